@@ -1,0 +1,47 @@
+// The contract of a worker engine: what its module's default export looks like. Plain data and functions, so that
+// an engine needs no import of ours; these types are for those who like to have them checked.
+
+export type Capability = 'chat' | 'transcribe' | 'speak' | 'embed' | 'vad';
+
+/** 16-bit signed mono samples at `rate` Hz. */
+export interface PcmChunk {
+  readonly pcm: Int16Array;
+  readonly rate: number;
+}
+
+export interface SpeakRequest {
+  readonly text: string;
+  readonly voice?: string;
+  readonly signal: AbortSignal;
+}
+
+/** A voice-activity stream. `push` takes samples at the rate asked for and answers one probability per frame. */
+export interface VadStream {
+  push(pcm: Int16Array): Promise<readonly { readonly speech: number }[]>;
+  close(): Promise<void> | void;
+}
+
+export interface LoadContext {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly progress: (fraction: number, text?: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What `load` resolves to. Only the offered capabilities need to be there. */
+export interface LoadedEngine {
+  speak?(request: SpeakRequest): AsyncIterable<PcmChunk>;
+  chat?(request: Readonly<Record<string, unknown>>): AsyncIterable<unknown>;
+  transcribe?(request: Readonly<Record<string, unknown>>): AsyncIterable<unknown>;
+  embed?(request: Readonly<Record<string, unknown>>): Promise<Float32Array[]>;
+  /** Samples per frame at this rate is the engine's own choice; `frameMs` says it (default 32). */
+  vad?(request: { readonly rate: number }): VadStream | Promise<VadStream>;
+  close?(): Promise<void> | void;
+}
+
+export interface EngineModule {
+  readonly contract: 1;
+  readonly offers: readonly Capability[];
+  /** Calls at a time; further ones wait. Default 1. */
+  readonly concurrency?: number;
+  load(context: LoadContext): Promise<LoadedEngine> | LoadedEngine;
+}

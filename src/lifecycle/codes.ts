@@ -1,0 +1,72 @@
+// The one table of failures: what each code means and what it is on every surface. ARCHITECTURE.md's table is
+// checked against this one. Imports nothing, so that every area may use it.
+
+interface CodeFacts {
+  /** HTTP status of the answer. */
+  readonly http: number;
+  /** WebSocket close code, where the failure ends a connection. */
+  readonly close: number;
+  /** Exit code of a command that ends by it: 1 fault, 2 usage or configuration, 3 forced, 69 not ready, 70 died. */
+  readonly exit: number;
+  /** `error.type` on the wire, in OpenAI's words. */
+  readonly type: 'invalid_request_error' | 'server_error' | 'not_found_error' | 'unavailable_error' | 'auth_error';
+  readonly meaning: string;
+}
+
+const facts = (http: number, close: number, exit: number, type: CodeFacts['type'], meaning: string): CodeFacts => ({
+  http,
+  close,
+  exit,
+  type,
+  meaning,
+});
+
+export const codes = {
+  bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'the command line was not understood'),
+  config_not_found: facts(500, 1011, 2, 'server_error', 'the configuration file does not exist or cannot be read'),
+  config_invalid: facts(500, 1011, 2, 'server_error', 'the configuration does not fit the schema'),
+  secret_missing: facts(500, 1011, 2, 'server_error', 'an `env:` names a variable that is unset or empty'),
+  data_directory_locked: facts(503, 1011, 2, 'unavailable_error', 'another gateway owns the data directory'),
+  data_directory_unusable: facts(500, 1011, 2, 'server_error', 'the data directory cannot be made or written'),
+  listen_failed: facts(500, 1011, 1, 'server_error', 'the door could not listen on its address'),
+
+  not_found: facts(404, 1008, 1, 'not_found_error', 'no such path or thing'),
+  method_not_allowed: facts(405, 1008, 1, 'invalid_request_error', 'the path does not take this method'),
+  invalid_request: facts(400, 1008, 1, 'invalid_request_error', 'the request cannot be understood'),
+  body_too_large: facts(413, 1009, 1, 'invalid_request_error', 'the body is over its limit'),
+  upgrade_required: facts(426, 1008, 1, 'invalid_request_error', 'the path speaks WebSocket only'),
+  origin_not_allowed: facts(403, 1008, 1, 'auth_error', 'the Origin or Host of the request is not allowed'),
+  unauthorized: facts(401, 1008, 1, 'auth_error', 'a token is missing or wrong'),
+  model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline or alias has this name'),
+  sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
+  server_starting: facts(503, 1013, 69, 'unavailable_error', 'the gateway is still starting'),
+  server_shutdown: facts(503, 1001, 1, 'unavailable_error', 'the gateway is leaving'),
+  slow_client: facts(408, 4408, 1, 'unavailable_error', 'the client did not read what it asked for'),
+  client_lost: facts(408, 1011, 1, 'unavailable_error', 'the client answered no ping'),
+  protocol_error: facts(400, 1002, 1, 'invalid_request_error', 'the WebSocket protocol was broken'),
+
+  engine_program_missing: facts(503, 4410, 69, 'unavailable_error', 'the program of an engine cannot be started'),
+  engine_module_invalid: facts(503, 4410, 69, 'unavailable_error', 'a worker module breaks the contract'),
+  engine_load_failed: facts(503, 4410, 69, 'unavailable_error', 'an engine reported that its load failed'),
+  engine_exited: facts(503, 4410, 69, 'unavailable_error', 'an engine exited by itself'),
+  engine_stalled: facts(503, 4410, 69, 'unavailable_error', 'an engine made no progress for its stall limit'),
+  engine_deadline: facts(503, 4410, 69, 'unavailable_error', 'an engine was not ready within its total limit'),
+  engine_port_taken: facts(503, 4410, 69, 'unavailable_error', 'the port of an engine is held by something else'),
+  engine_stopped: facts(503, 4410, 69, 'unavailable_error', 'the engine was stopped'),
+  engine_not_ready: facts(503, 4410, 69, 'unavailable_error', 'the engine was not ready in time'),
+  engine_busy: facts(503, 4410, 1, 'unavailable_error', 'too many calls wait for the engine'),
+  engine_call_failed: facts(502, 4410, 1, 'server_error', 'a call to an engine failed'),
+  engine_call_unsupported: facts(501, 4410, 1, 'server_error', 'the engine does not offer this capability'),
+
+  scope_closed: facts(503, 1001, 1, 'unavailable_error', 'the owner of the work is closing or closed'),
+  cancelled: facts(499, 1000, 1, 'unavailable_error', 'the work was cancelled by its owner'),
+  deadline_exceeded: facts(504, 1011, 1, 'unavailable_error', 'the work did not end in its time'),
+  shutdown_forced: facts(500, 1001, 3, 'server_error', 'something had to be forced at shutdown'),
+  not_ready: facts(503, 1013, 69, 'unavailable_error', 'the gateway did not become ready in time'),
+  gateway_unreachable: facts(503, 1011, 69, 'unavailable_error', 'no gateway answers at the address'),
+  internal_error: facts(500, 1011, 1, 'server_error', 'a fault of ours'),
+} as const satisfies Record<string, CodeFacts>;
+
+export type ErrorCode = keyof typeof codes;
+
+export const factsOf = (code: ErrorCode): CodeFacts => codes[code];
