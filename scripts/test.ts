@@ -16,7 +16,15 @@ interface Stage {
 
 const vitest = (project: string): Stage => ({
   name: project,
-  command: [bin('vitest'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
+  command: [
+    bin('vitest'),
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${reportFile}`,
+  ],
 });
 
 const stages: readonly Stage[] = [
@@ -32,13 +40,18 @@ const stages: readonly Stage[] = [
 function run(command: readonly string[]): Promise<number> {
   const [program = '', ...args] = command;
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)).on('error', () => resolve(1)));
+  return new Promise((resolve) =>
+    child.on('exit', (code) => resolve(code ?? 1)).on('error', () => resolve(1)),
+  );
 }
 
 /** Counts single tests where the stage has them; a stage without a readable report counts as one. */
 function countTests(code: number): { passed: number; failed: number } {
   try {
-    const report = JSON.parse(readFileSync(reportFile, 'utf8')) as { numPassedTests: number; numFailedTests: number };
+    const report = JSON.parse(readFileSync(reportFile, 'utf8')) as {
+      numPassedTests: number;
+      numFailedTests: number;
+    };
     const failed = code === 0 ? report.numFailedTests : Math.max(1, report.numFailedTests);
     return { passed: report.numPassedTests, failed };
   } catch {
@@ -49,7 +62,9 @@ function countTests(code: number): { passed: number; failed: number } {
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
 if (unknown.length > 0) {
-  console.error(`no such stage: ${unknown.join(', ')} (there are ${stages.map((stage) => stage.name).join(', ')})`);
+  console.error(
+    `no such stage: ${unknown.join(', ')} (there are ${stages.map((stage) => stage.name).join(', ')})`,
+  );
   process.exit(2);
 }
 
@@ -63,7 +78,9 @@ for (const stage of stages) {
   const counts = countTests(code);
   passed += counts.passed;
   failed += counts.failed;
-  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${stage.name} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
+  console.log(
+    `${code === 0 ? 'ok    ' : 'FAILED'} ${stage.name} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
+  );
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

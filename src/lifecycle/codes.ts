@@ -9,11 +9,22 @@ interface CodeFacts {
   /** Exit code of a command that ends by it: 1 fault, 2 usage or configuration, 3 forced, 69 not ready, 70 died. */
   readonly exit: number;
   /** `error.type` on the wire, in OpenAI's words. */
-  readonly type: 'invalid_request_error' | 'server_error' | 'not_found_error' | 'unavailable_error' | 'auth_error';
+  readonly type:
+    | 'invalid_request_error'
+    | 'server_error'
+    | 'not_found_error'
+    | 'unavailable_error'
+    | 'auth_error';
   readonly meaning: string;
 }
 
-const facts = (http: number, close: number, exit: number, type: CodeFacts['type'], meaning: string): CodeFacts => ({
+const facts = (
+  http: number,
+  close: number,
+  exit: number,
+  type: CodeFacts['type'],
+  meaning: string,
+): CodeFacts => ({
   http,
   close,
   exit,
@@ -23,11 +34,23 @@ const facts = (http: number, close: number, exit: number, type: CodeFacts['type'
 
 export const codes = {
   bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'the command line was not understood'),
-  config_not_found: facts(500, 1011, 2, 'server_error', 'the configuration file does not exist or cannot be read'),
+  config_not_found: facts(
+    500,
+    1011,
+    2,
+    'server_error',
+    'the configuration file does not exist or cannot be read',
+  ),
   config_invalid: facts(500, 1011, 2, 'server_error', 'the configuration does not fit the schema'),
   secret_missing: facts(500, 1011, 2, 'server_error', 'an `env:` names a variable that is unset or empty'),
   data_directory_locked: facts(503, 1011, 2, 'unavailable_error', 'another gateway owns the data directory'),
-  data_directory_unusable: facts(500, 1011, 2, 'server_error', 'the data directory cannot be made or written'),
+  data_directory_unusable: facts(
+    500,
+    1011,
+    2,
+    'server_error',
+    'the data directory cannot be made or written',
+  ),
   listen_failed: facts(500, 1011, 1, 'server_error', 'the door could not listen on its address'),
 
   not_found: facts(404, 1008, 1, 'not_found_error', 'no such path or thing'),
@@ -45,13 +68,31 @@ export const codes = {
   client_lost: facts(408, 1011, 1, 'unavailable_error', 'the client answered no ping'),
   protocol_error: facts(400, 1002, 1, 'invalid_request_error', 'the WebSocket protocol was broken'),
 
-  engine_program_missing: facts(503, 4410, 69, 'unavailable_error', 'the program of an engine cannot be started'),
+  engine_program_missing: facts(
+    503,
+    4410,
+    69,
+    'unavailable_error',
+    'the program of an engine cannot be started',
+  ),
   engine_module_invalid: facts(503, 4410, 69, 'unavailable_error', 'a worker module breaks the contract'),
   engine_load_failed: facts(503, 4410, 69, 'unavailable_error', 'an engine reported that its load failed'),
   engine_exited: facts(503, 4410, 69, 'unavailable_error', 'an engine exited by itself'),
   engine_stalled: facts(503, 4410, 69, 'unavailable_error', 'an engine made no progress for its stall limit'),
-  engine_deadline: facts(503, 4410, 69, 'unavailable_error', 'an engine was not ready within its total limit'),
-  engine_port_taken: facts(503, 4410, 69, 'unavailable_error', 'the port of an engine is held by something else'),
+  engine_deadline: facts(
+    503,
+    4410,
+    69,
+    'unavailable_error',
+    'an engine was not ready within its total limit',
+  ),
+  engine_port_taken: facts(
+    503,
+    4410,
+    69,
+    'unavailable_error',
+    'the port of an engine is held by something else',
+  ),
   engine_stopped: facts(503, 4410, 69, 'unavailable_error', 'the engine was stopped'),
   engine_not_ready: facts(503, 4410, 69, 'unavailable_error', 'the engine was not ready in time'),
   engine_busy: facts(503, 4410, 1, 'unavailable_error', 'too many calls wait for the engine'),

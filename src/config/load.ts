@@ -1,0 +1,99 @@
+// Loads the configuration: finds the file, reads it, lays the command line over it, checks everything, and hands
+// out one frozen `Config`. Every problem is told with its place, all of them in one error.
+import { dirname, resolve } from 'node:path';
+import type { GreenroomError } from '../lifecycle/errors.ts';
+import { crossCheck } from './cross-checks.ts';
+import { fillEmbedded } from './embedded.ts';
+import { explain, problemsOf, valueAt } from './explain.ts';
+import { findConfigFile } from './find.ts';
+import { normalise } from './normalise.ts';
+import { formatPath, type LocatedProblem, type Path, type Problem, problemsError } from './problems.ts';
+import { configSchema } from './schema.ts';
+import { type Environment, SecretRegistry } from './secrets.ts';
+import { applySettings, blamedSetting, readSettings, type Setting } from './settings.ts';
+import { readSource, type Source } from './source.ts';
+import type { Config } from './types.ts';
+
+export interface LoadOptions {
+  /** `-c`; otherwise greenroom.yaml, .yml or .json of `cwd`, otherwise the embedded default. */
+  readonly file?: string;
+  /** `--set a.b=c`, the later over the earlier. */
+  readonly set?: readonly string[];
+  /** `--listen`, over everything else. */
+  readonly listen?: string;
+  /** `--data`, over everything else; relative to `cwd`. */
+  readonly data?: string;
+  readonly env: Environment;
+  readonly cwd: string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What was loaded, for people: the file as they know it, or `the embedded default`. */
+  readonly source: string;
+  /** Everything that must not be shown; logs and answers go through its `mask`. */
+  readonly secrets: SecretRegistry;
+}
+
+const embeddedName = 'the embedded default';
+
+const dataDirectoryDefault = '.greenroom';
+
+/** Throws `config_not_found`, `config_invalid`, `secret_missing` or `bad_usage`. */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const { cwd } = options;
+  const file = findConfigFile(options.file, cwd);
+  const read = file && (await readSource(file));
+  const settings = [...(await readSettings(options.set ?? [])), ...flags(options)];
+  const { value: filled, pipelinesEmbedded } = fillEmbedded(read?.value ?? {});
+  const isSection = typeof filled === 'object' && filled !== null && !Array.isArray(filled);
+  const input = isSection ? applySettings(filled, settings) : filled;
+  const place = placer(read, file?.shown ?? embeddedName, settings);
+
+  const parsed = configSchema.safeParse(input, { error: explain, jitless: true });
+  if (!parsed.success) throw failure(problemsOf(parsed.error.issues, input), place);
+
+  const secrets = new SecretRegistry();
+  const fileFolder = file ? dirname(file.path) : cwd;
+  const { config, problems: secretProblems } = normalise(parsed.data, {
+    env: options.env,
+    secrets,
+    folderOf: (path) => (blamedSetting(settings, path, true) ? cwd : fileFolder),
+    dataDirectory: resolve(cwd, dataDirectoryDefault),
+  });
+  const hinted = pipelinesEmbedded && !settings.some(({ path }) => path[0] === 'pipelines');
+  const problems = [...crossCheck(parsed.data, { pipelinesEmbedded: hinted }), ...secretProblems];
+  if (problems.length > 0) throw failure(problems, place);
+  return { config, source: file?.shown ?? embeddedName, secrets };
+}
+
+/** `--listen` and `--data` are settings like any other, but are taken as they are. */
+function flags({ listen, data }: LoadOptions): Setting[] {
+  return [
+    ...(listen === undefined ? [] : [{ path: ['listen'], argument: '--listen', value: listen }]),
+    ...(data === undefined ? [] : [{ path: ['data'], argument: '--data', value: data }]),
+  ];
+}
+
+/** Of a file that is wrong all over, the first problems are placed, sorted and shown, and the rest is counted. */
+const placedMax = 200;
+
+function failure(problems: readonly Problem[], place: (problem: Problem) => LocatedProblem): GreenroomError {
+  const onlySecrets = problems.every(({ code }) => code === 'secret_missing');
+  const code = onlySecrets ? 'secret_missing' : 'config_invalid';
+  return problemsError(problems.slice(0, placedMax).map(place), code, problems.length);
+}
+
+/** Where a problem is: at the argument that brought it in, or at its line in the file. */
+function placer(read: Source | undefined, file: string, settings: readonly Setting[]) {
+  return ({ path, message, at }: Problem): LocatedProblem => {
+    const shown = { path: formatPath(path), message };
+    const setting = blamedSetting(settings, path, hasParent(read, path));
+    if (setting !== undefined) return { file: setting.argument, ...shown };
+    return { file, ...read?.locate(path, at), ...shown };
+  };
+}
+
+function hasParent(read: Source | undefined, path: Path): boolean {
+  return read !== undefined && valueAt(read.value, path.slice(0, -1)) !== undefined;
+}

@@ -1,0 +1,161 @@
+// The edge: from what the schema read to `Config`. Names get their units, paths become absolute, `env:` is
+// resolved, and nothing is left for readers to default.
+import { resolve } from 'node:path';
+import { offersOf } from './cross-checks.ts';
+import type { Path, Problem } from './problems.ts';
+import type { RawConfig } from './schema.ts';
+import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
+import type { Config, EngineBasics, EngineConfig, PipelineConfig, RunEngineConfig } from './types.ts';
+
+export interface NormaliseContext {
+  readonly env: Environment;
+  readonly secrets: SecretRegistry;
+  /** The folder that a relative path at this place of the configuration starts from. */
+  readonly folderOf: (path: Path) => string;
+  /** Absolute; where no `data` is given. */
+  readonly dataDirectory: string;
+}
+
+type RawEngine = NonNullable<RawConfig['engines']>[string];
+type RawRun = Extract<RawEngine, { readonly run: unknown }>;
+
+export interface Normalised {
+  readonly config: Config;
+  readonly problems: readonly Problem[];
+}
+
+export function normalise(raw: RawConfig, context: NormaliseContext): Normalised {
+  const problems: Problem[] = [];
+  const resolver = secretResolver(context, problems);
+  const tokens = (key: 'tokens' | 'admin'): Secret[] =>
+    raw.auth[key].map((written, index) => resolver.secret(written, ['auth', key, index]));
+  const pipelines = byName(raw.pipelines, normalisePipeline);
+  const names = Object.keys(pipelines);
+  const { lobby } = raw.sessions;
+  const config: Config = {
+    listen: raw.listen,
+    dataDirectory:
+      raw.data === undefined ? context.dataDirectory : resolve(context.folderOf(['data']), raw.data),
+    engines: byName(raw.engines, (name, engine) => normaliseEngine(name, engine, context, resolver)),
+    pipelines,
+    defaultPipeline: names.includes('default') ? 'default' : names[0],
+    aliases: Object.entries(raw.aliases).map(([glob, pipeline]) => ({ glob, pipeline })),
+    unknownModel: raw.unknownModel,
+    sessions: {
+      max: raw.sessions.max,
+      lobby: {
+        waitMs: lobby.wait,
+        audio: { ageMs: lobby.audio.age, bytesMax: lobby.audio.bytes, bytesTotalMax: lobby.audio.bytesTotal },
+      },
+      keepaliveMs: raw.sessions.keepalive,
+      queueBytesMax: raw.sessions.queueBytesMax,
+    },
+    auth: { tokens: tokens('tokens'), admin: tokens('admin'), origins: raw.auth.origins },
+    shutdown: { totalMs: raw.shutdown.total },
+    log: raw.log,
+  };
+  return { config: freeze(config), problems };
+}
+
+function normaliseEngine(
+  name: string,
+  raw: RawEngine,
+  context: NormaliseContext,
+  resolver: SecretResolver,
+): EngineConfig {
+  const basics: EngineBasics = {
+    name,
+    start: raw.start,
+    stopGraceMs: raw.stopGrace,
+    cancelGraceMs: raw.cancelGrace,
+    keepLog: raw.log,
+    offers: offersOf(raw),
+  };
+  if ('run' in raw) return normaliseRun(basics, raw, context, resolver);
+  const { options } = raw;
+  const ready = { stallMs: raw.ready.stall, totalMs: raw.ready.total };
+  if ('builtin' in raw) return { kind: 'builtin', ...basics, builtin: raw.builtin, options, ready };
+  const worker = resolve(context.folderOf(['engines', name, 'worker']), raw.worker);
+  return { kind: 'worker', ...basics, worker, isolate: raw.isolate, options, ready };
+}
+
+function normaliseRun(
+  basics: EngineBasics,
+  raw: RawRun,
+  { folderOf }: NormaliseContext,
+  resolver: SecretResolver,
+): RunEngineConfig {
+  const { name } = basics;
+  const env = Object.entries(raw.env).map(([key, value]) => [
+    key,
+    referenceOf(value) ? resolver.secret(value, ['engines', name, 'env', key]) : value,
+  ]);
+  const { ready } = raw;
+  return {
+    kind: 'run',
+    ...basics,
+    run: raw.run,
+    host: raw.host,
+    port: raw.port,
+    env: Object.fromEntries(env),
+    cwd: resolve(folderOf(['engines', name, 'cwd']), raw.cwd ?? '.'),
+    ready: {
+      // A program that says in its log that it is ready need not speak HTTP.
+      http: ready.http ?? (ready.log === undefined ? '/health' : undefined),
+      status: ready.status,
+      log: ready.log,
+      stallMs: ready.stall,
+      totalMs: ready.total,
+      probeTimeoutMs: ready.probeTimeout,
+    },
+  };
+}
+
+function normalisePipeline(name: string, raw: NonNullable<RawConfig['pipelines']>[string]): PipelineConfig {
+  const { kind, speak, vad, instructions, voice } = raw;
+  const needs = [...new Set([speak, vad, ...raw.needs])];
+  return { name, kind, speak, vad, needs, instructions, voice };
+}
+
+interface SecretResolver {
+  secret(written: string, path: Path): Secret;
+}
+
+function secretResolver({ env, secrets }: NormaliseContext, problems: Problem[]): SecretResolver {
+  return {
+    secret(written, path) {
+      const reference = referenceOf(written);
+      if (reference === undefined) return secrets.add(new Secret(written, 'the configuration'));
+      const value = reference.valid ? env[reference.name] : undefined;
+      if (!reference.valid) {
+        problems.push({
+          path,
+          message: '`env:` is followed by the name of a variable, such as env:TOKEN',
+          at: 'value',
+        });
+      } else if (!value) {
+        const state = value === '' ? 'empty' : 'not set';
+        const message = `the environment variable ${reference.name} is ${state}`;
+        problems.push({ path, message, at: 'value', code: 'secret_missing' });
+      }
+      return secrets.add(new Secret(value ?? '', written));
+    },
+  };
+}
+
+/** Without a prototype: a caller that asks for the model `constructor` must find nothing. */
+function byName<In, Out>(
+  things: Readonly<Record<string, In>> | undefined,
+  map: (name: string, thing: In) => Out,
+): Record<string, Out> {
+  const named: Record<string, Out> = Object.create(null);
+  for (const [name, thing] of Object.entries(things ?? {})) named[name] = map(name, thing);
+  return named;
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) freeze(inner);
+  return value;
+}

@@ -1,0 +1,112 @@
+// The schema of greenroom.yaml as a whole, with every default. What comes out is renamed into `Config` by
+// normalise.ts, so that no zod type leaves this folder.
+import * as z from 'zod';
+import { enginesSchema } from './schema-engines.ts';
+import { choice, duration, listenAddress, notYet, section, size, text, wholeNumber } from './schema-parts.ts';
+import { pipelinesSchema } from './schema-pipelines.ts';
+
+const lobby = section(
+  {
+    wait: duration('60s', 'A session waits so long for its engines.', { minMs: 1 }),
+    audio: section(
+      {
+        age: duration('30s', 'Audio older than this is dropped.', { minMs: 1 }),
+        bytes: size('4MiB', 'Audio kept per session.'),
+        bytesTotal: size('64MiB', 'Audio kept for all sessions together.'),
+      },
+      'Audio that is kept while engines load.',
+    ).prefault({}),
+  },
+  'Where sessions wait until their engines are ready.',
+).prefault({});
+
+const sessions = section(
+  {
+    max: wholeNumber(1, 1_000_000, 'Sessions at a time; further ones are refused.').default(200),
+    lobby,
+    keepalive: duration('15s', 'A ping goes out so often; a client that misses two is gone.', { minMs: 100 }),
+    queueBytesMax: size(
+      '8MiB',
+      'Output that a client has not read; with more, it is too slow and is closed.',
+      1024,
+    ),
+  },
+  'Sessions.',
+  notYet(['resume', 'record']),
+).prefault({});
+
+/** Errors of secrets never show the value. */
+const secret = z
+  .string({ error: 'expected text such as "env:GREENROOM_TOKEN"' })
+  .min(1, 'a token cannot be empty')
+  .describe('A token, best as env:NAME.');
+
+const secrets = (description: string) =>
+  z
+    .array(secret, { error: 'expected a list such as ["env:GREENROOM_TOKEN"]' })
+    .default([])
+    .describe(description);
+
+const origin = z
+  .string()
+  .transform((written, context) => {
+    const parsed = URL.parse(written);
+    const plain =
+      parsed !== null && /^https?:$/.test(parsed.protocol) && /^\w+:\/\/[^/?#@]+\/?$/.test(written);
+    if (plain) return parsed.origin;
+    const message = `expected an origin such as https://example.org, got ${JSON.stringify(written.slice(0, 80))}`;
+    context.issues.push({ code: 'custom', message, input: written });
+    return z.NEVER;
+  })
+  .describe('An origin, such as https://example.org.');
+
+const auth = section(
+  {
+    tokens: secrets('Tokens of callers.'),
+    admin: secrets('Tokens of administrators.'),
+    origins: z.array(origin).default([]).describe('Origins of web pages that may connect, besides our own.'),
+  },
+  'Who may connect. Without it, only this machine may, and is trusted.',
+).prefault({});
+
+const aliases = z
+  .record(z.string().min(1).max(128), text('Name of a pipeline.', 64))
+  .default({})
+  .describe('Pipelines by a glob of model names, such as "gpt-*"; the first that matches decides.');
+
+export const configSchema = section(
+  {
+    $schema: z.string().optional().describe('The JSON Schema, for editors.'),
+    listen: listenAddress(
+      '127.0.0.1:7460',
+      'Address of the door: HOST:PORT, or a port of this machine only. IPv6 in quotes: "[::1]:7460".',
+    ),
+    data: text('Data directory; relative to this file.').optional(),
+    engines: enginesSchema,
+    pipelines: pipelinesSchema,
+    aliases,
+    unknownModel: choice(['refuse', 'default'], 'What a session that names an unknown model gets.').default(
+      'refuse',
+    ),
+    sessions,
+    auth,
+    shutdown: section(
+      { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
+      'Leaving.',
+    ).prefault({}),
+    log: section(
+      {
+        level: choice(
+          ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+          'The least important lines to log.',
+        ).default('info'),
+        cleanup: z.boolean().default(false).describe('Log every release: what, whose, how long it took.'),
+      },
+      'Logging.',
+    ).prefault({}),
+  },
+  'Configuration of greenroom.',
+  notYet(['events', 'store', 'tls']),
+);
+
+export type RawConfig = z.output<typeof configSchema>;

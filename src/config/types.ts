@@ -1,0 +1,122 @@
+// The normalised configuration: what the rest of greenroom reads. Durations are in ms, sizes in bytes, paths are
+// absolute, `env:` is resolved, every default is filled in. Frozen; made once by `loadConfig`.
+import type { ListenAddress } from './listen.ts';
+import type { Secret } from './secrets.ts';
+
+export interface Config {
+  readonly listen: ListenAddress;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly engines: Readonly<Record<string, EngineConfig>>;
+  readonly pipelines: Readonly<Record<string, PipelineConfig>>;
+  /** The pipeline of a session that names no model: the one called `default`, or the only one there is. */
+  readonly defaultPipeline: string | undefined;
+  /** In the order of the file: the first glob that matches decides. */
+  readonly aliases: readonly { readonly glob: string; readonly pipeline: string }[];
+  readonly unknownModel: 'refuse' | 'default';
+  readonly sessions: SessionsConfig;
+  readonly auth: AuthConfig;
+  readonly shutdown: { readonly totalMs: number };
+  readonly log: LogConfig;
+}
+
+export type CapabilityName = 'chat' | 'transcribe' | 'speak' | 'embed' | 'vad';
+
+export type EngineConfig = BuiltinEngineConfig | WorkerEngineConfig | RunEngineConfig;
+
+/** What every engine has, whatever its kind. */
+export interface EngineBasics {
+  readonly name: string;
+  readonly start: 'eager';
+  /** From TERM to KILL; bounded by what is left of `shutdown.totalMs`. */
+  readonly stopGraceMs: number;
+  /** How long a cancelled call may go on before its result is dropped. */
+  readonly cancelGraceMs: number;
+  /** Whether its output is kept in `engines/NAME/` of the data directory. */
+  readonly keepLog: boolean;
+  /** What the engine can do; undefined where only loading it tells. */
+  readonly offers: readonly CapabilityName[] | undefined;
+}
+
+export interface ReadyLimits {
+  /** Without any sign of progress for so long, the start has failed. */
+  readonly stallMs: number;
+  /** The start as a whole. */
+  readonly totalMs: number;
+}
+
+export interface BuiltinEngineConfig extends EngineBasics {
+  readonly kind: 'builtin';
+  readonly builtin: 'flite' | 'silero';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly ready: ReadyLimits;
+}
+
+export interface WorkerEngineConfig extends EngineBasics {
+  readonly kind: 'worker';
+  /** Absolute path of the module. */
+  readonly worker: string;
+  readonly isolate: 'process' | 'thread';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly ready: ReadyLimits;
+}
+
+export interface RunEngineConfig extends EngineBasics {
+  readonly kind: 'run';
+  /** Program and arguments; `${port}` and `${host}` are filled in at each start. Never empty. */
+  readonly run: readonly string[];
+  readonly host: string;
+  readonly port: 'auto' | number;
+  readonly env: Readonly<Record<string, string | Secret>>;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly ready: RunReadyConfig;
+}
+
+/** All conditions that are given must hold; at least one is. */
+export interface RunReadyConfig extends ReadyLimits {
+  readonly http: string | undefined;
+  readonly status: number;
+  /** A line of the engine's output contains this text. */
+  readonly log: string | undefined;
+  readonly probeTimeoutMs: number;
+}
+
+export type PipelineConfig = EchoPipelineConfig;
+
+export interface EchoPipelineConfig {
+  readonly name: string;
+  readonly kind: 'echo';
+  readonly speak: string;
+  readonly vad: string;
+  /** Every engine that has to be ready, each once: `speak`, `vad` and the further ones of `needs`. */
+  readonly needs: readonly string[];
+  readonly instructions: string | undefined;
+  readonly voice: string | undefined;
+}
+
+export interface SessionsConfig {
+  readonly max: number;
+  readonly lobby: {
+    readonly waitMs: number;
+    readonly audio: { readonly ageMs: number; readonly bytesMax: number; readonly bytesTotalMax: number };
+  };
+  readonly keepaliveMs: number;
+  /** Output that a client has not read. */
+  readonly queueBytesMax: number;
+}
+
+export interface AuthConfig {
+  readonly tokens: readonly Secret[];
+  readonly admin: readonly Secret[];
+  /** `https://host[:port]`, as browsers send it. */
+  readonly origins: readonly string[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** Whether every release (what, whose, how long) is logged. */
+  readonly cleanup: boolean;
+}

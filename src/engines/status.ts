@@ -1,0 +1,56 @@
+// What everybody is shown of an engine: the API, the lobby, the terminal, the health page.
+import type { Capability } from './contract.ts';
+import type { EngineInstance } from './instance.ts';
+import type { EngineLife, EngineStateWord, Rung } from './state.ts';
+
+export interface EngineStatus {
+  readonly name: string;
+  /** `builtin`, `worker` or `run`. */
+  readonly kind: string;
+  readonly state: EngineStateWord;
+  readonly rung: Rung | null;
+  /** 0 to 1 where the engine says it. */
+  readonly progress: number | null;
+  readonly text: string | null;
+  /** Since the current attempt began; of a ready engine, how long the start took. */
+  readonly elapsedMs: number;
+  readonly rungMs: Readonly<Partial<Record<Rung, number>>>;
+  readonly attempt: number;
+  readonly pid: number | null;
+  readonly port: number | null;
+  readonly offers: readonly Capability[];
+  readonly activeCalls: number;
+  readonly failure: {
+    readonly code: string;
+    readonly message: string;
+    readonly logTail: readonly string[];
+  } | null;
+}
+
+export function statusOf(facts: {
+  readonly name: string;
+  readonly kind: string;
+  readonly life: EngineLife;
+  readonly instance: EngineInstance | undefined;
+  readonly nowMs: number;
+}): EngineStatus {
+  const { name, kind, life, instance, nowMs } = facts;
+  const elapsedMs = life.readyMs === null ? nowMs - life.startedMs : life.readyMs - life.startedMs;
+  const { failure } = life;
+  return {
+    name,
+    kind,
+    state: life.state,
+    rung: life.rung,
+    progress: life.progress,
+    text: life.text,
+    elapsedMs: life.instance === 0 ? 0 : Math.round(elapsedMs),
+    rungMs: Object.fromEntries(Object.entries(life.rungMs).map(([rung, ms]) => [rung, Math.round(ms)])),
+    attempt: life.instance,
+    pid: instance?.pid ?? null,
+    port: instance?.port ?? null,
+    offers: instance?.offers ?? [],
+    activeCalls: instance?.activeCalls ?? 0,
+    failure: failure && { code: failure.code, message: failure.message, logTail: failure.logTail },
+  };
+}

@@ -1,0 +1,183 @@
+// All engines of a gateway: made from the configuration, started, shown, stopped in parallel. Owns the reaper.
+import { join } from 'node:path';
+import type { EngineConfig } from '../config/types.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import { delay } from '../lifecycle/clock.ts';
+import type { Deadline } from '../lifecycle/deadline.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { Announcer } from '../telemetry/announcer.ts';
+import type { Log } from '../telemetry/log.ts';
+import { Engine } from './engine.ts';
+import type { Spawner } from './instance.ts';
+import { shippedFile } from './locate.ts';
+import { OutputLog } from './output-log.ts';
+import { ProgramInstance } from './process/instance.ts';
+import { type Reaper, startReaper } from './reaper.ts';
+import { type EngineStateWord, limitsDefault } from './state.ts';
+import type { EngineStatus } from './status.ts';
+import { WorkerInstance } from './worker/instance.ts';
+import { openProcessLink, openThreadLink } from './worker/link.ts';
+
+export interface EngineChange {
+  readonly status: EngineStatus;
+  readonly before: EngineStateWord;
+}
+
+export interface SupervisorOptions {
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where the engines' logs go; null keeps none. */
+  readonly logDirectory: string | null;
+  readonly engines: Readonly<Record<string, EngineConfig>>;
+}
+
+/** Calls that may wait for a lane of one engine. */
+const waitingMax = 64;
+
+export class Supervisor {
+  readonly changes: Announcer<EngineChange>;
+  readonly reaper: Reaper;
+  readonly #options: SupervisorOptions;
+  readonly #engines = new Map<string, Engine>();
+
+  constructor(options: SupervisorOptions) {
+    const { scope, log } = options;
+    this.#options = options;
+    this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
+    this.reaper = startReaper((message) => log.warn({}, message));
+    scope.defer('reaper', () => this.reaper.close());
+    for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
+  }
+
+  get(name: string): Engine {
+    const engine = this.#engines.get(name);
+    if (engine) return engine;
+    const names = [...this.#engines.keys()].join(', ') || 'none';
+    throw new GreenroomError('not_found', `no engine is called ${name}; there are ${names}`, {
+      details: { name },
+    });
+  }
+
+  list(): readonly EngineStatus[] {
+    return [...this.#engines.values()].map((engine) => engine.status());
+  }
+
+  startAll(): void {
+    for (const engine of this.#engines.values()) engine.start();
+  }
+
+  /**
+   * Stops every engine, in parallel: at once where nobody uses it, else when its last user has gone, and at the
+   * latest after `leaseMs`. KILL follows TERM when the engine's own grace or the deadline is near.
+   */
+  async stopAll(options: {
+    readonly deadline: Deadline;
+    readonly leaseMs: number;
+    readonly inUse: (engine: string) => boolean;
+  }): Promise<{ readonly killed: readonly string[]; readonly stuck: readonly string[] }> {
+    const { deadline, leaseMs, inUse } = options;
+    const { clock } = this.#options;
+    const latestMs = clock.now() + leaseMs;
+    const killed: string[] = [];
+    const stuck: string[] = [];
+    await Promise.all(
+      [...this.#engines.values()].map(async (engine) => {
+        while (inUse(engine.name) && clock.now() < latestMs) await delay(clock, 10);
+        // A fifth of the time is kept for KILL and its exit.
+        const graceMs = Math.min(this.#stopGraceMs(engine.name), deadline.remainingMs() * 0.8);
+        const { pid } = engine.status();
+        const name = `engine ${engine.name}${pid === null ? '' : ` (pid ${pid})`}`;
+        const outcome = await engine.stop(deadline, graceMs);
+        if (outcome === 'killed') killed.push(`${name} did not end in ${Math.round(graceMs)} ms: killed`);
+        if (outcome === 'stuck') stuck.push(`${name} does not end, not even by KILL`);
+      }),
+    );
+    return { killed, stuck };
+  }
+
+  #stopGraceMs(name: string): number {
+    return this.#options.engines[name]?.stopGraceMs ?? 0;
+  }
+
+  #make(config: EngineConfig): Engine {
+    const { clock, scope, log } = this.#options;
+    return new Engine({
+      name: config.name,
+      kind: config.kind,
+      clock,
+      random: Math.random,
+      limits: {
+        ...limitsDefault,
+        stallMs: config.ready.stallMs,
+        totalMs: config.ready.totalMs,
+        stopGraceMs: config.stopGraceMs,
+      },
+      scope: scope.child(config.name, { kind: 'engine' }),
+      spawner: (instanceScope) => this.#spawner(config, instanceScope),
+      onChange: (engine, before) => {
+        const status = engine.status();
+        const { state, rung, failure, pid } = status;
+        const facts = { engine: engine.name, state, rung, pid, elapsedMs: status.elapsedMs };
+        if (state !== before.state && (state === 'failed' || state === 'backoff')) {
+          log.warn({ ...facts, failure }, failure?.message ?? 'engine failed');
+        } else if (state !== before.state || rung !== before.rung)
+          log.info(facts, `engine ${engine.name}: ${rung ?? state}`);
+        this.changes.announce({ status, before: before.state });
+      },
+    });
+  }
+
+  #spawner(config: EngineConfig, scope: Scope): Spawner {
+    const { clock } = this.#options;
+    return (request) => {
+      const log = this.#outputLog(config);
+      if (config.kind === 'run') {
+        const env = Object.fromEntries(
+          Object.entries(config.env).map(([name, value]) => [
+            name,
+            typeof value === 'string' ? value : value.reveal(),
+          ]),
+        );
+        const { run, host, port, cwd, ready, offers = [] } = config;
+        const { reaper } = this;
+        return new ProgramInstance(request, {
+          run,
+          host,
+          port,
+          env,
+          cwd,
+          offers,
+          ready,
+          clock,
+          scope,
+          reaper,
+          log,
+        });
+      }
+      const threaded = config.kind === 'builtin' || config.isolate === 'thread';
+      return new WorkerInstance(request, {
+        module: config.kind === 'builtin' ? shippedFile(config.builtin) : config.worker,
+        options: config.options,
+        openLink: (marker, events) =>
+          threaded ? openThreadLink(marker, events) : openProcessLink(this.reaper, marker, events),
+        log,
+        limits: {
+          clock,
+          stallMs: config.ready.stallMs,
+          cancelGraceMs: config.cancelGraceMs,
+          waitingMax,
+          note: (message) => this.#options.log.warn({ engine: config.name }, message),
+        },
+      });
+    };
+  }
+
+  #outputLog(config: EngineConfig): OutputLog {
+    const { logDirectory, clock, log } = this.#options;
+    const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
+    const path = logDirectory && config.keepLog ? join(logDirectory, config.name, `${stamp}.log`) : null;
+    return new OutputLog(path, (message) => log.warn({ engine: config.name }, message));
+  }
+}

@@ -1,0 +1,143 @@
+// The calls that run inside a worker engine: each has its own abort controller, and its chunks go out no faster than
+// they are taken.
+import type { LoadedEngine, VadStream } from '../contract.ts';
+import { chunksAhead, type FromHost, type ToHost } from './protocol.ts';
+
+interface RunningCall {
+  readonly controller: AbortController;
+  credit: number;
+  resume: (() => void) | undefined;
+}
+
+interface OpenStream {
+  readonly stream: Promise<VadStream>;
+  /** Pushes run one after the other. */
+  tail: Promise<void>;
+  state: 'open' | 'closed';
+}
+
+type CallMessage = Exclude<ToHost, { type: 'load' | 'close' }>;
+
+export class HostCalls {
+  readonly #engine: LoadedEngine;
+  readonly #post: (message: FromHost) => void;
+  readonly #calls = new Map<number, RunningCall>();
+  readonly #streams = new Map<number, OpenStream>();
+
+  constructor(engine: LoadedEngine, post: (message: FromHost) => void) {
+    this.#engine = engine;
+    this.#post = post;
+  }
+
+  receive(message: CallMessage): void {
+    switch (message.type) {
+      case 'call':
+        return void this.#run(message.id, message.args);
+      case 'open':
+        return this.#open(message.id, message.args.rate);
+      case 'push':
+        return this.#push(message.id, message.pcm);
+      case 'taken':
+        return this.#taken(message.id);
+      case 'cancel':
+        return this.#cancel(message.id);
+    }
+  }
+
+  cancelAll(): void {
+    for (const id of [...this.#calls.keys(), ...this.#streams.keys()]) this.#cancel(id);
+  }
+
+  async #run(id: number, args: Readonly<Record<string, unknown>>): Promise<void> {
+    const call: RunningCall = { controller: new AbortController(), credit: chunksAhead, resume: undefined };
+    this.#calls.set(id, call);
+    const { signal } = call.controller;
+    try {
+      const chunks = this.#engine.speak?.({ ...args, signal } as Parameters<
+        NonNullable<LoadedEngine['speak']>
+      >[0]);
+      if (!chunks) throw new Error('this engine does not speak');
+      for await (const value of chunks) {
+        if (signal.aborted) break;
+        this.#post({ type: 'chunk', id, value });
+        call.credit -= 1;
+        if (call.credit <= 0) await this.#credit(call);
+        if (signal.aborted) break;
+      }
+      this.#post({ type: 'ended', id });
+    } catch (error) {
+      if (signal.aborted) this.#post({ type: 'ended', id });
+      else this.#fail(id, error);
+    } finally {
+      this.#calls.delete(id);
+    }
+  }
+
+  #credit(call: RunningCall): Promise<void> {
+    return new Promise((resolve) => {
+      call.resume = resolve;
+    });
+  }
+
+  #taken(id: number): void {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    call.credit += 1;
+    call.resume?.();
+    call.resume = undefined;
+  }
+
+  #open(id: number, rate: number): void {
+    const stream = (async () => {
+      if (!this.#engine.vad) throw new Error('this engine has no voice activity detection');
+      return this.#engine.vad({ rate });
+    })();
+    stream.catch((error: unknown) => this.#fail(id, error));
+    this.#streams.set(id, { stream, tail: Promise.resolve(), state: 'open' });
+  }
+
+  #push(id: number, pcm: Int16Array): void {
+    const open = this.#streams.get(id);
+    if (!open) return;
+    open.tail = open.tail.then(async () => {
+      if (open.state === 'closed') return;
+      try {
+        const value = await (await open.stream).push(pcm);
+        this.#post({ type: 'pushed', id, value });
+      } catch (error) {
+        this.#fail(id, error);
+      }
+    });
+  }
+
+  #cancel(id: number): void {
+    const call = this.#calls.get(id);
+    if (call) {
+      call.controller.abort('cancelled');
+      call.resume?.();
+      call.resume = undefined;
+    }
+    const open = this.#streams.get(id);
+    if (!open) return;
+    open.state = 'closed';
+    this.#streams.delete(id);
+    void this.#closeStream(id, open);
+  }
+
+  /** At once: a push under way is cut short by it. */
+  async #closeStream(id: number, { stream, tail }: OpenStream): Promise<void> {
+    try {
+      await (await stream).close();
+    } catch (error) {
+      console.error('closing a stream failed:', error);
+    }
+    await tail;
+    this.#post({ type: 'ended', id });
+  }
+
+  #fail(id: number, error: unknown): void {
+    this.#streams.delete(id);
+    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+    this.#post({ type: 'call_failed', id, message, stack });
+  }
+}

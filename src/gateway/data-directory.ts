@@ -1,0 +1,193 @@
+// The data directory: made, kept private (0700), and owned by one gateway at a time. The lock is an exclusive
+// SQLite transaction on `lock.db`, which the kernel frees when the process dies, however it dies. Whoever opens the
+// directory closes it, once everything that writes into it has stopped.
+import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { formatDuration } from '../config/units.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { version } from '../version.ts';
+import {
+  ownIdentity,
+  type ProcessIdentity,
+  readRunRecord,
+  removeRunRecord,
+  writeRunRecord,
+} from './run-record.ts';
+
+const lockName = 'lock.db';
+
+/** Throws `data_directory_locked` or `data_directory_unusable`. */
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  const directory = resolve(path);
+  const notices = await makePrivate(directory);
+  const lock = await takeLock(directory);
+  try {
+    return new DataDirectory(directory, notices, lock, await ownIdentity());
+  } catch (thrown) {
+    lock.close();
+    throw thrown;
+  }
+}
+
+export class DataDirectory implements AsyncDisposable {
+  /** Absolute. */
+  readonly path: string;
+  /** What had to be changed to make it private, for the log. */
+  readonly notices: readonly string[];
+  readonly #lock: DatabaseSync;
+  readonly #identity: ProcessIdentity;
+  readonly #startedAt = new Date().toISOString();
+  #writing: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+
+  /** @internal Use `openDataDirectory`. */
+  constructor(path: string, notices: readonly string[], lock: DatabaseSync, identity: ProcessIdentity) {
+    this.path = path;
+    this.notices = notices;
+    this.#lock = lock;
+    this.#identity = identity;
+  }
+
+  /** Says to the other commands where this gateway is. Again when it listens elsewhere; the last one stands. */
+  async writeRecord(url: string): Promise<void> {
+    if (this.#closed) throw new GreenroomError('scope_closed', `the data directory ${this.path} is closed`);
+    const record = { ...this.#identity, url, version, startedAt: this.#startedAt };
+    const written = this.#writing.then(() => writeRunRecord(this.path, record));
+    this.#writing = written.catch(() => undefined);
+    await written.catch((thrown: unknown) => {
+      throw unusable(this.path, 'gateway.json cannot be written', thrown);
+    });
+  }
+
+  /** Removes the record if it is ours, then frees the lock. Every caller gets the same promise. */
+  close(): Promise<void> {
+    this.#closed ??= this.#release();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #release(): Promise<void> {
+    await this.#writing;
+    try {
+      await removeRunRecord(this.path, this.#identity);
+    } finally {
+      // Closing rolls the transaction back, which frees the lock.
+      this.#lock.close();
+    }
+  }
+}
+
+async function makePrivate(directory: string): Promise<string[]> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const { mode } = await stat(directory);
+    const openBits = mode & 0o077;
+    if (openBits === 0 || process.platform === 'win32') return [];
+    const shownMode = (mode & 0o7777).toString(8).padStart(4, '0');
+    // `--data /tmp` must not shut everybody else out of /tmp: only an empty folder or one of ours is changed.
+    const names = await readdir(directory);
+    if (names.length > 0 && !names.includes(lockName)) {
+      const message = `${directory} is open to other users (${shownMode}) and holds files that are not greenroom's`;
+      const next = 'name a new folder with --data, or make it private with `chmod 700`';
+      throw new GreenroomError('data_directory_unusable', `${message}; ${next}`, { details: { directory } });
+    }
+    await chmod(directory, 0o700);
+    return [`${directory} was open to other users (${shownMode}); it is 0700 now`];
+  } catch (thrown) {
+    throw unusable(directory, 'it cannot be made', thrown);
+  }
+}
+
+async function takeLock(directory: string): Promise<DatabaseSync> {
+  const path = join(directory, lockName);
+  await makeLockFile(directory, path);
+  let lock: DatabaseSync | undefined;
+  try {
+    // Two that start at once may each see the other halfway: they look again for a moment.
+    lock = new DatabaseSync(path, { timeout: 100 });
+    // Nothing is ever written, so that no journal file is needed, and a full disk is no reason to fail.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (thrown) {
+    lock?.close();
+    const sqliteCode = sqliteCodeOf(thrown);
+    if (sqliteCode === sqliteBusy) throw await lockedBy(directory);
+    const reason =
+      sqliteCode === sqliteNotDatabase
+        ? `${path} is damaged; remove it when no gateway uses this directory`
+        : `${path} cannot be locked`;
+    throw unusable(directory, reason, thrown);
+  }
+}
+
+/** Made by us, not by SQLite: an error here says why (permission, disk full), SQLite's does not. */
+async function makeLockFile(directory: string, path: string): Promise<void> {
+  try {
+    // Never opened when it exists: closing any descriptor of the file would free this process's own lock on it.
+    const handle = await open(path, 'wx', 0o600);
+    await handle.close();
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'EEXIST') throw unusable(directory, `${lockName} cannot be made`, thrown);
+  }
+}
+
+const sqliteBusy = 5;
+const sqliteNotDatabase = 26;
+
+/** The primary result code, which the lowest byte of the extended one is. */
+function sqliteCodeOf(thrown: unknown): number | undefined {
+  const code = thrown instanceof Error && 'errcode' in thrown ? thrown.errcode : undefined;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
+
+async function lockedBy(directory: string): Promise<GreenroomError> {
+  const found = await readRunRecord(directory);
+  const next = 'stop it with `greenroom stop`, or use another directory with `--data`';
+  // A record that was left behind, or none: the holder is just starting.
+  if (found.state !== 'running') {
+    const message = `another gateway owns ${directory} and has not written its address yet; ${next}`;
+    return new GreenroomError('data_directory_locked', message, { details: { directory } });
+  }
+  const { pid, url, startedAt } = found.record;
+  const ageMs = Math.max(0, Date.now() - Date.parse(startedAt));
+  const message = `a gateway owns ${directory}: pid ${pid} at ${url}, for ${formatAge(ageMs)}; ${next}`;
+  return new GreenroomError('data_directory_locked', message, {
+    details: { directory, pid, url, startedAt, ageMs },
+  });
+}
+
+/** To the second below two minutes, to the minute below two hours, to the hour after that. */
+function formatAge(ageMs: number): string {
+  const unitMs = ageMs < 120_000 ? 1_000 : ageMs < 7_200_000 ? 60_000 : 3_600_000;
+  return formatDuration(ageMs - (ageMs % unitMs));
+}
+
+function unusable(directory: string, what: string, thrown: unknown): GreenroomError {
+  if (thrown instanceof GreenroomError) return thrown;
+  const errno = errnoOf(thrown);
+  const reasons: Readonly<Record<string, string>> = {
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the quota of the disk is used up',
+    EEXIST: 'there is a file of this name',
+    ENOTDIR: 'a file stands in its path',
+  };
+  const reason = reasons[String(errno)] ?? messageOf(thrown);
+  return new GreenroomError(
+    'data_directory_unusable',
+    `the data directory ${directory}: ${what}: ${reason}`,
+    {
+      cause: thrown,
+      details: { directory, errno },
+    },
+  );
+}
+
+const errnoOf = (thrown: unknown): unknown =>
+  thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;

@@ -1,0 +1,135 @@
+// The test call: what was said is played back, what was typed is spoken. Needs no model beyond the built-ins.
+import { Resampler } from '../audio/resample.ts';
+import type { VadStream } from '../engines/contract.ts';
+import type { Engine } from '../engines/engine.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { ContentPart, MessageItem } from '../wire/items.ts';
+import { sessionRateHz } from '../wire/session-config.ts';
+import {
+  type AnswerRequest,
+  type Pipeline,
+  type PipelineReadiness,
+  type PipelineSession,
+  readinessOf,
+} from './pipeline.ts';
+
+export interface EchoOptions {
+  readonly name: string;
+  readonly speak: Engine;
+  readonly vad: Engine;
+  /** Every engine that has to be ready, the two above among them. */
+  readonly needs: readonly Engine[];
+  readonly voice: string | undefined;
+  readonly instructions: string | undefined;
+}
+
+/** Audio goes out in slices of this length. */
+const sliceSamples = sessionRateHz / 5;
+const nothingYet = 'There is nothing to echo yet. Say something, or type a line.';
+
+export class EchoPipeline implements Pipeline {
+  readonly kind = 'echo';
+  readonly name: string;
+  readonly voice: string;
+  readonly instructions: string;
+  readonly needs: readonly string[];
+  readonly #options: EchoOptions;
+
+  constructor(options: EchoOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.voice = options.voice ?? 'default';
+    this.instructions = options.instructions ?? '';
+    this.needs = options.needs.map(({ name }) => name);
+  }
+
+  open(): PipelineSession {
+    return new EchoSession(this.#options);
+  }
+
+  readiness(): PipelineReadiness {
+    return readinessOf(this.#options.needs.map((engine) => engine.status()));
+  }
+
+  onChange(listener: () => void): () => void {
+    const undo = this.#options.needs.map((engine) => engine.onChange(listener));
+    return () => {
+      for (const leave of undo) leave();
+    };
+  }
+}
+
+class EchoSession implements PipelineSession {
+  readonly #options: EchoOptions;
+
+  constructor(options: EchoOptions) {
+    this.#options = options;
+  }
+
+  openVad(rateHz: number): VadStream {
+    return this.#options.vad.openVad(rateHz);
+  }
+
+  async *respond({ snapshot, audioOf }: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+    const items = unanswered(snapshot);
+    const spoken = snapshot.modality === 'audio';
+    if (items.length === 0) yield* this.#say(snapshot.instructions ?? nothingYet, spoken, signal);
+    for (const item of items) {
+      for (const part of item.content) {
+        if (signal.aborted) return;
+        if (part.type === 'input_text') yield* this.#say(part.text, spoken, signal);
+        else if (part.type === 'input_audio') yield* playBack(audioOf(item.id), part, spoken);
+      }
+    }
+  }
+
+  close(): void {
+    // The engines are the gateway's; an echo holds nothing of its own.
+  }
+
+  async *#say(text: string, spoken: boolean, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+    yield { type: 'text', text };
+    if (!spoken) return;
+    const { speak, voice } = this.#options;
+    let resampler: Resampler | undefined;
+    let samples = 0;
+    for await (const { pcm, rate } of speak.speak({ text, voice: voice ?? null }, signal)) {
+      samples += pcm.length;
+      resampler ??= new Resampler({ fromHz: rate, toHz: sessionRateHz });
+      yield* slices(resampler.push(pcm));
+    }
+    if (signal.aborted) return;
+    if (resampler) yield* slices(resampler.flush());
+    // Silence for something that can be said is a fault, never an empty answer.
+    if (samples === 0 && /[\p{L}\p{N}]/u.test(text)) {
+      throw new GreenroomError(
+        'engine_call_failed',
+        `engine ${speak.name} gave no audio for ${text.length} characters`,
+      );
+    }
+  }
+}
+
+/** What the caller said or typed since the last answer; the last of it again when all is answered. */
+function unanswered({ items }: ResponseSnapshot): readonly MessageItem[] {
+  const messages = items.filter((item): item is MessageItem => item.type === 'message');
+  const answered = messages.findLastIndex(({ role }) => role === 'assistant');
+  const open = messages.slice(answered + 1).filter(({ role }) => role === 'user');
+  if (open.length > 0) return open;
+  const last = messages.findLast(({ role }) => role === 'user');
+  return last ? [last] : [];
+}
+
+function* playBack(pcm: Int16Array, part: ContentPart, spoken: boolean): Generator<OutputChunk> {
+  const said = part.type === 'input_audio' ? part.transcript : null;
+  const seconds = (pcm.length / sessionRateHz).toFixed(1);
+  if (said) yield { type: 'text', text: said };
+  else if (!spoken) yield { type: 'text', text: `(${seconds} s of audio)` };
+  if (spoken) yield* slices(pcm);
+}
+
+function* slices(pcm: Int16Array): Generator<OutputChunk> {
+  for (let at = 0; at < pcm.length; at += sliceSamples)
+    yield { type: 'audio', pcm: pcm.subarray(at, at + sliceSamples) };
+}

@@ -1,0 +1,122 @@
+// The conversation's one transition function: `next(state, input) -> {state, effects}`. Everything that happens to a
+// session goes through here, one input after the other, so that no two writers ever meet.
+import type { NewId } from '../wire/ids.ts';
+import type { SessionConfig } from '../wire/session-config.ts';
+import { appended, cleared, committed, dropped, speechStarted, speechStopped } from './input.ts';
+import { createItem, deleteItem, retrieveItem, truncateItem } from './items.ts';
+import { output, outputEnded, outputFailed } from './output.ts';
+import { cancelResponse, createResponse, failWaiting, startWaiting } from './response.ts';
+import { updateSession } from './session-update.ts';
+import { type Conversation, type ConversationInput, Draft, type Step } from './state.ts';
+
+/** A new conversation in the lobby, and what the caller is told at once. */
+export function open(session: SessionConfig, conversationId: string, newId: NewId): Step {
+  const draft = new Draft(
+    {
+      id: conversationId,
+      phase: 'lobby',
+      session,
+      items: [],
+      input: { endSample: 0, startSample: 0, turn: null, catchUpSample: 0 },
+      response: null,
+      waiting: null,
+      spokenSamples: new Map(),
+    },
+    newId,
+  );
+  draft.send({ type: 'session.created', session });
+  draft.send({
+    type: 'conversation.created',
+    conversation: { id: conversationId, object: 'realtime.conversation' },
+  });
+  draft.do({ type: 'detect_turns', detection: session.audio.input.turn_detection });
+  return { state: draft.state, effects: draft.effects };
+}
+
+export function next(state: Conversation, input: ConversationInput, newId: NewId): Step {
+  const draft = new Draft(state, newId);
+  apply(draft, input);
+  startWaiting(draft);
+  return { state: draft.state, effects: draft.effects };
+}
+
+function apply(draft: Draft, input: ConversationInput): void {
+  switch (input.type) {
+    case 'client':
+      return applyClient(draft, input);
+    case 'refused':
+      return draft.send({ type: 'error', error: input.error });
+    case 'audio_appended':
+      return appended(draft, input.samples);
+    case 'audio_dropped':
+      return dropped(draft, input.toSample, input.why);
+    case 'ready':
+      return becomeReady(draft);
+    case 'not_ready':
+      return draft.state.phase === 'ready' ? draft.set({ phase: 'lobby' }) : undefined;
+    case 'engine_failed':
+      return becomeFailed(draft, input.code, input.message);
+    case 'lobby_timeout':
+      return failWaiting(draft, 'lobby_timeout', `not ready after ${input.waitedMs} ms: ${input.missing}`);
+    case 'speech_started':
+      return speechStarted(draft, input.atSample);
+    case 'speech_stopped':
+      return speechStopped(draft, input.atSample);
+    case 'output':
+      return output(draft, input.responseId, input.chunk);
+    case 'output_ended':
+      return outputEnded(draft, input.responseId);
+    case 'output_failed':
+      return outputFailed(draft, input.responseId, input.code, input.message);
+  }
+}
+
+function applyClient(draft: Draft, { event }: Extract<ConversationInput, { type: 'client' }>): void {
+  switch (event.type) {
+    case 'session.update':
+      return updateSession(draft, event);
+    case 'input_audio_buffer.commit':
+      return committed(draft, event.event_id);
+    case 'input_audio_buffer.clear':
+      return cleared(draft);
+    case 'conversation.item.create':
+      return createItem(draft, event);
+    case 'conversation.item.retrieve':
+      return retrieveItem(draft, event);
+    case 'conversation.item.delete':
+      return deleteItem(draft, event);
+    case 'conversation.item.truncate':
+      return truncateItem(draft, event);
+    case 'response.create':
+      return createResponse(draft, event);
+    case 'response.cancel':
+      return cancelResponse(draft, event.response_id ?? null, event.event_id);
+    case 'output_audio_buffer.clear':
+      return draft.error(
+        'invalid_event',
+        'output_audio_buffer.clear exists on WebRTC and SIP connections only',
+        {
+          param: 'type',
+          eventId: event.event_id,
+        },
+      );
+  }
+}
+
+function becomeReady(draft: Draft): void {
+  if (draft.state.phase !== 'lobby') return;
+  const { input } = draft.state;
+  draft.set({ phase: 'ready', input: { ...input, catchUpSample: input.endSample } });
+}
+
+function becomeFailed(draft: Draft, code: string, message: string): void {
+  if (draft.state.phase === 'failed') return;
+  draft.set({ phase: 'failed' });
+  if (draft.state.response) outputFailed(draft, draft.state.response.object.id, code, message);
+  if (draft.state.waiting) failWaiting(draft, code, message);
+  else
+    draft.send({
+      type: 'error',
+      error: { type: 'server_error', code, message, param: null, event_id: null },
+    });
+}

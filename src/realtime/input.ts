@@ -1,0 +1,90 @@
+// The input audio buffer: positions of what was appended, taken, cleared, and of the speech under way.
+import { sessionRateHz } from '../wire/session-config.ts';
+import { addItem, lastItemId } from './items.ts';
+import { interruptByTurn, requestByTurn } from './response.ts';
+import type { Draft } from './state.ts';
+
+/** What a commit must hold at least, as OpenAI has it. */
+const commitMsMin = 100;
+
+const toMs = (samples: number) => Math.round((samples * 1000) / sessionRateHz);
+
+export function appended(draft: Draft, samples: number): void {
+  const { input } = draft.state;
+  draft.set({ input: { ...input, endSample: input.endSample + samples } });
+}
+
+/** Bounded buffers lose the oldest, and say so once each time it begins. */
+export function dropped(draft: Draft, toSample: number, why: string): void {
+  const { input } = draft.state;
+  if (toSample <= input.startSample) return;
+  draft.set({ input: { ...input, startSample: Math.min(toSample, input.endSample) } });
+  if (why) draft.error('lobby_audio_dropped', why);
+}
+
+export function cleared(draft: Draft): void {
+  const { input } = draft.state;
+  draft.set({ input: { ...input, startSample: input.endSample, turn: null } });
+  draft.do({ type: 'drop_audio', toSample: input.endSample });
+  draft.do({ type: 'reset_turn_detection' });
+  draft.send({ type: 'input_audio_buffer.cleared' });
+}
+
+/** A commit by the client: push to talk. It makes the item; the client asks for the answer. */
+export function committed(draft: Draft, eventId: string | undefined): void {
+  const { input } = draft.state;
+  const ms = toMs(input.endSample - input.startSample);
+  if (ms < commitMsMin) {
+    const message = `Error committing input audio buffer: buffer too small. Expected at least ${commitMsMin}ms of audio, but buffer only has ${ms}ms of audio.`;
+    return draft.error('input_audio_buffer_commit_empty', message, { eventId });
+  }
+  const itemId = input.turn?.itemId ?? draft.newId('item');
+  draft.do({ type: 'reset_turn_detection' });
+  take(draft, itemId, input.startSample, input.endSample);
+}
+
+export function speechStarted(draft: Draft, atSample: number): void {
+  const { input, session } = draft.state;
+  if (input.turn) return;
+  const itemId = draft.newId('item');
+  const startSample = Math.max(atSample, input.startSample);
+  draft.set({ input: { ...input, turn: { itemId, startSample } } });
+  draft.send({
+    type: 'input_audio_buffer.speech_started',
+    audio_start_ms: toMs(startSample),
+    item_id: itemId,
+  });
+  // Early input is heard faster than it was spoken: its turns did not interrupt anybody.
+  const live = startSample >= input.catchUpSample;
+  if (live && session.audio.input.turn_detection?.interrupt_response) interruptByTurn(draft);
+}
+
+export function speechStopped(draft: Draft, atSample: number): void {
+  const { input, session } = draft.state;
+  const { turn } = input;
+  if (!turn) return;
+  const endSample = Math.min(Math.max(atSample, turn.startSample), input.endSample);
+  draft.send({
+    type: 'input_audio_buffer.speech_stopped',
+    audio_end_ms: toMs(endSample),
+    item_id: turn.itemId,
+  });
+  take(draft, turn.itemId, turn.startSample, endSample);
+  if (session.audio.input.turn_detection?.create_response) requestByTurn(draft);
+}
+
+function take(draft: Draft, itemId: string, fromSample: number, toSample: number): void {
+  const { input } = draft.state;
+  draft.set({ input: { ...input, startSample: toSample, turn: null } });
+  draft.do({ type: 'keep_audio', itemId, fromSample, toSample });
+  draft.do({ type: 'drop_audio', toSample });
+  draft.send({ type: 'input_audio_buffer.committed', item_id: itemId, previous_item_id: lastItemId(draft) });
+  addItem(draft, {
+    id: itemId,
+    object: 'realtime.item',
+    type: 'message',
+    status: 'completed',
+    role: 'user',
+    content: [{ type: 'input_audio', transcript: null }],
+  });
+}

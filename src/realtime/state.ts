@@ -1,0 +1,155 @@
+// The state of one conversation, and what goes into it and comes out of it. Pure data: the shell holds the audio, the
+// sockets and the clock, and performs the effects in order.
+//
+//     phase:     lobby ◀──not_ready── / ──ready──▶ ready          (either) ──engine_failed──▶ failed
+//     response:  none ──start──▶ in_progress ──end | cancel | fail──▶ none   (exactly one terminal each)
+import type { ClientEvent } from '../wire/client-events.ts';
+import type { NewId } from '../wire/ids.ts';
+import type { Item } from '../wire/items.ts';
+import type { ResponseObject, ServerEvent, WireError } from '../wire/server-events.ts';
+import type { Modality, SessionConfig, TurnDetection } from '../wire/session-config.ts';
+
+export interface Conversation {
+  readonly id: string;
+  readonly phase: 'lobby' | 'ready' | 'failed';
+  readonly session: SessionConfig;
+  readonly items: readonly Item[];
+  readonly input: InputBuffer;
+  readonly response: ActiveResponse | null;
+  /** One answer that waits: for the lobby to end, or (made by turn detection) for the answer before it. */
+  readonly waiting: ResponseRequest | null;
+  /** Samples of audio that each finished assistant item has, for truncation. */
+  readonly spokenSamples: ReadonlyMap<string, number>;
+}
+
+/** Positions are samples since the start of the session; the shell holds the samples themselves. */
+export interface InputBuffer {
+  readonly endSample: number;
+  /** Where the audio begins that no item has taken. */
+  readonly startSample: number;
+  /** Speech that has started and not stopped, with the id its item will have. */
+  readonly turn: { readonly itemId: string; readonly startSample: number } | null;
+  /** Audio before this is early input: while it is caught up with, new speech does not interrupt an answer. */
+  readonly catchUpSample: number;
+}
+
+export interface ResponseRequest {
+  /** The client's event id, to blame; null for one that turn detection made. */
+  readonly eventId: string | null;
+  readonly origin: 'client' | 'turn';
+  readonly instructions: string | null;
+  readonly modality: Modality | null;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+}
+
+/** A response runs on the configuration and items as they were when it started. */
+export interface ActiveResponse {
+  readonly object: ResponseObject;
+  readonly modality: Modality;
+  /** Its item stands after the last one it answers, also when others have come since. */
+  readonly afterItemId: string | null;
+  /** Null until there is something to show. */
+  readonly itemId: string | null;
+  readonly text: string;
+  readonly samples: number;
+}
+
+export interface ResponseSnapshot {
+  readonly responseId: string;
+  readonly items: readonly Item[];
+  readonly session: SessionConfig;
+  readonly instructions: string | null;
+  readonly modality: Modality;
+}
+
+export type OutputChunk =
+  /** What is said, as far as it is known; precedes or accompanies its audio. */
+  | { readonly type: 'text'; readonly text: string }
+  /** PCM16 at the session's rate. */
+  | { readonly type: 'audio'; readonly pcm: Int16Array };
+
+export type ConversationInput =
+  | { readonly type: 'client'; readonly event: Exclude<ClientEvent, { type: 'input_audio_buffer.append' }> }
+  | { readonly type: 'refused'; readonly error: WireError }
+  | { readonly type: 'audio_appended'; readonly samples: number }
+  /** The shell could not keep everything: audio before `toSample` is gone. */
+  | { readonly type: 'audio_dropped'; readonly toSample: number; readonly why: string }
+  | { readonly type: 'ready' }
+  /** An engine is gone and will be tried again. */
+  | { readonly type: 'not_ready' }
+  | { readonly type: 'engine_failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'lobby_timeout'; readonly waitedMs: number; readonly missing: string }
+  | { readonly type: 'speech_started'; readonly atSample: number }
+  | { readonly type: 'speech_stopped'; readonly atSample: number }
+  | { readonly type: 'output'; readonly responseId: string; readonly chunk: OutputChunk }
+  | { readonly type: 'output_ended'; readonly responseId: string }
+  | {
+      readonly type: 'output_failed';
+      readonly responseId: string;
+      readonly code: string;
+      readonly message: string;
+    };
+
+export type Effect =
+  | { readonly type: 'send'; readonly event: ServerEvent }
+  /** `send`, with the audio of the item filled in by the shell. */
+  | { readonly type: 'send_retrieved'; readonly item: Item }
+  | { readonly type: 'start_response'; readonly snapshot: ResponseSnapshot }
+  | { readonly type: 'stop_response'; readonly responseId: string }
+  /** The audio of an item is what was appended between two positions. */
+  | {
+      readonly type: 'keep_audio';
+      readonly itemId: string;
+      readonly fromSample: number;
+      readonly toSample: number;
+    }
+  /** The client put the audio into the item itself, base64. */
+  | { readonly type: 'keep_given_audio'; readonly itemId: string; readonly audio: string }
+  | { readonly type: 'drop_audio'; readonly toSample: number }
+  | { readonly type: 'forget_item'; readonly itemId: string }
+  | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }
+  /** Forget the speech under way: the buffer was cleared or committed. */
+  | { readonly type: 'reset_turn_detection' }
+  /** An answer waits in the lobby, or no longer does. */
+  | { readonly type: 'lobby_wait'; readonly state: 'begin' | 'end' };
+
+export interface Step {
+  readonly state: Conversation;
+  readonly effects: readonly Effect[];
+}
+
+/** The state, the effects so far and the randomness of one step: what the parts of `next` pass on. */
+export class Draft {
+  state: Conversation;
+  readonly effects: Effect[] = [];
+  readonly newId: NewId;
+
+  constructor(state: Conversation, newId: NewId) {
+    this.state = state;
+    this.newId = newId;
+  }
+
+  set(changes: Partial<Conversation>): void {
+    this.state = { ...this.state, ...changes };
+  }
+
+  do(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  send(event: ServerEvent): void {
+    this.effects.push({ type: 'send', event });
+  }
+
+  error(
+    code: string,
+    message: string,
+    facts: { param?: string | null; eventId?: string | null | undefined } = {},
+  ): void {
+    const { param = null, eventId = null } = facts;
+    this.send({
+      type: 'error',
+      error: { type: 'invalid_request_error', code, message, param, event_id: eventId },
+    });
+  }
+}

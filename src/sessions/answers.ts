@@ -1,0 +1,58 @@
+// The answers under way of one session: each a tracked task that takes the pipeline's output no faster than the caller
+// takes ours.
+import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import type { Task } from '../lifecycle/task.ts';
+import type { PipelineSession } from '../pipelines/pipeline.ts';
+import type { ConversationInput, ResponseSnapshot } from '../realtime/state.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface AnswersOptions {
+  readonly scope: Scope;
+  readonly outbox: Outbox;
+  readonly pipelineSession: PipelineSession;
+  readonly audioOf: (itemId: string) => Int16Array;
+  readonly feed: (input: ConversationInput) => void;
+}
+
+export class Answers {
+  readonly #options: AnswersOptions;
+  readonly #running = new Map<string, Task<void>>();
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  start(snapshot: ResponseSnapshot): void {
+    const { scope } = this.#options;
+    // The session is ending: its caller gets no answer any more, and needs none.
+    if (scope.state !== 'open') return;
+    const { responseId } = snapshot;
+    const task = scope.spawn(`answer ${responseId}`, (signal) => this.#run(snapshot, signal));
+    this.#running.set(responseId, task);
+    void task.done.then(() => this.#running.delete(responseId));
+  }
+
+  stop(responseId: string): void {
+    this.#running.get(responseId)?.abort('done');
+  }
+
+  async #run(snapshot: ResponseSnapshot, signal: AbortSignal): Promise<void> {
+    const { outbox, pipelineSession, audioOf, feed } = this.#options;
+    const { responseId } = snapshot;
+    try {
+      for await (const chunk of pipelineSession.respond({ snapshot, audioOf }, signal)) {
+        if (signal.aborted) return;
+        feed({ type: 'output', responseId, chunk });
+        await outbox.room(signal);
+        if (signal.aborted) return;
+      }
+      feed({ type: 'output_ended', responseId });
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = toGreenroomError(thrown);
+      feed({ type: 'output_failed', responseId, code: error.code, message: error.message });
+      if (!(thrown instanceof GreenroomError)) throw thrown;
+    }
+  }
+}

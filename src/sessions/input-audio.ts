@@ -1,0 +1,83 @@
+// The caller's audio that no item has taken yet, by position. Bounded; what is over the bound goes oldest first.
+
+/** Audio that waits in all lobbies together. */
+export class AudioBudget {
+  readonly bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+}
+
+export class InputAudio {
+  readonly #budget: AudioBudget;
+  /** Consecutive; the first may have been cut at its front. */
+  readonly #chunks: { pcm: Int16Array; readonly startSample: number }[] = [];
+  #endSample = 0;
+
+  constructor(budget: AudioBudget) {
+    this.#budget = budget;
+  }
+
+  get startSample(): number {
+    return this.#chunks[0]?.startSample ?? this.#endSample;
+  }
+
+  get endSample(): number {
+    return this.#endSample;
+  }
+
+  get bytes(): number {
+    return (this.#endSample - this.startSample) * 2;
+  }
+
+  /** Samples to drop from the front so that `bytesMax` holds, and (with `shared`) the common budget too. */
+  excess(bytesMax: number, shared: boolean): number {
+    // Over the common budget, whoever speaks gives up as much as is over.
+    const common = shared ? Math.min(this.bytes, this.#budget.bytes - this.#budget.bytesMax) : 0;
+    return Math.ceil(Math.max(0, this.bytes - bytesMax, common) / 2);
+  }
+
+  append(pcm: Int16Array): void {
+    if (pcm.length === 0) return;
+    this.#chunks.push({ pcm, startSample: this.#endSample });
+    this.#endSample += pcm.length;
+    this.#budget.add(pcm.byteLength);
+  }
+
+  /** A copy of what is held between two positions. */
+  slice(fromSample: number, toSample: number): Int16Array {
+    const from = Math.max(fromSample, this.startSample);
+    const to = Math.min(toSample, this.#endSample);
+    const pcm = new Int16Array(Math.max(0, to - from));
+    for (const chunk of this.#chunks) {
+      const begin = Math.max(from, chunk.startSample);
+      const end = Math.min(to, chunk.startSample + chunk.pcm.length);
+      if (begin < end)
+        pcm.set(chunk.pcm.subarray(begin - chunk.startSample, end - chunk.startSample), begin - from);
+    }
+    return pcm;
+  }
+
+  dropBefore(sample: number): void {
+    for (;;) {
+      const [first] = this.#chunks;
+      if (!first || first.startSample >= sample) return;
+      const cut = Math.min(first.pcm.length, sample - first.startSample);
+      this.#budget.add(-cut * 2);
+      this.#chunks.shift();
+      // A copy, so that the cut-off part is really freed.
+      if (cut < first.pcm.length)
+        this.#chunks.unshift({ pcm: first.pcm.slice(cut), startSample: first.startSample + cut });
+    }
+  }
+}

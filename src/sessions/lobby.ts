@@ -1,0 +1,121 @@
+// Where a session waits until its pipeline can answer. Watches the engines, tells the session of each change that
+// matters, and makes the notices for those who asked for them.
+import type { EngineStatus } from '../engines/status.ts';
+import type { Timer } from '../lifecycle/clock.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import type { Pipeline, PipelineReadiness } from '../pipelines/pipeline.ts';
+import type { LobbyEngine, LobbyNotice } from '../wire/notices.ts';
+
+export interface LobbyOptions {
+  readonly scope: Scope;
+  readonly pipeline: Pipeline;
+  /** How long an answer may wait. */
+  readonly waitMs: number;
+  readonly onReady: () => void;
+  readonly onNotReady: () => void;
+  readonly onFailed: (code: string, message: string) => void;
+  readonly onTimeout: (waitedMs: number, missing: string) => void;
+  readonly onNotice: (notice: LobbyNotice) => void;
+}
+
+/** Notices of progress come no faster than this. */
+const noticeEveryMs = 250;
+
+export class Lobby {
+  readonly #options: LobbyOptions;
+  #state: PipelineReadiness['state'] | 'new' = 'new';
+  #noticeTimer: Timer | undefined;
+  #waitTimer: Timer | undefined;
+
+  constructor(options: LobbyOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to watch, and tells where things stand. */
+  open(): void {
+    const { scope, pipeline } = this.#options;
+    const leave = pipeline.onChange(() => this.#look());
+    scope.defer('lobby', () => {
+      leave();
+      this.#noticeTimer?.cancel();
+      this.#waitTimer?.cancel();
+    });
+    this.#look();
+  }
+
+  /** An answer waits from now on, or no longer does. */
+  wait(state: 'begin' | 'end'): void {
+    const { scope, waitMs, onTimeout, pipeline } = this.#options;
+    this.#waitTimer?.cancel();
+    this.#waitTimer = undefined;
+    if (state === 'end') return;
+    this.#waitTimer = scope.clock.after(
+      waitMs,
+      () => onTimeout(waitMs, missing(pipeline.readiness().engines)),
+      { ref: false },
+    );
+  }
+
+  #look(): void {
+    const readiness = this.#options.pipeline.readiness();
+    const { state } = readiness;
+    if (state === this.#state) {
+      if (state === 'waiting') this.#noticeSoon();
+      return;
+    }
+    const before = this.#state;
+    this.#state = state;
+    this.#noticeTimer?.cancel();
+    this.#noticeTimer = undefined;
+    this.#options.onNotice(noticeOf(readiness));
+    if (state === 'ready') this.#options.onReady();
+    else if (state === 'waiting' && before === 'ready') this.#options.onNotReady();
+    else if (state === 'failed') {
+      const failure = readiness.engines.find(({ failure }) => failure)?.failure;
+      this.#options.onFailed(
+        failure?.code ?? 'engine_stopped',
+        failure?.message ?? missing(readiness.engines),
+      );
+    }
+  }
+
+  #noticeSoon(): void {
+    this.#noticeTimer ??= this.#options.scope.clock.after(
+      noticeEveryMs,
+      () => {
+        this.#noticeTimer = undefined;
+        if (this.#state === 'waiting') this.#options.onNotice(noticeOf(this.#options.pipeline.readiness()));
+      },
+      { ref: false },
+    );
+  }
+}
+
+function noticeOf({ state, engines }: PipelineReadiness): LobbyNotice {
+  const notice = { type: 'greenroom.lobby', state, engines: engines.map(toLobbyEngine) } as const;
+  const failure = state === 'failed' ? engines.find(({ failure }) => failure)?.failure : undefined;
+  if (!failure) return notice;
+  return { ...notice, error: { code: failure.code, message: failure.message, log_tail: failure.logTail } };
+}
+
+function toLobbyEngine(status: EngineStatus): LobbyEngine {
+  return {
+    name: status.name,
+    state: status.state,
+    rung: status.rung,
+    progress: status.progress,
+    // Of an engine that is tried again, why the last attempt failed.
+    text: status.text ?? status.failure?.message ?? null,
+    elapsed_ms: status.elapsedMs,
+  };
+}
+
+function missing(engines: readonly EngineStatus[]): string {
+  const parts = engines
+    .filter(({ state }) => state !== 'ready')
+    .map(({ name, state, rung, text, failure }) => {
+      const why = failure?.message ?? text;
+      return `engine ${name} is ${state}${rung ? ` at ${rung}` : ''}${why ? ` (${why})` : ''}`;
+    });
+  return parts.join('; ') || 'nothing is missing';
+}

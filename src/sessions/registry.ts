@@ -1,0 +1,234 @@
+// All sessions of a gateway: admits, sets up in one guarded scope, shows, ends. The only place where a session's scope
+// is opened, and the one that says which close code a reason has.
+
+import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
+import type { Deadline } from '../lifecycle/deadline.ts';
+import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import type { CloseReason } from '../lifecycle/reasons.ts';
+import type { CloseReport } from '../lifecycle/report.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
+import { Announcer } from '../telemetry/announcer.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { NewId } from '../wire/ids.ts';
+import type { ServerEvent } from '../wire/server-events.ts';
+import { AudioBudget } from './input-audio.ts';
+import { Session, type SessionFacts, type SessionLimits } from './session.ts';
+import type { Transport } from './transport.ts';
+
+export interface SessionChange {
+  readonly id: string;
+  readonly type: 'opened' | 'closed';
+  readonly pipeline: string;
+  readonly reason: CloseReason | null;
+}
+
+export interface RegistryOptions {
+  readonly scope: Scope;
+  readonly log: Log;
+  readonly limits: SessionLimits;
+  readonly sessionsMax: number;
+  readonly earlyAudioBytesMax: number;
+  readonly newId: NewId;
+  readonly random: () => number;
+  /** Log every release with its time. */
+  readonly logCleanup: boolean;
+}
+
+export interface SessionRequest {
+  readonly transport: Transport;
+  readonly pipeline: Pipeline;
+  readonly notices: boolean;
+}
+
+/** A close frame is given so long to be answered; then the connection is ended. */
+const closeGraceMs = 1000;
+
+export class SessionRegistry {
+  readonly changes: Announcer<SessionChange>;
+  readonly #options: RegistryOptions;
+  readonly #scope: Scope;
+  readonly #earlyAudio: AudioBudget;
+  readonly #sessions = new Map<string, { readonly session: Session; readonly pipeline: Pipeline }>();
+  #terminated = 0;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#scope = options.scope;
+    this.#earlyAudio = new AudioBudget(options.earlyAudioBytesMax);
+    this.changes = new Announcer((error) =>
+      options.log.error({ error }, 'a listener of session changes failed'),
+    );
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  /** Connections that had to be ended because a close frame was not answered. */
+  get terminated(): number {
+    return this.#terminated;
+  }
+
+  list(): readonly SessionFacts[] {
+    return [...this.#sessions.values()].map(({ session }) => session.facts());
+  }
+
+  /** Whether a session uses an engine. */
+  uses(engine: string): boolean {
+    return [...this.#sessions.values()].some(({ pipeline }) => pipeline.needs.includes(engine));
+  }
+
+  /** Sends a notice to every caller that asked for notices. */
+  notify(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void {
+    for (const { session } of this.#sessions.values()) session.notice(event);
+  }
+
+  /**
+   * Opens a session on a connection that is there already. Whatever fails, at whichever step: what was acquired is
+   * released in reverse, the caller is told, nothing is left. Resolves when it is open, or has been refused.
+   */
+  async open({ transport, pipeline, notices }: SessionRequest): Promise<void> {
+    const { newId, random, limits, log, sessionsMax } = this.#options;
+    const refusal = this.#refusal(sessionsMax);
+    if (refusal) return refuse(transport, refusal, newId);
+    const id = newId('sess');
+    const scope = this.#scope.child(id, { kind: 'session', graceMs: closeGraceMs });
+    let ending: GreenroomError | undefined;
+    const end = (reason: CloseReason, error?: GreenroomError) => {
+      ending ??= error;
+      void scope.close(reason);
+    };
+    const early: (() => void)[] = [];
+    let session: Session | undefined;
+    const deliver = (step: (to: Session) => void) => {
+      const to = session;
+      if (to) step(to);
+      else early.push(() => session && step(session));
+    };
+    const closed = Promise.withResolvers<void>();
+    scope.defer('transport', {
+      close: ({ reason }) => this.#closeTransport(transport, reason, ending, closed.promise),
+      destroy: () => {
+        this.#terminated += 1;
+        transport.terminate();
+      },
+    });
+    transport.listen({
+      text: (text) => deliver((to) => to.receive(text)),
+      binary: () => deliver((to) => to.receiveBinary()),
+      alive: () => session?.alive(),
+      closed: () => {
+        closed.resolve();
+        end('client_left');
+      },
+    });
+    try {
+      const pipelineSession = await scope.acquire(
+        'pipeline session',
+        () => pipeline.open(),
+        (opened) => opened.close(),
+      );
+      session = new Session({
+        ...{ id, scope, transport, pipeline, pipelineSession, limits, notices, newId, random },
+        earlyAudio: this.#earlyAudio,
+        onEnd: end,
+        onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
+      });
+      this.#enter(id, session, pipeline, scope);
+      session.begin();
+      for (const step of early) step();
+    } catch (thrown) {
+      // A caller that left half-way is no fault.
+      if (scope.state !== 'open') return void (await scope.closed);
+      const error = toGreenroomError(thrown);
+      log.error({ session: id, error: thrown }, `session ${id}: set-up failed: ${error.message}`);
+      transport.send(errorFrame(error, newId), () => undefined);
+      end('setup_failed', error);
+      await scope.closed;
+    }
+  }
+
+  /** Ends every session in parallel; each is told. */
+  closeAll(reason: CloseReason, deadline: Deadline): Promise<CloseReport> {
+    return this.#scope.close(reason, { deadline });
+  }
+
+  #refusal(sessionsMax: number): GreenroomError | undefined {
+    if (this.#scope.state !== 'open') return new GreenroomError('server_shutdown', 'the gateway is leaving');
+    if (this.#sessions.size < sessionsMax) return undefined;
+    return new GreenroomError(
+      'sessions_full',
+      `${this.#sessions.size} sessions are open, ${sessionsMax} at most`,
+    );
+  }
+
+  #enter(id: string, session: Session, pipeline: Pipeline, scope: Scope): void {
+    const { log, logCleanup } = this.#options;
+    this.#sessions.set(id, { session, pipeline });
+    // Only its own entry, however late it comes.
+    scope.defer('registry entry', () => void this.#sessions.delete(id));
+    log.info({ session: id, pipeline: pipeline.name }, `session ${id} opened`);
+    this.changes.announce({ id, type: 'opened', pipeline: pipeline.name, reason: null });
+    void scope.closed.then((report) => {
+      const { reason, ms, failed, overdue, endings } = report;
+      const facts = {
+        session: id,
+        reason,
+        ms: Math.round(ms),
+        failed,
+        overdue,
+        ...(logCleanup && { endings }),
+      };
+      log.info(facts, `session ${id} closed: ${reason}`);
+      this.changes.announce({ id, type: 'closed', pipeline: pipeline.name, reason });
+    });
+  }
+
+  #closeTransport(
+    transport: Transport,
+    reason: CloseReason,
+    error: GreenroomError | undefined,
+    closed: Promise<void>,
+  ): Promise<void> {
+    if (reason === 'client_lost') transport.terminate();
+    else transport.close(error?.closeCode ?? closeCodeOf(reason), closeReason(error?.message ?? reason));
+    return closed;
+  }
+}
+
+const closeCodes: Readonly<Record<CloseReason, ErrorCode | 1000>> = {
+  done: 1000,
+  client_left: 1000,
+  client_lost: 'client_lost',
+  server_shutdown: 'server_shutdown',
+  setup_failed: 'internal_error',
+  engine_failed: 'engine_exited',
+  slow_client: 'slow_client',
+  replaced: 1000,
+  deadline: 'deadline_exceeded',
+  protocol_error: 'protocol_error',
+  internal_error: 'internal_error',
+};
+
+function closeCodeOf(reason: CloseReason): number {
+  const code = closeCodes[reason];
+  return code === 1000 ? 1000 : factsOf(code).close;
+}
+
+/** At most 123 bytes fit into a close frame (RFC 6455, 5.5). */
+function closeReason(text: string): string {
+  let reason = text;
+  while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
+  return reason;
+}
+
+function errorFrame({ code, message }: GreenroomError, newId: NewId): string {
+  const error = { type: 'server_error', code, message, param: null, event_id: null };
+  return JSON.stringify({ event_id: newId('event'), type: 'error', error });
+}
+
+function refuse(transport: Transport, error: GreenroomError, newId: NewId): void {
+  transport.send(errorFrame(error, newId), () => undefined);
+  transport.close(error.closeCode, closeReason(error.message));
+}

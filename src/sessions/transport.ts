@@ -1,0 +1,24 @@
+// One caller's connection, as a session sees it. Real ones are WebSockets; tests and simulations bring their own.
+
+export interface TransportHandlers {
+  readonly text: (text: string) => void;
+  /** A binary frame: the Realtime wire has none. */
+  readonly binary: () => void;
+  /** Anything arrived, pongs too: the peer lives. */
+  readonly alive: () => void;
+  /** Told once, whoever closed it. */
+  readonly closed: (code: number, reason: string) => void;
+}
+
+export interface Transport {
+  readonly remote: string;
+  /** From now on; what arrived before is given at once, in order. */
+  listen(handlers: TransportHandlers): void;
+  /** `onFlushed` runs when the text has left for the kernel, or never will. */
+  send(text: string, onFlushed: () => void): void;
+  ping(): void;
+  /** Sends a close frame; what was sent before still arrives. */
+  close(code: number, reason: string): void;
+  /** Ends the connection at once. */
+  terminate(): void;
+}

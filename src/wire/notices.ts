@@ -1,0 +1,28 @@
+// Our own additions to the Realtime wire. Sent only to a caller that asked with `?notices=1`: strict clients end their
+// connection on an event they do not know.
+
+export interface LobbyEngine {
+  readonly name: string;
+  readonly state: string;
+  readonly rung: string | null;
+  /** 0 to 1 where the engine says it. */
+  readonly progress: number | null;
+  readonly text: string | null;
+  readonly elapsed_ms: number;
+}
+
+/** `ready` is the Ding: sent exactly once to each caller that had to wait, or at once to one that had not. */
+export interface LobbyNotice {
+  readonly type: 'greenroom.lobby';
+  readonly state: 'waiting' | 'ready' | 'failed';
+  readonly engines: readonly LobbyEngine[];
+  readonly error?: { readonly code: string; readonly message: string; readonly log_tail: readonly string[] };
+}
+
+export interface Notice {
+  readonly type: 'greenroom.notice';
+  readonly code: 'server_shutdown';
+  readonly message: string;
+  /** When to come back, in ms; null when the gateway does not know. */
+  readonly retry_ms: number | null;
+}

@@ -1,0 +1,102 @@
+// The session object of the Realtime API, GA shape (https://platform.openai.com/docs/api-reference/realtime), as far
+// as greenroom has it in effect. What a client is shown is always what is in force, every default spelled out.
+
+export interface PcmFormat {
+  readonly type: 'audio/pcm';
+  /** Hz. */
+  readonly rate: 24000;
+}
+
+export interface ServerVad {
+  readonly type: 'server_vad';
+  /** Probability from which on it is speech, 0 to 1. */
+  readonly threshold: number;
+  readonly prefix_padding_ms: number;
+  readonly silence_duration_ms: number;
+  readonly idle_timeout_ms: number | null;
+  readonly create_response: boolean;
+  readonly interrupt_response: boolean;
+}
+
+/** Taken as server VAD with a longer or shorter silence: low 1200 ms, medium and auto 700 ms, high 400 ms. */
+export interface SemanticVad {
+  readonly type: 'semantic_vad';
+  readonly eagerness: 'low' | 'medium' | 'high' | 'auto';
+  readonly create_response: boolean;
+  readonly interrupt_response: boolean;
+}
+
+export type TurnDetection = ServerVad | SemanticVad;
+
+export type Modality = 'text' | 'audio';
+
+export interface SessionConfig {
+  readonly type: 'realtime';
+  readonly object: 'realtime.session';
+  readonly id: string;
+  readonly model: string;
+  /** Seconds since the epoch. */
+  readonly expires_at: number;
+  readonly output_modalities: readonly [Modality];
+  readonly instructions: string;
+  readonly tools: readonly Readonly<Record<string, unknown>>[];
+  readonly tool_choice: string | Readonly<Record<string, unknown>>;
+  readonly max_output_tokens: number | 'inf';
+  readonly truncation: unknown;
+  readonly tracing: unknown;
+  readonly prompt: unknown;
+  readonly include: readonly string[] | null;
+  readonly audio: {
+    readonly input: {
+      readonly format: PcmFormat;
+      /** Null while the pipeline has nothing that hears. */
+      readonly transcription: Readonly<Record<string, unknown>> | null;
+      readonly noise_reduction: Readonly<Record<string, unknown>> | null;
+      readonly turn_detection: TurnDetection | null;
+    };
+    readonly output: { readonly format: PcmFormat; readonly voice: string; readonly speed: number };
+  };
+}
+
+export const sessionRateHz = 24000;
+
+export const serverVadDefault: ServerVad = {
+  type: 'server_vad',
+  threshold: 0.5,
+  prefix_padding_ms: 300,
+  silence_duration_ms: 500,
+  idle_timeout_ms: null,
+  create_response: true,
+  interrupt_response: true,
+};
+
+/** What a session begins with. */
+export function initialSession(given: {
+  readonly id: string;
+  readonly model: string;
+  readonly voice: string;
+  readonly instructions: string;
+  readonly expiresAt: number;
+}): SessionConfig {
+  const format: PcmFormat = { type: 'audio/pcm', rate: sessionRateHz };
+  return {
+    type: 'realtime',
+    object: 'realtime.session',
+    id: given.id,
+    model: given.model,
+    expires_at: given.expiresAt,
+    output_modalities: ['audio'],
+    instructions: given.instructions,
+    tools: [],
+    tool_choice: 'auto',
+    max_output_tokens: 'inf',
+    truncation: 'auto',
+    tracing: null,
+    prompt: null,
+    include: null,
+    audio: {
+      input: { format, transcription: null, noise_reduction: null, turn_detection: serverVadDefault },
+      output: { format, voice: given.voice, speed: 1 },
+    },
+  };
+}
