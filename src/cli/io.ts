@@ -1,4 +1,7 @@
 // What a command may touch of its process: standard streams, environment, folder. Handed in, so that tests can read it.
+import { systemClock } from '../lifecycle/clock.ts';
+import { listenForSignals } from '../lifecycle/process-end.ts';
+import { Scope } from '../lifecycle/scope.ts';
 
 export interface CommandIo {
   /** One line on standard output: results, and the events of `--json`. */
@@ -9,4 +12,23 @@ export interface CommandIo {
   readonly cwd: string;
   /** Aborts when the person asks to stop (Ctrl+C, TERM). */
   readonly signal: AbortSignal;
+}
+
+/** Runs a command of the real process: the first signal aborts it, and it returns by itself. */
+export async function interruptible(command: (io: CommandIo) => Promise<number>): Promise<number> {
+  const scope = new Scope('command', { clock: systemClock, kind: 'process' });
+  const leave = listenForSignals(() => void scope.close('done'));
+  const io: CommandIo = {
+    out: (line) => console.log(line),
+    err: (line) => console.error(line),
+    env: process.env,
+    cwd: process.cwd(),
+    signal: scope.signal,
+  };
+  try {
+    return await command(io);
+  } finally {
+    leave();
+    await scope.close('done');
+  }
 }

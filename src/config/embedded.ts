@@ -1,7 +1,7 @@
 // The embedded default: what is served when no file says otherwise. It is written as a file would be, so that it
 // takes the same way through schema and checks. Imports nothing.
 
-export const embeddedConfig = {
+const embeddedConfig = {
   listen: '127.0.0.1:7460',
   engines: { voice: { builtin: 'flite' }, activity: { builtin: 'silero' } },
   pipelines: { echo: { kind: 'echo', speak: 'voice', vad: 'activity' } },

@@ -14,7 +14,6 @@ export function explain(issue: z.core.$ZodRawIssue): string | undefined {
     }
     case 'too_small':
       if (issue.origin === 'string') return 'cannot be empty';
-      if (issue.origin === 'array') return `expected at least ${issue.minimum === 1 ? 'one' : issue.minimum}`;
       return `expected at least ${issue.minimum}, got ${show(issue.input)}`;
     case 'too_big':
       if (issue.origin === 'string') return `expected at most ${issue.maximum} characters`;

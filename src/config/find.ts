@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 
-export const fileNames = ['greenroom.yaml', 'greenroom.yml', 'greenroom.json'] as const;
+const fileNames = ['greenroom.yaml', 'greenroom.yml', 'greenroom.json'] as const;
 
 export const fileBytesMax = 1024 * 1024;
 

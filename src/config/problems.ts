@@ -36,10 +36,12 @@ export function formatPath(path: Path): string {
 }
 
 /** `greenroom.yaml:12:5 engines.llm.ready.stall: expected a duration such as 120s, got "fast"`. */
-export function formatProblem({ file, line, column, path, message }: LocatedProblem): string {
+function formatProblem({ file, line, column, path, message }: LocatedProblem): string {
   const where = line === undefined ? file : `${file}:${line}:${column}`;
-  // `--set listen` names the path already.
-  return path === '' || where.endsWith(` ${path}`) ? `${where}: ${message}` : `${where} ${path}: ${message}`;
+  // `--set listen` and `--listen` name the path already.
+  return path === '' || where.endsWith(` ${path}`) || where === `--${path}`
+    ? `${where}: ${message}`
+    : `${where} ${path}: ${message}`;
 }
 
 export function problemsError(

@@ -7,13 +7,7 @@ import type { CapabilityName } from './types.ts';
 
 const kinds = ['builtin', 'worker', 'run'] as const;
 
-export const capabilities = [
-  'chat',
-  'transcribe',
-  'speak',
-  'embed',
-  'vad',
-] as const satisfies CapabilityName[];
+const capabilities = ['chat', 'transcribe', 'speak', 'embed', 'vad'] as const satisfies CapabilityName[];
 
 export const builtinOffers = { flite: ['speak'], silero: ['vad'] } as const satisfies Record<
   string,

@@ -13,7 +13,7 @@ export interface SyntaxProblem {
   readonly path?: Path;
 }
 
-export type Locate = (path: Path, target: 'key' | 'value') => Position | undefined;
+type Locate = (path: Path, target: 'key' | 'value') => Position | undefined;
 
 export type ParsedSource =
   | { readonly value: unknown; readonly locate: Locate }

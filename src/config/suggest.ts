@@ -7,7 +7,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 /** The nearest word within a third of its length (at least one edit, `stopgrace` for `stopGrace` in any case). */
-export function nearestWord(word: string, known: readonly string[]): string | undefined {
+function nearestWord(word: string, known: readonly string[]): string | undefined {
   // Nobody mistypes a word of 64 letters; the distance is quadratic.
   if (word.length > 64) return undefined;
   const wanted = word.toLowerCase();

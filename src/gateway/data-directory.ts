@@ -2,7 +2,7 @@
 // SQLite transaction on `lock.db`, which the kernel frees when the process dies, however it dies. Whoever opens the
 // directory closes it, once everything that writes into it has stopped.
 import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { formatDuration } from '../config/units.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
@@ -83,7 +83,7 @@ export class DataDirectory implements AsyncDisposable {
 
 async function makePrivate(directory: string): Promise<string[]> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeFolder(directory);
     const { mode } = await stat(directory);
     const openBits = mode & 0o077;
     if (openBits === 0 || process.platform === 'win32') return [];
@@ -99,6 +99,19 @@ async function makePrivate(directory: string): Promise<string[]> {
     return [`${directory} was open to other users (${shownMode}); it is 0700 now`];
   } catch (thrown) {
     throw unusable(directory, 'it cannot be made', thrown);
+  }
+}
+
+/** With the folders above it. Not by `recursive: true`, which never ends in a place such as /proc. */
+async function makeFolder(path: string, parentMade = false): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (thrown) {
+    const errno = errnoOf(thrown);
+    if (errno === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (errno !== 'ENOENT' || parentMade) throw thrown;
+    await makeFolder(dirname(path));
+    await makeFolder(path, true);
   }
 }
 
@@ -176,6 +189,7 @@ function unusable(directory: string, what: string, thrown: unknown): GreenroomEr
     ENOSPC: 'the disk is full',
     EDQUOT: 'the quota of the disk is used up',
     EEXIST: 'there is a file of this name',
+    ENOENT: 'nothing can be made there',
     ENOTDIR: 'a file stands in its path',
   };
   const reason = reasons[String(errno)] ?? messageOf(thrown);

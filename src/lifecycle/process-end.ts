@@ -5,6 +5,16 @@ import { messageOf } from './errors.ts';
 import type { Shutdown, ShutdownReport, ShutdownState } from './shutdown.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type EndSignal = (typeof signals)[number];
+
+/** Calls back for every SIGINT, SIGTERM and SIGHUP, instead of the process ending. Returns the undo. */
+export function listenForSignals(callback: (name: EndSignal) => void): () => void {
+  const onSignal = (name: NodeJS.Signals) => callback(name as EndSignal);
+  for (const name of signals) process.on(name, onSignal);
+  return () => {
+    for (const name of signals) process.off(name, onSignal);
+  };
+}
 
 export interface ProcessEndOptions {
   readonly clock: Clock;
@@ -17,7 +27,7 @@ export interface ProcessEndOptions {
  * Handlers stay until the process ends, so that a late signal never kills a half-written report.
  */
 export function installProcessEnd(shutdown: Shutdown, { say }: ProcessEndOptions): () => void {
-  const onSignal = (name: (typeof signals)[number]) => shutdown.signal(name);
+  const ignoreSignals = listenForSignals((name) => shutdown.signal(name));
   const onFatal = (kind: string) => (thrown: unknown) => {
     const trace = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     say(`fatal: ${kind}: ${trace}`);
@@ -29,7 +39,6 @@ export function installProcessEnd(shutdown: Shutdown, { say }: ProcessEndOptions
     // The loop emptied before the report: never let that look like success.
     if (shutdown.state === 'stopping' && !process.exitCode) process.exitCode = 3;
   };
-  for (const name of signals) process.on(name, onSignal);
   process.on('uncaughtException', onException);
   process.on('unhandledRejection', onRejection);
   process.on('exit', onExit);
@@ -37,7 +46,7 @@ export function installProcessEnd(shutdown: Shutdown, { say }: ProcessEndOptions
     process.exitCode = report.exitCode;
   });
   return () => {
-    for (const name of signals) process.off(name, onSignal);
+    ignoreSignals();
     process.off('uncaughtException', onException);
     process.off('unhandledRejection', onRejection);
     process.off('exit', onExit);

@@ -46,15 +46,19 @@ test('secrets that are added later are masked from then on', () => {
 });
 
 test('no masked text holds a secret, whatever characters it is made of', () => {
-  const secrets = fc.array(fc.string({ minLength: 4, maxLength: 12, unit: 'binary' }), { maxLength: 4 });
+  const secrets = fc.array(
+    fc.string({ minLength: 4, maxLength: 8, unit: fc.constantFrom(...'ab$^.*\\"/ é') }),
+    { maxLength: 4 },
+  );
   fc.assert(
-    fc.property(secrets, fc.array(fc.string({ unit: 'binary' })), (values, parts) => {
+    fc.property(secrets, fc.array(fc.string({ maxLength: 5 })), (values, parts) => {
       const text = parts
         .flatMap((part, index) => [part, values[index % (values.length || 1)] ?? ''])
         .join(' ');
-      const masked = registryOf(...values).mask(text);
-      for (const value of values)
-        if (!value.includes('*')) expect(masked.split('***').join('\n').includes(value)).toBe(false);
+      const between = registryOf(...values)
+        .mask(text)
+        .split('***');
+      for (const value of values) expect(between.filter((part) => part.includes(value))).toEqual([]);
     }),
   );
 });

@@ -1,0 +1,141 @@
+// For a person at a terminal: the engines' lines are redrawn in place while they load; everything else scrolls above.
+import { clearLine, cursorTo, moveCursor } from 'node:readline';
+import { stripVTControlCharacters, styleText } from 'node:util';
+import type { EngineStatus } from '../engines/status.ts';
+import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
+import type { Stall } from '../telemetry/loop-monitor.ts';
+import { engineLine, failureLines, reportLines, type Screen, seconds } from './screen.ts';
+
+const redrawMs = 100;
+
+export class LiveScreen implements Screen {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #clock: Clock;
+  readonly #engines = new Map<string, EngineStatus>();
+  #state: 'loading' | 'settled' = 'loading';
+  #drawnLines = 0;
+  #timer: Timer | undefined;
+  /** Set while a prompt stands on the last line: makes room for a line and draws it again. */
+  aroundPrompt: ((write: () => void) => void) | undefined;
+
+  constructor(stream: NodeJS.WriteStream, clock: Clock) {
+    this.#stream = stream;
+    this.#clock = clock;
+  }
+
+  listening({ url, ms, source }: { url: string; pid: number; ms: number; source: string }): void {
+    this.line(
+      `${styleText('green', '●')} the door is open at ${styleText('bold', url)} ${dim(`after ${seconds(ms)}`)}`,
+    );
+    this.line(dim(`  configuration: ${source}`));
+  }
+
+  engine(status: EngineStatus): void {
+    const before = this.#engines.get(status.name);
+    this.#engines.set(status.name, status);
+    if (this.#state === 'loading') return this.#redrawSoon();
+    if (before?.state === status.state) return;
+    this.line(`  ${colour(status)}`);
+    if (status.state === 'failed') this.failed(status);
+  }
+
+  ready({ url, ms }: { url: string; ms: number }): void {
+    this.#settle();
+    this.line(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
+    this.line(dim(`  callers: ${url.replace(/^http/, 'ws')}/v1/realtime   health: ${url}/v1/health`));
+  }
+
+  failed(status: EngineStatus): void {
+    this.#settle();
+    for (const line of failureLines(status)) this.line(styleText('red', line));
+  }
+
+  stall({ ms, during }: Stall): void {
+    this.line(
+      styleText('yellow', `the event loop was held for ${ms} ms${during ? ` during ${during}` : ''}`),
+    );
+  }
+
+  leaving(reason: ShutdownReason): void {
+    this.#settle();
+    this.line(`leaving (${reason})`);
+  }
+
+  left(report: ShutdownReport): void {
+    this.#settle();
+    const lines = reportLines(report);
+    for (const line of lines.slice(0, -1)) this.line(dim(line));
+    this.line(styleText(report.forced.length > 0 ? 'yellow' : 'green', lines.at(-1) ?? ''));
+  }
+
+  line(text: string): void {
+    if (this.#drawnLines > 0) {
+      this.#erase();
+      this.#stream.write(`${text}\n`);
+      this.#draw();
+    } else if (this.aroundPrompt) this.aroundPrompt(() => this.#stream.write(`${text}\n`));
+    else this.#stream.write(`${text}\n`);
+  }
+
+  last(text: string): void {
+    this.#settle();
+    this.line(styleText('red', `greenroom: ${text}`));
+  }
+
+  /** The engines' lines stay as they are; from now on only changes are told. */
+  #settle(): void {
+    if (this.#state === 'settled') return;
+    this.#state = 'settled';
+    this.#timer?.cancel();
+    this.#erase();
+    this.#draw();
+    this.#drawnLines = 0;
+  }
+
+  #redrawSoon(): void {
+    this.#timer ??= this.#clock.after(
+      redrawMs,
+      () => {
+        this.#timer = undefined;
+        this.#erase();
+        this.#draw();
+      },
+      { ref: false },
+    );
+  }
+
+  #erase(): void {
+    if (this.#drawnLines === 0) return;
+    moveCursor(this.#stream, 0, -this.#drawnLines);
+    cursorTo(this.#stream, 0);
+    for (let line = 0; line < this.#drawnLines; line += 1) {
+      clearLine(this.#stream, 0);
+      moveCursor(this.#stream, 0, 1);
+    }
+    moveCursor(this.#stream, 0, -this.#drawnLines);
+    this.#drawnLines = 0;
+  }
+
+  #draw(): void {
+    const width = Math.max(0, ...[...this.#engines.keys()].map((name) => name.length));
+    for (const status of this.#engines.values()) {
+      this.#stream.write(`${fitted(`  ${colour(status, width)}`, this.#stream.columns)}\n`);
+      this.#drawnLines += 1;
+    }
+  }
+}
+
+const dim = (text: string) => styleText('dim', text);
+
+function colour(status: EngineStatus, width = status.name.length): string {
+  const line = engineLine(status, width);
+  if (status.state === 'ready') return styleText('green', line);
+  return status.state === 'failed' || status.state === 'backoff' ? styleText('red', line) : line;
+}
+
+/** A line that wraps would be two, and redrawing would leave one behind. */
+function fitted(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length < columns ? line : `${plain.slice(0, Math.max(0, columns - 2))}…`;
+}

@@ -1,0 +1,122 @@
+// The command line: which commands and options there are. Each command is a file of its own that returns its exit code.
+import { Command, CommanderError } from 'commander';
+import { parseDuration } from '../config/units.ts';
+import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import { version } from '../version.ts';
+import { interruptible } from './io.ts';
+import type { EarlyDoor } from './start.ts';
+
+const collect = (value: string, before: string[]) => [...before, value];
+
+export async function runProgram(argv: readonly string[], early: EarlyDoor | undefined): Promise<void> {
+  let exitCode = 0;
+  const done = (code: number) => {
+    exitCode = code;
+  };
+  const program = new Command('greenroom')
+    .description('The real-time front door for AI engines.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(greenroom --help lists the commands)');
+
+  program
+    .command('up')
+    .description('open the door, load the engines, serve')
+    .option(
+      '-c, --config <file>',
+      'configuration (default: greenroom.yaml, .yml or .json here, else the built-in echo call)',
+    )
+    .option('--listen <host:port>', 'where the door listens')
+    .option('--data <dir>', 'data directory')
+    .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect, [])
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async (options: UpFlags) => {
+      const { up } = await import('./up.ts');
+      done(await up(options, early));
+    });
+
+  program
+    .command('wait')
+    .description('wait until a running gateway is ready')
+    .option('--timeout <duration>', 'how long', '60s')
+    .option('--url <url>', 'the gateway')
+    .option('--data <dir>', 'data directory of the gateway')
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async (options: WaitFlags) => {
+      const { wait } = await import('./wait.ts');
+      done(
+        await interruptible((io) =>
+          wait({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io),
+        ),
+      );
+    });
+
+  program
+    .command('talk')
+    .description('call a gateway: send speech or text, hear the answer')
+    .option('--url <url>', 'the gateway')
+    .option('--data <dir>', 'data directory of the gateway')
+    .option('--file <wav>', 'speak this file')
+    .option('--text <line>', 'say this line; may be given again', collect, [])
+    .option('--out <wav>', 'write what is heard here')
+    .option('--push-to-talk', 'send the file at once and ask for the answer, without turn detection')
+    .option('--model <name>', 'pipeline to call')
+    .option('--token <token>', 'token of the caller surface')
+    .option('--timeout <duration>', 'longest wait for anything', '60s')
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async (options: TalkFlags) => {
+      const { talk } = await import('./talk.ts');
+      done(
+        await interruptible((io) =>
+          talk({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io),
+        ),
+      );
+    });
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (thrown) {
+    exitCode = thrown instanceof CommanderError ? (thrown.exitCode === 0 ? 0 : 2) : tell(thrown);
+    // A door that was opened for a command line that is not understood.
+    await early?.door.close();
+  }
+  // A shutdown may have set a code already; the higher one stands.
+  process.exitCode = Math.max(exitCode, Number(process.exitCode ?? 0));
+}
+
+interface UpFlags {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly data?: string;
+  readonly set: readonly string[];
+  readonly json?: true;
+}
+
+interface WaitFlags {
+  readonly timeout: string;
+  readonly url?: string;
+  readonly data?: string;
+  readonly json?: true;
+}
+
+interface TalkFlags extends WaitFlags {
+  readonly file?: string;
+  readonly text: readonly string[];
+  readonly out?: string;
+  readonly pushToTalk?: true;
+  readonly model?: string;
+  readonly token?: string;
+}
+
+function tell(thrown: unknown): number {
+  const error = toGreenroomError(thrown);
+  console.error(`greenroom: ${error.message} [${error.code}]`);
+  if (error.code === 'internal_error' && error.cause instanceof Error) console.error(error.cause.stack);
+  return error.exitCode;
+}
+
+function duration(option: string, written: string): number {
+  const parsed = parseDuration(written);
+  if (parsed.ok) return parsed.value;
+  throw new GreenroomError('bad_usage', `${option}: ${parsed.problem}`);
+}

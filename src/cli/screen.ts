@@ -1,0 +1,60 @@
+// What `up` shows, whoever looks: a person at a terminal, a log file, or a program that reads JSON lines.
+import type { EngineStatus } from '../engines/status.ts';
+import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
+import type { Stall } from '../telemetry/loop-monitor.ts';
+
+export interface Screen {
+  listening(facts: {
+    readonly url: string;
+    readonly pid: number;
+    readonly ms: number;
+    readonly source: string;
+  }): void;
+  /** An engine has changed. */
+  engine(status: EngineStatus): void;
+  ready(facts: { readonly url: string; readonly ms: number }): void;
+  /** An engine that will not come back by itself. */
+  failed(status: EngineStatus): void;
+  stall(stall: Stall): void;
+  leaving(reason: ShutdownReason): void;
+  left(report: ShutdownReport): void;
+  /** Something to read, at any time. */
+  line(text: string): void;
+  /** Synchronously: the process may end right after. */
+  last(text: string): void;
+}
+
+export const seconds = (ms: number): string =>
+  ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+
+/** `voice     starting  loaded  42 %  1.2 s  reading the model` */
+export function engineLine(status: EngineStatus, nameWidth: number): string {
+  const { name, state, rung, progress, text, elapsedMs, failure, attempt } = status;
+  const shownRung = state === 'starting' && rung ? ` (${rung})` : '';
+  const parts = [name.padEnd(nameWidth), `${state}${shownRung}`.padEnd(20)];
+  if (state === 'starting' && progress !== null) parts.push(`${Math.round(progress * 100)} %`.padStart(5));
+  if (state === 'starting' || state === 'ready') parts.push(seconds(elapsedMs).padStart(7));
+  if (attempt > 1) parts.push(`attempt ${attempt}`);
+  const why = state === 'starting' ? text : (failure?.message ?? null);
+  if (why) parts.push(why);
+  return parts.join('  ');
+}
+
+export function failureLines({ name, failure }: EngineStatus): readonly string[] {
+  if (!failure) return [];
+  const tail = failure.logTail.map((line) => `  | ${line}`);
+  return [
+    `engine ${name} failed: ${failure.message} [${failure.code}]`,
+    ...(tail.length > 0 ? ['its last lines:', ...tail] : []),
+  ];
+}
+
+export function reportLines({ stages, forced, ms, exitCode }: ShutdownReport): readonly string[] {
+  const width = Math.max(...stages.map(({ name }) => name.length));
+  const lines = stages.map((stage) => {
+    const notes = stage.notes.length > 0 ? `  ${stage.notes.join('; ')}` : '';
+    return `  ${stage.name.padEnd(width)}  ${seconds(stage.ms).padStart(7)}  ${stage.outcome}${notes}`;
+  });
+  const end = forced.length > 0 ? `, forced: ${forced.join(', ')}` : '';
+  return [...lines, `left in ${seconds(ms)}, exit code ${exitCode}${end}`];
+}

@@ -1,0 +1,108 @@
+// `greenroom up`: a gateway in this process, from the open door to the report of its leaving.
+import { formatListen } from '../config/listen.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { Door } from '../gateway/door.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { systemClock } from '../lifecycle/clock.ts';
+import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
+import type { TreeNode } from '../lifecycle/report.ts';
+import type { ShutdownReport } from '../lifecycle/shutdown.ts';
+import { openConsole } from './console.ts';
+import { JsonScreen } from './json-screen.ts';
+import { LiveScreen } from './live-screen.ts';
+import { PlainScreen } from './plain-screen.ts';
+import type { Screen } from './screen.ts';
+import type { EarlyDoor } from './start.ts';
+
+export interface UpOptions {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly data?: string;
+  readonly set: readonly string[];
+  readonly json?: true;
+}
+
+/** Returns the exit code when the gateway has left. Throws what kept it from starting. */
+export async function up(options: UpOptions, early: EarlyDoor | undefined): Promise<number> {
+  const screen = chooseScreen(options);
+  const loaded = await load(options);
+  const door = await openDoor(loaded, early);
+  const ms = door === early?.door ? early.listeningMs : systemClock.now();
+  screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
+  const gateway = await Gateway.open({
+    door,
+    config: loaded.config,
+    secrets: loaded.secrets,
+    onLeaving: (reason) => screen.leaving(reason),
+    onStall: (stall) => screen.stall(stall),
+    onForce: (cause, state, of) =>
+      forceExit({
+        cause,
+        state,
+        open: openNames(of.tree()),
+        killGroups: () => of.killGroups(),
+        say: (line) => screen.last(line),
+      }),
+  });
+  installProcessEnd(gateway.shutdown, { clock: systemClock, say: (line) => screen.last(line) });
+  early?.signals.leave();
+  const asked = early?.signals.first();
+  if (asked) gateway.shutdown.signal(asked);
+
+  for (const status of gateway.engines()) screen.engine(status);
+  const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
+  const prompt = openConsole(gateway, screen, { json: options.json === true });
+  void gateway.whenReady().then(({ missing }) => {
+    if (gateway.shutdown.state !== 'running') return;
+    if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now() });
+    else for (const status of missing) if (status.failure) screen.failed(status);
+    prompt.open();
+  });
+
+  const report: ShutdownReport = await gateway.shutdown.done;
+  stopWatching();
+  prompt.close();
+  screen.left(report);
+  return report.exitCode;
+}
+
+function chooseScreen({ json }: UpOptions): Screen {
+  if (json) return new JsonScreen((line) => process.stdout.write(`${line}\n`));
+  return process.stderr.isTTY ? new LiveScreen(process.stderr, systemClock) : new PlainScreen(process.stderr);
+}
+
+function load({ config, listen, data, set }: UpOptions): Promise<LoadedConfig> {
+  return loadConfig({
+    ...(config !== undefined && { file: config }),
+    ...(listen !== undefined && { listen }),
+    ...(data !== undefined && { data }),
+    set,
+    env: process.env,
+    cwd: process.cwd(),
+  });
+}
+
+/** The early door, if it opened where the whole configuration wants it. */
+async function openDoor({ config }: LoadedConfig, early: EarlyDoor | undefined): Promise<Door> {
+  const wanted = config.listen;
+  if (early && !early.failure) {
+    const { host, port } = early.door.address;
+    if (host === wanted.host && (port === wanted.port || wanted.port === 0)) return early.door;
+    await early.door.close();
+  } else if (early?.failure) {
+    const { host, port } = early.failure.details as { host?: string; port?: number };
+    if (host !== undefined && port !== undefined && formatListen({ host, port }) === formatListen(wanted))
+      throw early.failure;
+  }
+  const door = new Door();
+  await door.listen(wanted);
+  return door;
+}
+
+/** The leaves of the tree: what is still open, by path. */
+function openNames(node: TreeNode, path = ''): readonly string[] {
+  const here = path ? `${path}/${node.name}` : node.name;
+  if (!node.children || node.children.length === 0)
+    return node.kind === 'resource' || node.kind === 'task' ? [here] : [];
+  return node.children.flatMap((child) => openNames(child, here));
+}

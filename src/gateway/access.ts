@@ -1,0 +1,91 @@
+// Who may do what: Host and Origin (against DNS rebinding and cross-site WebSockets), then the token of the surface.
+// Without tokens in the configuration whoever reaches the loopback address may do everything.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isLoopback } from '../config/listen.ts';
+import type { Config } from '../config/types.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+
+export type Surface = 'public' | 'caller' | 'admin';
+
+const keyProtocol = 'openai-insecure-api-key.';
+
+export class Access {
+  readonly #config: Config;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  /** Whether everybody who gets in may see everything: no tokens are configured. */
+  get open(): boolean {
+    const { tokens, admin } = this.#config.auth;
+    return tokens.length === 0 && admin.length === 0;
+  }
+
+  /** Null when the request may use the surface, the reason otherwise. */
+  refusal(request: IncomingMessage, surface: Surface): GreenroomError | null {
+    return (
+      this.#foreign(request) ??
+      (surface === 'public' || this.open ? null : this.#unauthorized(request, surface))
+    );
+  }
+
+  #foreign({ headers }: IncomingMessage): GreenroomError | null {
+    const { origins } = this.#config.auth;
+    const host = hostOf(headers.host ?? '');
+    const allowedHosts = [
+      this.#config.listen.host,
+      ...origins.map((origin) => hostOf(origin.replace(/^\w+:\/\//, ''))),
+    ];
+    // A page that rebound its name to us has no token: only where none is needed does its Host matter.
+    if (this.open && host && !isLoopbackName(host) && !allowedHosts.includes(host)) {
+      const message = `Host ${host} is not this gateway's; add its origin to auth.origins if it should be`;
+      return new GreenroomError('origin_not_allowed', message, { details: { host } });
+    }
+    const { origin } = headers;
+    if (origin === undefined || origins.includes(origin)) return null;
+    const from = hostOf(origin.replace(/^\w+:\/\//, ''));
+    if (from !== '' && (isLoopbackName(from) || from === host)) return null;
+    const message = `Origin ${origin} may not use this gateway; add it to auth.origins if it should`;
+    return new GreenroomError('origin_not_allowed', message, { details: { origin } });
+  }
+
+  #unauthorized(request: IncomingMessage, surface: 'caller' | 'admin'): GreenroomError | null {
+    const { tokens, admin } = this.#config.auth;
+    const given = tokenOf(request);
+    const accepted = surface === 'admin' ? admin : [...tokens, ...admin];
+    if (given !== null && accepted.some((secret) => sameText(secret.reveal(), given))) return null;
+    const message =
+      given === null
+        ? `a token is missing for the ${surface} surface`
+        : `the token is not one of the ${surface} surface`;
+    return new GreenroomError('unauthorized', message);
+  }
+}
+
+/** `[::1]:7460` → `::1`, `localhost:80` → `localhost`. */
+function hostOf(authority: string): string {
+  const bracketed = /^\[([^\]]*)\]/.exec(authority);
+  return (bracketed?.[1] ?? authority.replace(/:\d*$/, '')).toLowerCase();
+}
+
+function isLoopbackName(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || isLoopback(host);
+}
+
+function tokenOf(request: IncomingMessage): string | null {
+  const { authorization, 'sec-websocket-protocol': protocols } = request.headers;
+  const bearer = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+  if (bearer) return bearer;
+  const offered = (protocols ?? '').split(',').map((name) => name.trim());
+  const key = offered.find((name) => name.startsWith(keyProtocol));
+  if (key) return key.slice(keyProtocol.length);
+  return new URL(request.url ?? '/', 'http://gateway').searchParams.get('token');
+}
+
+/** In constant time, whatever the lengths. */
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

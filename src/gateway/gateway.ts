@@ -1,0 +1,255 @@
+// The whole gateway behind a door that listens already: data directory, log, engines, pipelines, sessions, routes, and
+// the one shutdown. Embedders and the command line meet it here.
+import { join } from 'node:path';
+import type { SecretRegistry } from '../config/secrets.ts';
+import type { Config } from '../config/types.ts';
+import type { EngineStatus } from '../engines/status.ts';
+import { type EngineChange, Supervisor } from '../engines/supervisor.ts';
+import { systemClock } from '../lifecycle/clock.ts';
+import type { TreeNode } from '../lifecycle/report.ts';
+import { Scope } from '../lifecycle/scope.ts';
+import {
+  Shutdown,
+  type ShutdownReason,
+  type ShutdownReport,
+  type ShutdownState,
+} from '../lifecycle/shutdown.ts';
+import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
+import type { SessionFacts } from '../sessions/session.ts';
+import { type FileLog, type Log, openFileLog, silentLog } from '../telemetry/log.ts';
+import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
+import { randomId } from '../wire/ids.ts';
+import { Access } from './access.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import type { Door } from './door.ts';
+import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
+import { PipelineTable } from './pipeline-table.ts';
+import { RealtimeEndpoint } from './realtime-endpoint.ts';
+import { requestListener } from './routes.ts';
+import { shutdownStages } from './stages.ts';
+
+export interface GatewayOptions {
+  /** Listens already. The gateway closes it. */
+  readonly door: Door;
+  readonly config: Config;
+  readonly secrets: SecretRegistry;
+  /** Told before anything of the shutdown happens. */
+  readonly onLeaving?: (reason: ShutdownReason) => void;
+  readonly onStall?: (stall: Stall) => void;
+  /** Ends the process when the shutdown cannot. Default: nothing, for embedders. */
+  readonly onForce?: (cause: 'watchdog' | 'second_signal', state: ShutdownState, gateway: Gateway) => void;
+}
+
+export class Gateway {
+  readonly shutdown: Shutdown;
+  readonly #options: GatewayOptions;
+  readonly #scope: Scope;
+  readonly #loop: LoopMonitor;
+  #log: Log = silentLog;
+  #supervisor: Supervisor | undefined;
+  #sessions: SessionRegistry | undefined;
+  #pipelines: PipelineTable | undefined;
+
+  private constructor(options: GatewayOptions) {
+    this.#options = options;
+    const clock = systemClock;
+    this.#scope = new Scope('gateway', {
+      clock,
+      kind: 'process',
+      onTaskFailure: ({ task, scope, error }) =>
+        this.#log.error({ error, task, scope }, `task ${task} of ${scope} failed`),
+    });
+    this.#loop = new LoopMonitor(clock, (stall) => this.#stalled(stall));
+    this.shutdown = new Shutdown({
+      clock,
+      totalMs: options.config.shutdown.totalMs,
+      stages: shutdownStages({
+        door: options.door,
+        sessions: () => this.#sessions,
+        supervisor: () => this.#supervisor,
+        scope: this.#scope,
+      }),
+      onStart: (reason, totalMs) => {
+        this.#supervisor?.reaper.deadline(totalMs);
+        this.#log.info({ reason }, `leaving: ${reason}`);
+        options.onLeaving?.(reason);
+      },
+      onForce: (cause, state) => options.onForce?.(cause, state, this),
+    });
+  }
+
+  /** Throws `data_directory_locked` and the like; then the door is closed and nothing is left. */
+  static async open(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options);
+    try {
+      await gateway.#open();
+      return gateway;
+    } catch (error) {
+      await gateway.shutdown.request('startup_failed');
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.#options.door.url;
+  }
+
+  get status(): HealthStatus {
+    return healthStatus(this.#health());
+  }
+
+  engines(): readonly EngineStatus[] {
+    return this.#supervisor?.list() ?? [];
+  }
+
+  sessions(): readonly SessionFacts[] {
+    return this.#sessions?.list() ?? [];
+  }
+
+  tree(): TreeNode {
+    return this.#scope.tree();
+  }
+
+  onEngine(listener: (change: EngineChange) => void): () => void {
+    return this.#supervisor?.changes.listen(listener) ?? (() => undefined);
+  }
+
+  onSession(listener: (change: SessionChange) => void): () => void {
+    return this.#sessions?.changes.listen(listener) ?? (() => undefined);
+  }
+
+  /** Resolves when every engine is ready; with the missing ones when one has failed for good or the gateway leaves. */
+  whenReady(): Promise<{ readonly missing: readonly EngineStatus[] }> {
+    return new Promise((resolve) => {
+      const look = () => {
+        const missing = missingEngines(this.engines());
+        const over = missing.length === 0 || missing.some(({ state }) => state === 'failed');
+        if (!over && this.shutdown.state === 'running') return;
+        leave();
+        resolve({ missing });
+      };
+      const leave = this.onEngine(look);
+      void this.shutdown.done.then(look);
+      look();
+    });
+  }
+
+  /** Leaves. Idempotent. */
+  close(): Promise<ShutdownReport> {
+    return this.shutdown.request('quit');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => undefined);
+  }
+
+  /** Ends every engine's process group at once. For the watchdog. */
+  killGroups(): readonly string[] {
+    return (this.#supervisor?.reaper.killGroups() ?? []).map((pgid) => `process group ${pgid}`);
+  }
+
+  async #open(): Promise<void> {
+    const { config, secrets, door } = this.#options;
+    const scope = this.#scope;
+    const mask = (text: string) => secrets.mask(text);
+    const data: DataDirectory = await scope.acquire(
+      'data directory',
+      () => openDataDirectory(config.dataDirectory),
+      (opened) => opened.close(),
+    );
+    this.#log = await scope.acquire(
+      'log',
+      (): Promise<FileLog> => openFileLog(join(data.path, 'logs', 'greenroom.log'), config.log.level, mask),
+      (log) => log.close(),
+    );
+    for (const notice of data.notices) this.#log.warn({}, notice);
+    this.#loop.start();
+    scope.defer('loop monitor', () => this.#loop.stop());
+
+    const clock = systemClock;
+    const { log } = { log: this.#log };
+    const engineScope = scope.child('engines', { kind: 'engines', order: 'parallel' });
+    const logDirectory = join(data.path, 'engines');
+    this.#supervisor = new Supervisor({
+      scope: engineScope,
+      clock,
+      log,
+      logDirectory,
+      engines: config.engines,
+    });
+    this.#pipelines = new PipelineTable(config, this.#supervisor);
+    this.#sessions = this.#openSessions(log);
+    this.#attach(this.#supervisor, this.#pipelines, this.#sessions, mask);
+    this.#supervisor.startAll();
+    await data.writeRecord(door.url);
+    log.info({ url: door.url, pid: process.pid }, 'the door is open');
+  }
+
+  #openSessions(log: Log): SessionRegistry {
+    const { sessions, log: logConfig } = this.#options.config;
+    const { waitMs, audio } = sessions.lobby;
+    return new SessionRegistry({
+      scope: this.#scope.child('sessions', { kind: 'sessions', order: 'parallel' }),
+      log,
+      limits: {
+        lobbyWaitMs: waitMs,
+        earlyAudio: { ageMs: audio.ageMs, bytesMax: audio.bytesMax },
+        keepaliveMs: sessions.keepaliveMs,
+        queueBytesMax: sessions.queueBytesMax,
+      },
+      sessionsMax: sessions.max,
+      earlyAudioBytesMax: audio.bytesTotalMax,
+      newId: randomId,
+      random: Math.random,
+      logCleanup: logConfig.cleanup,
+    });
+  }
+
+  #attach(
+    supervisor: Supervisor,
+    pipelines: PipelineTable,
+    sessions: SessionRegistry,
+    mask: (text: string) => string,
+  ): void {
+    const access = new Access(this.#options.config);
+    const request = requestListener({
+      access,
+      health: () => this.#health(),
+      engines: () => supervisor.list(),
+      sessions: () => sessions.list(),
+      pipelines: () => pipelines.list(),
+      tree: () => this.tree(),
+      shutdown: () => void this.shutdown.request('api'),
+      mask,
+      onFault: (error) => this.#log.error({ error }, 'a request failed'),
+    });
+    const realtime = new RealtimeEndpoint({
+      sessions,
+      pipelines,
+      refusal: (incoming) => access.refusal(incoming, 'caller'),
+    });
+    this.#options.door.attach({
+      request: (incoming, response) =>
+        this.#loop.during('http request', () => void request(incoming, response)),
+      upgrade: (incoming, socket, head) =>
+        this.#loop.during('websocket upgrade', () => realtime.upgrade(incoming, socket, head)),
+    });
+  }
+
+  #health() {
+    return {
+      leaving: this.shutdown.state !== 'running',
+      engines: this.engines(),
+      sessions: this.#sessions?.count ?? 0,
+      sessionsMax: this.#options.config.sessions.max,
+      loopDelay: this.#loop.delay(),
+      uptimeMs: systemClock.now(),
+    };
+  }
+
+  #stalled(stall: Stall): void {
+    const during = stall.during ? ` during ${stall.during}` : '';
+    this.#log.warn({ ...stall }, `the event loop was held for ${stall.ms} ms${during}`);
+    this.#options.onStall?.(stall);
+  }
+}

@@ -1,0 +1,48 @@
+// How the gateway is, in one word and in full.
+import type { EngineStatus } from '../engines/status.ts';
+import type { LoopDelay } from '../telemetry/loop-monitor.ts';
+import { version } from '../version.ts';
+
+export type HealthStatus = 'starting' | 'healthy' | 'overloaded' | 'shutting_down' | 'failed';
+
+export interface HealthFacts {
+  readonly leaving: boolean;
+  readonly engines: readonly EngineStatus[];
+  readonly sessions: number;
+  readonly sessionsMax: number;
+  readonly loopDelay: LoopDelay;
+  readonly uptimeMs: number;
+}
+
+/** A loop this late at p99 is overloaded, whatever else is well. */
+const loopDelayMsMax = 250;
+
+export function healthStatus({
+  leaving,
+  engines,
+  sessions,
+  sessionsMax,
+  loopDelay,
+}: HealthFacts): HealthStatus {
+  if (leaving) return 'shutting_down';
+  if (engines.some(({ state }) => state === 'failed')) return 'failed';
+  if (engines.some(({ state }) => state !== 'ready')) return 'starting';
+  return sessions >= sessionsMax || loopDelay.p99 > loopDelayMsMax ? 'overloaded' : 'healthy';
+}
+
+export function healthBody(facts: HealthFacts) {
+  return {
+    status: healthStatus(facts),
+    version,
+    pid: process.pid,
+    uptime_ms: Math.round(facts.uptimeMs),
+    engines: facts.engines,
+    sessions: { open: facts.sessions, max: facts.sessionsMax },
+    loop_delay_ms: facts.loopDelay,
+  };
+}
+
+/** What keeps the gateway from being ready. */
+export function missingEngines(engines: readonly EngineStatus[]): readonly EngineStatus[] {
+  return engines.filter(({ state }) => state !== 'ready');
+}

@@ -1,0 +1,62 @@
+// The pipelines by name, and what a caller's `model` means: a pipeline, then an alias, then what the configuration
+// says of unknown ones.
+import type { Config, PipelineConfig } from '../config/types.ts';
+import type { Supervisor } from '../engines/supervisor.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import { EchoPipeline } from '../pipelines/echo.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
+
+export class PipelineTable {
+  readonly #config: Config;
+  readonly #pipelines = new Map<string, Pipeline>();
+
+  constructor(config: Config, supervisor: Supervisor) {
+    this.#config = config;
+    for (const pipeline of Object.values(config.pipelines))
+      this.#pipelines.set(pipeline.name, build(pipeline, supervisor));
+  }
+
+  list(): readonly Pipeline[] {
+    return [...this.#pipelines.values()];
+  }
+
+  /** Throws `model_not_found` with what there is. */
+  resolve(model: string | null): Pipeline {
+    const { aliases, defaultPipeline, unknownModel } = this.#config;
+    const fallback = defaultPipeline === undefined ? undefined : this.#pipelines.get(defaultPipeline);
+    if (!model) {
+      if (fallback) return fallback;
+      throw this.#unknown('no `model` was given, and no pipeline is the default', null);
+    }
+    const named = this.#pipelines.get(model);
+    if (named) return named;
+    const alias = aliases.find(({ glob }) => globMatches(glob, model));
+    const aliased = alias && this.#pipelines.get(alias.pipeline);
+    if (aliased) return aliased;
+    if (unknownModel === 'default' && fallback) return fallback;
+    throw this.#unknown(`no pipeline or alias is called ${JSON.stringify(model.slice(0, 200))}`, model);
+  }
+
+  #unknown(what: string, model: string | null): GreenroomError {
+    const names = [...this.#pipelines.keys()];
+    return new GreenroomError('model_not_found', `${what}; there are ${names.join(', ')}`, {
+      details: { model, pipelines: names, aliases: this.#config.aliases.map(({ glob }) => glob) },
+    });
+  }
+}
+
+function build(config: PipelineConfig, supervisor: Supervisor): Pipeline {
+  const { name, voice, instructions } = config;
+  return new EchoPipeline({
+    ...{ name, voice, instructions },
+    speak: supervisor.get(config.speak),
+    vad: supervisor.get(config.vad),
+    needs: config.needs.map((engine) => supervisor.get(engine)),
+  });
+}
+
+/** `*` is any run of characters, everything else is itself. */
+function globMatches(glob: string, text: string): boolean {
+  const pattern = glob.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${pattern.join('.*')}$`, 's').test(text);
+}

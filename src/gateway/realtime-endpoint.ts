@@ -1,0 +1,58 @@
+// `GET /v1/realtime`: from an upgrade to an open session. Everything that can be refused is refused over HTTP, before
+// the connection is accepted.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ServerOptions, WebSocketServer } from 'ws';
+import { type GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import type { SessionRegistry } from '../sessions/registry.ts';
+import { refuseUpgrade } from './door.ts';
+import type { PipelineTable } from './pipeline-table.ts';
+import { WsTransport } from './ws-transport.ts';
+
+export interface RealtimeEndpointOptions {
+  readonly sessions: SessionRegistry;
+  readonly pipelines: PipelineTable;
+  /** Null when the request may. */
+  readonly refusal: (request: IncomingMessage) => GreenroomError | null;
+}
+
+/** 15 MiB of audio, the most that one append may hold, as base64 and with its JSON around it. */
+const frameBytesMax = 21 * 1024 * 1024;
+/** `ws` waits this long for the answer to a close frame by itself; sessions end sooner. */
+const closeTimeoutMs = 2000;
+
+export class RealtimeEndpoint {
+  readonly #options: RealtimeEndpointOptions;
+  readonly #server: WebSocketServer;
+
+  constructor(options: RealtimeEndpointOptions) {
+    this.#options = options;
+    const serverOptions: ServerOptions & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload: frameBytesMax,
+      perMessageDeflate: false,
+      closeTimeout: closeTimeoutMs,
+      // Browsers refuse an answer without the subprotocol they offered. Never the one that carries the key.
+      handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false),
+    };
+    this.#server = new WebSocketServer(serverOptions);
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { pipelines, sessions, refusal } = this.#options;
+    try {
+      const refused = refusal(request);
+      if (refused) throw refused;
+      const { searchParams } = new URL(request.url ?? '/', 'http://gateway');
+      const pipeline = pipelines.resolve(searchParams.get('model'));
+      const notices = searchParams.get('notices') === '1';
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+        const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
+        void sessions.open({ transport: new WsTransport(webSocket, remote), pipeline, notices });
+      });
+    } catch (thrown) {
+      refuseUpgrade(socket, toGreenroomError(thrown));
+    }
+  }
+}

@@ -1,0 +1,21 @@
+// Opens a gateway in somebody else's process: the door first, then everything behind it.
+import { type LoadedConfig, type LoadOptions, loadConfig } from '../config/load.ts';
+import { Door } from './door.ts';
+import { Gateway } from './gateway.ts';
+
+export type StartOptions = Partial<LoadOptions>;
+
+/**
+ * Starts a gateway and resolves when its door is open; engines load behind it (`gateway.whenReady()`).
+ * Installs no signal handlers: call `gateway.close()`, or use `await using`.
+ *
+ * @param options as for the command line: `file`, `set`, `listen` (`127.0.0.1:0` picks a free port), `data`; `env` and
+ *   `cwd` default to those of the process
+ * @throws GreenroomError `config_invalid`, `listen_failed`, `data_directory_locked` and the like; nothing is left then
+ */
+export async function startGateway(options: StartOptions = {}): Promise<Gateway> {
+  const loaded: LoadedConfig = await loadConfig({ env: process.env, cwd: process.cwd(), ...options });
+  const door = new Door();
+  await door.listen(loaded.config.listen);
+  return Gateway.open({ door, config: loaded.config, secrets: loaded.secrets });
+}

@@ -1,0 +1,45 @@
+// A session's connection over a WebSocket.
+import type { RawData, WebSocket } from 'ws';
+import type { Transport, TransportHandlers } from '../sessions/transport.ts';
+
+export class WsTransport implements Transport {
+  readonly remote: string;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket, remote: string) {
+    this.#socket = socket;
+    this.remote = remote;
+    // Errors of the protocol or the connection end in `close`, which is told.
+    socket.on('error', () => undefined);
+  }
+
+  listen(handlers: TransportHandlers): void {
+    const socket = this.#socket;
+    socket.on('message', (data: RawData, isBinary: boolean) => {
+      handlers.alive();
+      if (isBinary) handlers.binary();
+      else handlers.text(data.toString());
+    });
+    socket.on('pong', () => handlers.alive());
+    socket.on('ping', () => handlers.alive());
+    if (socket.readyState === socket.CLOSED) queueMicrotask(() => handlers.closed(1006, ''));
+    else socket.once('close', (code, reason) => handlers.closed(code, reason.toString()));
+  }
+
+  send(text: string, onFlushed: () => void): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(text, onFlushed);
+    else onFlushed();
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}

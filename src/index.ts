@@ -1,0 +1,17 @@
+// `greenroom`: a gateway in your own process.
+export type {
+  Capability,
+  EngineModule,
+  LoadContext,
+  LoadedEngine,
+  PcmChunk,
+  SpeakRequest,
+  VadStream,
+} from './engines/contract.ts';
+export type { EngineStatus } from './engines/status.ts';
+export { Gateway } from './gateway/gateway.ts';
+export { type StartOptions, startGateway } from './gateway/start.ts';
+export type { ErrorCode } from './lifecycle/codes.ts';
+export { type ErrorBody, GreenroomError } from './lifecycle/errors.ts';
+export type { TreeNode } from './lifecycle/report.ts';
+export type { ShutdownReport } from './lifecycle/shutdown.ts';

@@ -1,0 +1,65 @@
+// Time that moves only when it is told to: whole servers run in it, and a test waits for nothing.
+import type { Clock, Timer } from '../lifecycle/clock.ts';
+
+interface Scheduled {
+  readonly atMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+export class VirtualClock implements Clock {
+  readonly #scheduled = new Set<Scheduled>();
+  #nowMs = 0;
+  #order = 0;
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  wallTime(): number {
+    return 1_767_225_600_000 + this.#nowMs;
+  }
+
+  after(ms: number, callback: () => void): Timer {
+    const entry: Scheduled = { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, callback };
+    this.#scheduled.add(entry);
+    return { cancel: () => this.#scheduled.delete(entry) };
+  }
+
+  soon(callback: () => void): Timer {
+    return this.after(0, callback);
+  }
+
+  /** Timers that have neither run nor been cancelled. */
+  get pending(): number {
+    return this.#scheduled.size;
+  }
+
+  /** Moves time on by `ms`, running what falls due in order, and lets promises settle after each. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms;
+    await settle();
+    for (let next = this.#due(untilMs); next; next = this.#due(untilMs)) {
+      this.#scheduled.delete(next);
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      next.callback();
+      await settle();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  #due(untilMs: number): Scheduled | undefined {
+    let first: Scheduled | undefined;
+    for (const entry of this.#scheduled) {
+      if (entry.atMs > untilMs) continue;
+      if (!first || entry.atMs < first.atMs || (entry.atMs === first.atMs && entry.order < first.order))
+        first = entry;
+    }
+    return first;
+  }
+}
+
+/** Enough turns of the microtask queue for a chain of awaits to come to rest. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await undefined;
+}

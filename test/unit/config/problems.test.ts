@@ -1,0 +1,290 @@
+import { describe, expect, test } from 'vitest';
+import type { GreenroomError } from '../../../src/lifecycle/errors.ts';
+import { failureOf } from './loading.ts';
+
+function failureOfText(text: string, env: Record<string, string> = {}): Promise<GreenroomError> {
+  return failureOf({ 'greenroom.yaml': text }, { env });
+}
+
+/** The lines of the message, without the name of the file. */
+async function linesOf(text: string): Promise<string[]> {
+  const { message } = await failureOfText(text);
+  return message.split('\n').map((line) => line.replace(/^greenroom\.yaml:/, ''));
+}
+
+describe('a wrong key or value is told with its line and column', () => {
+  test.each([
+    ['listn: 7460', '1:1 listn: unknown key; did you mean "listen"?'],
+    ['log:\n  levle: info', '2:3 log.levle: unknown key; did you mean "level"?'],
+    ['log: { colour: red }', '1:8 log.colour: unknown key; known here: level, cleanup'],
+    [
+      'listen: localhost',
+      '1:9 listen: the port is missing: expected an address such as 127.0.0.1:7460, got "localhost"',
+    ],
+    [
+      'log:\n  level: verbose',
+      '2:10 log.level: expected one of trace, debug, info, warn, error, fatal, silent, got "verbose"',
+    ],
+    ['log: { cleanup: yes }', '1:17 log.cleanup: expected true or false, got "yes"'],
+    ['sessions: { max: 0 }', '1:18 sessions.max: expected at least 1, got 0'],
+    ['sessions: { max: 1.5 }', '1:18 sessions.max: expected a whole number, got 1.5'],
+    ['sessions: { max: many }', '1:18 sessions.max: expected a number, got "many"'],
+    [
+      'sessions:\n  lobby:\n    wait: 60',
+      '3:11 sessions.lobby.wait: add a unit to the duration: 60s or 60ms?',
+    ],
+    [
+      'sessions: { lobby: { audio: { bytes: 4M } } }',
+      '1:38 sessions.lobby.audio.bytes: expected a size such as 64MiB, 1KiB, 4MB or a number of bytes, got "4M"',
+    ],
+    [
+      'sessions: { lobby: { audio: { bytes: 65MiB } } }',
+      '1:38 sessions.lobby.audio.bytes: 65MiB for one session is more than bytesTotal, 64MiB, for all',
+    ],
+    [
+      'sessions: { resume: 30s }',
+      '1:13 sessions.resume: `resume` is not in this version of greenroom; it comes in a later one',
+    ],
+    ['shutdown: { total: 100ms }', '1:20 shutdown.total: from 500ms to 1m, got 100ms'],
+    ['shutdown: { total: 2m }', '1:20 shutdown.total: from 500ms to 1m, got 2m'],
+    ['store: sqlite', '1:1 store: `store` is not in this version of greenroom; it comes in a later one'],
+    ['engines:', '1:9 engines: expected a section, got nothing'],
+    ['auth: s3cret', '1:7 auth: expected a section, got text'],
+    ['auth: { tokens: s3cret }', '1:17 auth.tokens: expected a list such as ["env:GREENROOM_TOKEN"]'],
+    ['auth: { tokens: [12345678] }', '1:18 auth.tokens.0: expected text such as "env:GREENROOM_TOKEN"'],
+    [
+      'auth: { origins: ["*"] }',
+      '1:19 auth.origins.0: expected an origin such as https://example.org, got "*"',
+    ],
+    [
+      'auth: { origins: ["https://a.example/path"] }',
+      '1:19 auth.origins.0: expected an origin such as https://example.org, got "https://a.example/path"',
+    ],
+    [
+      'unknownModel: refuze',
+      '1:15 unknownModel: expected one of refuse, default, got "refuze"; did you mean "refuse"?',
+    ],
+    [
+      'aliases: { "gpt-4.1*": ech }',
+      '1:24 aliases."gpt-4.1*": no pipeline is named "ech"; there are: echo; did you mean "echo"?',
+    ],
+    ['data: ""', '1:7 data: cannot be empty'],
+  ])('%s', async (text, line) => {
+    expect(await linesOf(text)).toEqual([line]);
+  });
+});
+
+describe('a wrong engine is told with its line and column', () => {
+  const list = [
+    [
+      'engines:\n  Voice: { builtin: flite }',
+      '2:3 engines.Voice: a name is 1 to 64 small letters, digits, - and _, and begins with a letter or digit',
+    ],
+    ['engines:\n  a: {}', '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`'],
+    [
+      'engines:\n  a: flite',
+      '2:6 engines.a: expected a section such as { builtin: flite } or { run: [python3, engine.py] }',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, run: [x] }',
+      '2:6 engines.a: an engine is of one kind: `builtin` or `run`, not both',
+    ],
+    [
+      'engines:\n  a: { url: "http://127.0.0.1:1" }',
+      '2:6 engines.a: `url` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      'engines:\n  a: { preset: vllm }',
+      '2:6 engines.a: `preset` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      'engines:\n  a: { builtin: flit }',
+      '2:17 engines.a.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
+    ],
+    [
+      'engines:\n  a: { builtin: llama }',
+      '2:17 engines.a.builtin: `llama` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, offers: [speak] }',
+      '2:24 engines.a.offers: a shipped engine offers what it offers',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, start: lazy }',
+      '2:31 engines.a.start: `lazy` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, stopgrace: 1s }',
+      '2:24 engines.a.stopgrace: unknown key; did you mean "stopGrace"?',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, ready: { http: /x } }',
+      '2:33 engines.a.ready.http: `ready.http` is for `run:` engines; greenroom asks this kind itself',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, options: { k: [env:KEY] } }',
+      '2:39 engines.a.options.k.0: `env:` is read in `auth` and in the `env` of `run:` engines, not in options',
+    ],
+    ['engines:\n  a: { worker: 3 }', '2:16 engines.a.worker: expected text, got 3'],
+    [
+      'engines:\n  a: { worker: ./a.mjs, isolate: vm }',
+      '2:34 engines.a.isolate: expected one of process, thread, got "vm"',
+    ],
+    [
+      'engines:\n  a: { worker: ./a.mjs, offers: [sing] }',
+      '2:34 engines.a.offers.0: expected one of chat, transcribe, speak, embed, vad, got "sing"',
+    ],
+    [
+      'engines:\n  a: { run: python3 x.py }',
+      '2:13 engines.a.run: expected a list such as [python3, engine.py]: no shell reads it',
+    ],
+    [
+      'engines:\n  a: { run: [] }',
+      '2:13 engines.a.run: expected a list such as [python3, engine.py]: no shell reads it',
+    ],
+    ['engines:\n  a: { run: [""] }', '2:13 engines.a.run: the program is missing'],
+    ['engines:\n  a: { run: [x, {}] }', '2:17 engines.a.run.1: expected text or a number'],
+    [
+      'engines:\n  a: { run: [x, env:KEY] }',
+      '2:17 engines.a.run.1: a command line is seen by every user: give secrets in `env`',
+    ],
+    ['engines:\n  a: { run: [x], port: 0 }', '2:24 engines.a.port: expected at least 1, got 0'],
+    ['engines:\n  a: { run: [x], port: 7460 }', '2:24 engines.a.port: 7460 is taken by the door (`listen`)'],
+    [
+      'engines:\n  a: { run: [x], env: { "A-B": 1 } }',
+      '2:25 engines.a.env.A-B: expected the name of a variable that greenroom does not set',
+    ],
+    [
+      'engines:\n  a: { run: [x], env: { GREENROOM_INSTANCE: 1 } }',
+      '2:25 engines.a.env.GREENROOM_INSTANCE: expected the name of a variable that greenroom does not set',
+    ],
+    [
+      'engines:\n  a: { run: [x], env: { A: env:1B } }',
+      '2:28 engines.a.env.A: `env:` is followed by the name of a variable, such as env:TOKEN',
+    ],
+    [
+      'engines:\n  a:\n    run: [x]\n    ready:\n      stall: fast',
+      '5:14 engines.a.ready.stall: expected a duration such as 120s, got "fast"',
+    ],
+    [
+      'engines:\n  a: { run: [x], ready: { http: health } }',
+      '2:33 engines.a.ready.http: expected a path such as /health',
+    ],
+    [
+      'engines:\n  a: { run: [x], ready: { owned: false } }',
+      '2:27 engines.a.ready.owned: `owned` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      'engines:\n  a: { run: [x], options: {} }',
+      '2:18 engines.a.options: `options` is for builtin and worker engines; use the arguments of `run`',
+    ],
+  ];
+  test.each(list)('%s', async (text, line) => {
+    expect(await linesOf(text ?? '')).toEqual([line]);
+  });
+});
+
+describe('a wrong pipeline is told with its line and column', () => {
+  test.each([
+    [
+      '{ kind: cascade, hear: x }',
+      '2:14 pipelines.p.kind: `cascade` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      '{ kind: bridge }',
+      '2:14 pipelines.p.kind: `bridge` is not in this version of greenroom; it comes in a later one',
+    ],
+    ['{ speak: voice, vad: activity }', '2:3 pipelines.p.kind: is missing; expected "echo"'],
+    ['{ kind: echo, vad: activity }', '2:3 pipelines.p.speak: is missing; expected the name of an engine'],
+    [
+      '{ kind: echo, speak: voice, vad: activty }',
+      '2:39 pipelines.p.vad: no engine is named "activty"; there are: voice, activity; did you mean "activity"?',
+    ],
+    [
+      '{ kind: echo, speak: activity, vad: activity }',
+      '2:27 pipelines.p.speak: the engine "activity" offers vad, but `speak` is needed',
+    ],
+    [
+      '{ kind: echo, speak: voice, vad: activity, needs: [voice, nobody] }',
+      '2:64 pipelines.p.needs.1: no engine is named "nobody"; there are: voice, activity',
+    ],
+    [
+      '{ kind: echo, speak: voice, vad: constructor }',
+      '2:39 pipelines.p.vad: no engine is named "constructor"; there are: voice, activity',
+    ],
+  ])('%s', async (pipeline, line) => {
+    expect(await linesOf(`pipelines:\n  p: ${pipeline}`)).toEqual([line]);
+  });
+
+  test('a program that declares no `offers` cannot speak', async () => {
+    const text =
+      'engines: { v: { run: [v] }, a: { builtin: silero } }\npipelines: { p: { kind: echo, speak: v, vad: a } }';
+    expect(await linesOf(text)).toEqual([
+      '2:38 pipelines.p.speak: the engine "v" declares no `offers`, but `speak` is needed',
+    ]);
+  });
+
+  test('of several pipelines one must be the default', async () => {
+    const echo = '{ kind: echo, speak: voice, vad: activity }';
+    expect(await linesOf(`pipelines: { a: ${echo}, b: ${echo} }`)).toEqual([
+      '1:12 pipelines: one of several pipelines is named `default`: it answers when no model is asked for (there are: a, b)',
+    ]);
+  });
+
+  test('an engine that takes the name of an embedded one is told what to do', async () => {
+    const [line] = await linesOf('engines: { voice: { run: [v] } }');
+    expect(line).toContain('of the embedded pipelines; write your own, or `pipelines: {}` for none');
+  });
+});
+
+describe('a door that is open to others', () => {
+  test.each([
+    ['', 'without auth.tokens and auth.admin anyone there may call; set them, or listen on 127.0.0.1'],
+    [
+      'auth: { admin: [12345678a] }',
+      'without auth.tokens anyone there may call; set it, or listen on 127.0.0.1',
+    ],
+    [
+      'auth: { tokens: [12345678a] }',
+      'without auth.admin anyone there may administer; set it, or listen on 127.0.0.1',
+    ],
+  ])('is refused with the reason (%s)', async (auth, reason) => {
+    const reach = '1:9 listen: 0.0.0.0:80 can be reached from other machines, and';
+    expect(await linesOf(`listen: 0.0.0.0:80\n${auth}`)).toEqual([`${reach} ${reason}`]);
+  });
+});
+
+describe('a missing secret', () => {
+  const text = 'auth:\n  tokens: ["env:UNSET"]\n  admin:\n    - env:EMPTY\n';
+  const lines = [
+    'greenroom.yaml:2:12 auth.tokens.0: the environment variable UNSET is not set',
+    'greenroom.yaml:4:7 auth.admin.0: the environment variable EMPTY is empty',
+  ];
+
+  test('names the variable and where it is asked for, and is never an empty token', async () => {
+    const failure = await failureOfText(text, { EMPTY: '' });
+    expect([failure.code, failure.message.split('\n')]).toEqual(['secret_missing', lines]);
+  });
+
+  test('beside other problems is one of them', async () => {
+    const failure = await failureOfText(`${text}aliases: { x: y }`, { EMPTY: '' });
+    expect([failure.code, failure.message.split('\n').slice(0, 2)]).toEqual(['config_invalid', lines]);
+  });
+});
+
+test('all problems are told at once, from the top, each with its place; ten of them are shown', async () => {
+  const engines = Array.from({ length: 11 }, (_, index) => `  e${index}: { builtin: flit }\n`).join('');
+  const failure = await failureOfText(`engines:\n${engines}listn: 1\n`);
+  const lines = failure.message.split('\n');
+  expect(lines).toHaveLength(11);
+  expect(lines.at(-1)).toBe('... and 2 more');
+  expect(failure.details['more']).toBe(2);
+  expect(failure.details['problems']).toHaveLength(10);
+  expect(failure.details['problems']).toContainEqual({
+    file: 'greenroom.yaml',
+    line: 2,
+    column: 18,
+    path: 'engines.e0.builtin',
+    message: 'expected one of flite, silero, got "flit"; did you mean "flite"?',
+  });
+});

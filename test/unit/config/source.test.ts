@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { failureOf } from './loading.ts';
+
+describe('what cannot be a configuration', () => {
+  test.each([
+    ['nope.yaml', {}, 'there is no file nope.yaml'],
+    ['greenroom.yaml/x', { 'greenroom.yaml': '' }, 'there is no file greenroom.yaml/x'],
+    ['dir', { 'dir/x': '' }, 'dir is a folder, not a configuration file'],
+  ])('%s is not found', async (file, files, message) => {
+    const failure = await failureOf(files, { file });
+    expect([failure.code, failure.exitCode, failure.message]).toEqual(['config_not_found', 2, message]);
+  });
+
+  test('a folder with the name of the file is not passed over', async () => {
+    expect((await failureOf({ 'greenroom.yaml/x': '' })).code).toBe('config_not_found');
+  });
+
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]`;
+  test.each([
+    ['UTF-16 text', new Uint8Array([0xff, 0xfe, 0x6c, 0x00]), 'g.yaml:1:1: the file is not UTF-8 text'],
+    ['more than 1 MiB', `# ${'x'.repeat(1_048_576)}`, 'g.yaml:1:1: the file is larger than 1MiB'],
+    ['a list', '[1]', 'g.yaml:1:1: expected a section, got a list'],
+    ['one word', '\nfoo', 'g.yaml:2:1: expected a section, got text'],
+    ['a key that stands twice', 'log: {}\nlisten: 1\nlog: {}', 'g.yaml:3:1: this key stands twice'],
+    [
+      'a nested key that stands twice',
+      'log: { level: info, level: warn }',
+      'g.yaml:1:21: this key stands twice',
+    ],
+    ['a tab', 'log:\n\tlevel: info', 'g.yaml:2:1: a tab cannot indent; use spaces'],
+    [
+      'two documents',
+      'listen: 1\n---\nlisten: 2',
+      'g.yaml:2:1: a second document begins here; a configuration is one',
+    ],
+    [
+      'an unclosed list',
+      'a: [1, 2\nb: 3',
+      'g.yaml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+    [
+      'an unquoted IPv6 address',
+      'listen: [::1]:80',
+      'g.yaml:1:14: unexpected scalar at node end; an IPv6 address needs quotes: "[::1]:80"',
+    ],
+    ['an alias of nothing', 'listen: *x', 'g.yaml:1:9: no anchor &x stands before this'],
+    ['an alias of itself', 'a: &x [*x]', 'g.yaml:1:8: *x contains itself'],
+    ['an alias bomb', bomb, 'g.yaml:1:1: aliases (*name) multiply the file too much'],
+    ['a bracket bomb', '['.repeat(100_000), 'g.yaml:1:501: nested too deep'],
+    ['a dash bomb', '- '.repeat(20_000), expect.stringMatching(/^g\.yaml:1:\d+: nested too deep$/)],
+    ['a key that is a list', '? [a]\n: 1', 'g.yaml:1:3: a key is text'],
+    ['an unknown tag', 'listen: !port 80', 'g.yaml:1:9: unknown tag !port'],
+  ])('%s is told with its place', async (_what, text, message) => {
+    const failure = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+    expect([failure.code, failure.message]).toEqual(['config_invalid', message]);
+  });
+
+  test.each([
+    ['a comment', '{\n  "listen": 1 // mine\n}', 'g.json:2:15: JSON has no comments; a .yaml file has'],
+    [
+      'a comma too many',
+      '{\n\t"log": {\n\t\t"level": "info",\n\t}\n}',
+      'g.json:4:2 log: JSON has no comma before a closing bracket',
+    ],
+    [
+      'a key that stands twice',
+      '{"a": 1, "b": [{"c": 1, "c": 2}]}',
+      'g.json:1:25 b.0.c: this key stands twice',
+    ],
+    ['no closing bracket', '{"a": [1, 2', 'g.json:1:12 a: expected "," or "]"'],
+    ['a bare word', '{"a": no}', 'g.json:1:7 a: expected a value'],
+    ['a key without quotes', '{a: 1}', 'g.json:1:2: expected a key in double quotes'],
+    [
+      'an unclosed text',
+      '{"a": "x\n"}',
+      'g.json:1:7 a: expected text that ends with a double quote on the same line',
+    ],
+    ['something behind', '{} {}', 'g.json:1:4: expected the end of the file'],
+    ['a bracket bomb', '['.repeat(100_000), expect.stringContaining('g.json:1:66 0.0.')],
+  ])('JSON with %s is told with its place', async (_what, text, message) => {
+    const failure = await failureOf({ 'g.json': text }, { file: 'g.json' });
+    expect([failure.code, failure.message]).toEqual(['config_invalid', message]);
+  });
+});
