@@ -62,8 +62,11 @@ export function openConsole(gateway: Gateway, screen: Screen, options: { readonl
   });
   input.on('SIGINT', () => gateway.shutdown.signal('SIGINT'));
   input.on('close', () => {
+    const before = state;
+    state = 'closed';
+    if (screen instanceof LiveScreen) screen.aroundPrompt = undefined;
     // Ctrl+D at the prompt; a pipe that ends says nothing.
-    if (terminal && state !== 'closed') void gateway.shutdown.request('quit');
+    if (terminal && before !== 'closed') void gateway.shutdown.request('quit');
   });
   // A gateway is held by its door, not by whoever might type.
   if (!terminal) (process.stdin as unknown as { unref?: () => void }).unref?.();
@@ -75,7 +78,6 @@ export function openConsole(gateway: Gateway, screen: Screen, options: { readonl
       input.prompt();
     },
     close() {
-      if (screen instanceof LiveScreen) screen.aroundPrompt = undefined;
       state = 'closed';
       input.close();
       process.stdin.destroy();

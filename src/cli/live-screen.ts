@@ -13,7 +13,7 @@ export class LiveScreen implements Screen {
   readonly #stream: NodeJS.WriteStream;
   readonly #clock: Clock;
   readonly #engines = new Map<string, EngineStatus>();
-  #state: 'loading' | 'settled' = 'loading';
+  #state: 'loading' | 'settled' | 'leaving' = 'loading';
   #drawnLines = 0;
   #timer: Timer | undefined;
   /** Set while a prompt stands on the last line: makes room for a line and draws it again. */
@@ -35,7 +35,8 @@ export class LiveScreen implements Screen {
     const before = this.#engines.get(status.name);
     this.#engines.set(status.name, status);
     if (this.#state === 'loading') return this.#redrawSoon();
-    if (before?.state === status.state) return;
+    // How they end is in the report.
+    if (this.#state === 'leaving' || before?.state === status.state) return;
     this.line(`  ${colour(status)}`);
     if (status.state === 'failed') this.failed(status);
   }
@@ -44,6 +45,7 @@ export class LiveScreen implements Screen {
     this.#settle();
     this.line(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
     this.line(dim(`  callers: ${url.replace(/^http/, 'ws')}/v1/realtime   health: ${url}/v1/health`));
+    this.line(dim('  try it from another terminal, in this folder: npx greenroom talk --text "Hello there"'));
   }
 
   failed(status: EngineStatus): void {
@@ -59,6 +61,7 @@ export class LiveScreen implements Screen {
 
   leaving(reason: ShutdownReason): void {
     this.#settle();
+    this.#state = 'leaving';
     this.line(`leaving (${reason})`);
   }
 
@@ -85,7 +88,7 @@ export class LiveScreen implements Screen {
 
   /** The engines' lines stay as they are; from now on only changes are told. */
   #settle(): void {
-    if (this.#state === 'settled') return;
+    if (this.#state !== 'loading') return;
     this.#state = 'settled';
     this.#timer?.cancel();
     this.#erase();

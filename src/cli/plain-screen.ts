@@ -7,6 +7,7 @@ import { engineLine, failureLines, reportLines, type Screen, seconds } from './s
 export class PlainScreen implements Screen {
   readonly #stream: { write(text: string): unknown };
   readonly #shown = new Map<string, string>();
+  #state: 'up' | 'leaving' = 'up';
 
   constructor(stream: { write(text: string): unknown }) {
     this.#stream = stream;
@@ -20,7 +21,8 @@ export class PlainScreen implements Screen {
 
   engine(status: EngineStatus): void {
     const key = `${status.state} ${status.rung}`;
-    if (this.#shown.get(status.name) === key) return;
+    // How they end is in the report.
+    if (this.#state === 'leaving' || this.#shown.get(status.name) === key) return;
     this.#shown.set(status.name, key);
     this.line(`engine ${engineLine(status, status.name.length)}`);
   }
@@ -38,6 +40,7 @@ export class PlainScreen implements Screen {
   }
 
   leaving(reason: ShutdownReason): void {
+    this.#state = 'leaving';
     this.line(`leaving (${reason})`);
   }
 

@@ -7,7 +7,7 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
-import { openConsole } from './console.ts';
+import { type Console, openConsole } from './console.ts';
 import { JsonScreen } from './json-screen.ts';
 import { LiveScreen } from './live-screen.ts';
 import { PlainScreen } from './plain-screen.ts';
@@ -29,11 +29,16 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   const door = await openDoor(loaded, early);
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
+  let prompt: Console | undefined;
   const gateway = await Gateway.open({
     door,
     config: loaded.config,
     secrets: loaded.secrets,
-    onLeaving: (reason) => screen.leaving(reason),
+    process: 'owned',
+    onLeaving: (reason) => {
+      prompt?.close();
+      screen.leaving(reason);
+    },
     onStall: (stall) => screen.stall(stall),
     onForce: (cause, state, of) =>
       forceExit({
@@ -51,17 +56,16 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
 
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
-  const prompt = openConsole(gateway, screen, { json: options.json === true });
+  prompt = openConsole(gateway, screen, { json: options.json === true });
   void gateway.whenReady().then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now() });
     else for (const status of missing) if (status.failure) screen.failed(status);
-    prompt.open();
+    prompt?.open();
   });
 
   const report: ShutdownReport = await gateway.shutdown.done;
   stopWatching();
-  prompt.close();
   screen.left(report);
   return report.exitCode;
 }

@@ -1,1 +1,35 @@
-export {};
+// `greenroom/client`: talks to a gateway from a browser or from Node. Nothing of the server comes with it.
+
+export type { ErrorCode } from '../lifecycle/codes.ts';
+export { GreenroomError } from '../lifecycle/errors.ts';
+export type {
+  ContentPart,
+  FunctionCallItem,
+  FunctionCallOutputItem,
+  Item,
+  ItemStatus,
+  MessageItem,
+} from '../wire/items.ts';
+export type { LobbyEngine, LobbyNotice, Notice } from '../wire/notices.ts';
+export type { ResponseObject, ResponsePart, ServerEvent, Usage, WireError } from '../wire/server-events.ts';
+export type {
+  Modality,
+  PcmFormat,
+  SemanticVad,
+  ServerVad,
+  SessionConfig,
+  TurnDetection,
+} from '../wire/session-config.ts';
+export { decodeAudio, encodeAudio } from './audio.ts';
+export type {
+  ClientEvent,
+  NewItem,
+  ResponseOptions,
+  SessionUpdate,
+  TurnDetectionUpdate,
+} from './client-events.ts';
+export { type ConnectOptions, connect } from './connect.ts';
+export { type ConnectionEnd, type ConnectionState, RealtimeConnection } from './connection.ts';
+export type { ClientFault, ConnectionEvent, EventOf, EventType, ReceivedEvent } from './events.ts';
+export type { Listener } from './listeners.ts';
+export type { SocketClass, SocketEvent, SocketEventType, SocketLike } from './socket.ts';

@@ -43,11 +43,10 @@ export class Supervisor {
   readonly #engines = new Map<string, Engine>();
 
   constructor(options: SupervisorOptions) {
-    const { scope, log } = options;
+    const { log } = options;
     this.#options = options;
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
     this.reaper = startReaper((message) => log.warn({}, message));
-    scope.defer('reaper', () => this.reaper.close());
     for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
   }
 

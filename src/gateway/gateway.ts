@@ -33,6 +33,11 @@ export interface GatewayOptions {
   readonly door: Door;
   readonly config: Config;
   readonly secrets: SecretRegistry;
+  /**
+   * `owned`: the process is the gateway's own, and the reaper ends it when the shutdown's time is over. Default
+   * `shared`: only the engines are ended then.
+   */
+  readonly process?: 'owned' | 'shared';
   /** Told before anything of the shutdown happens. */
   readonly onLeaving?: (reason: ShutdownReason) => void;
   readonly onStall?: (stall: Stall) => void;
@@ -70,9 +75,13 @@ export class Gateway {
         scope: this.#scope,
       }),
       onStart: (reason, totalMs) => {
-        this.#supervisor?.reaper.deadline(totalMs);
+        if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
         this.#log.info({ reason }, `leaving: ${reason}`);
         options.onLeaving?.(reason);
+      },
+      onReport: ({ forced }) => {
+        // What was forced may still hold the process: then the reaper stays, until it or the process has ended.
+        if (forced.length === 0 || options.process !== 'owned') this.#supervisor?.reaper.close();
       },
       onForce: (cause, state) => options.onForce?.(cause, state, this),
     });

@@ -1,5 +1,5 @@
-// A point in time that a piece of work must not outlive. Passed down, never extended: a child is never longer than
-// its parent. Owns at most one timer, and only while somebody waits.
+// A point in time that a piece of work must not outlive. Passed down, only ever moved earlier: a child, and whoever
+// follows it, is never longer than it is. Owns at most one timer, and only while somebody waits.
 import type { Clock, Timer } from './clock.ts';
 
 export type Waited<T> =
@@ -10,20 +10,28 @@ export type Waited<T> =
 export class Deadline {
   readonly #clock: Clock;
   readonly #waiters = new Set<() => void>();
+  readonly #leaders = new Set<Deadline>();
+  readonly #followers = new Set<Deadline>();
   #atMs: number;
   #timer: Timer | undefined;
-  #leaveParent: (() => void) | undefined;
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
     this.#atMs = clock.now() + Math.max(0, ms);
   }
 
-  /** A deadline `ms` from now, or this one's if that is sooner; expiring this one expires the child. */
+  /** A deadline `ms` from now, or this one's if that is sooner. Dispose of it when its work has ended. */
   child(ms: number): Deadline {
-    const child = new Deadline(this.#clock, Math.min(ms, this.remainingMs()));
-    child.#leaveParent = this.onExpire(() => child.expire());
+    const child = new Deadline(this.#clock, ms);
+    child.follow(this);
     return child;
+  }
+
+  /** From now on it is no later than `leader` either, which may be moved earlier. */
+  follow(leader: Deadline): void {
+    this.#leaders.add(leader);
+    leader.#followers.add(this);
+    this.#moveTo(leader.#atMs);
   }
 
   remainingMs(): number {
@@ -45,18 +53,24 @@ export class Deadline {
     };
   }
 
-  /** Time is up now, for this one and its children. Never moves a deadline later. */
-  expire(): void {
-    this.#atMs = Math.min(this.#atMs, this.#clock.now());
-    this.#fire();
+  /** At most `ms` are left from now on, for this one and its followers. Never moves it later. */
+  shorten(ms: number): void {
+    this.#moveTo(this.#clock.now() + Math.max(0, ms));
   }
 
-  /** No longer needed: forgets its waiters and leaves its parent, so that a long-lived parent does not grow. */
+  /** Time is up now. */
+  expire(): void {
+    this.shorten(0);
+    this.#fire();
+    for (const follower of [...this.#followers]) follower.expire();
+  }
+
+  /** No longer needed: forgets its waiters and leaves whom it follows, so that a long-lived parent does not grow. */
   dispose(): void {
     this.#waiters.clear();
     this.#disarm();
-    this.#leaveParent?.();
-    this.#leaveParent = undefined;
+    for (const leader of this.#leaders) leader.#followers.delete(this);
+    this.#leaders.clear();
   }
 
   /**
@@ -65,27 +79,35 @@ export class Deadline {
    */
   wait<T>(work: Promise<T>): Promise<Waited<T>> {
     return new Promise((resolve) => {
+      let lastTurn: Timer | undefined;
       const forget = this.onExpire(() => {
-        this.#clock.soon(() => resolve({ state: 'expired' }));
+        lastTurn = this.#clock.soon(() => resolve({ state: 'expired' }));
       });
+      const settle = (waited: Waited<T>) => {
+        forget();
+        lastTurn?.cancel();
+        resolve(waited);
+      };
       work.then(
-        (value) => {
-          forget();
-          resolve({ state: 'done', value });
-        },
-        (error: unknown) => {
-          forget();
-          resolve({ state: 'failed', error });
-        },
+        (value) => settle({ state: 'done', value }),
+        (error: unknown) => settle({ state: 'failed', error }),
       );
     });
   }
 
+  #moveTo(atMs: number): void {
+    if (atMs >= this.#atMs) return;
+    this.#atMs = atMs;
+    for (const follower of this.#followers) follower.#moveTo(atMs);
+    if (!this.#timer) return;
+    this.#disarm();
+    this.#arm();
+  }
+
   #arm(): void {
-    this.#timer ??= this.#clock.after(this.remainingMs(), () => {
-      this.#timer = undefined;
-      this.#fire();
-    });
+    const fire = () => this.#fire();
+    // No timer for what is over: many that hang in a row would each cost one.
+    this.#timer ??= this.expired ? this.#clock.soon(fire) : this.#clock.after(this.remainingMs(), fire);
   }
 
   #disarm(): void {

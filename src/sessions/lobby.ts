@@ -105,7 +105,7 @@ function toLobbyEngine(status: EngineStatus): LobbyEngine {
     rung: status.rung,
     progress: status.progress,
     // Of an engine that is tried again, why the last attempt failed.
-    text: status.text ?? status.failure?.message ?? null,
+    text: (status.state === 'starting' ? status.text : null) ?? status.failure?.message ?? null,
     elapsed_ms: status.elapsedMs,
   };
 }
@@ -114,7 +114,7 @@ function missing(engines: readonly EngineStatus[]): string {
   const parts = engines
     .filter(({ state }) => state !== 'ready')
     .map(({ name, state, rung, text, failure }) => {
-      const why = failure?.message ?? text;
+      const why = state === 'starting' ? (text ?? failure?.message) : failure?.message;
       return `engine ${name} is ${state}${rung ? ` at ${rung}` : ''}${why ? ` (${why})` : ''}`;
     });
   return parts.join('; ') || 'nothing is missing';

@@ -4,6 +4,7 @@
 import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import type { ReleaseContext } from '../lifecycle/holding.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { CloseReport } from '../lifecycle/report.ts';
 import type { Scope } from '../lifecycle/scope.ts';
@@ -107,13 +108,7 @@ export class SessionRegistry {
       else early.push(() => session && step(session));
     };
     const closed = Promise.withResolvers<void>();
-    scope.defer('transport', {
-      close: ({ reason }) => this.#closeTransport(transport, reason, ending, closed.promise),
-      destroy: () => {
-        this.#terminated += 1;
-        transport.terminate();
-      },
-    });
+    scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
     transport.listen({
       text: (text) => deliver((to) => to.receive(text)),
       binary: () => deliver((to) => to.receiveBinary()),
@@ -185,15 +180,23 @@ export class SessionRegistry {
     });
   }
 
-  #closeTransport(
+  /** A close frame is sent and given most of the time there is; what is left is for ending the connection. */
+  async #closeTransport(
     transport: Transport,
-    reason: CloseReason,
     error: GreenroomError | undefined,
     closed: Promise<void>,
+    { reason, deadline }: ReleaseContext,
   ): Promise<void> {
-    if (reason === 'client_lost') transport.terminate();
-    else transport.close(error?.closeCode ?? closeCodeOf(reason), closeReason(error?.message ?? reason));
-    return closed;
+    if (reason !== 'client_lost') {
+      transport.close(error?.closeCode ?? closeCodeOf(reason), closeReason(error?.message ?? reason));
+      const grace = deadline.child(deadline.remainingMs() * 0.8);
+      const answered = await grace.wait(closed);
+      grace.dispose();
+      if (answered.state === 'done') return;
+      this.#terminated += 1;
+    }
+    transport.terminate();
+    await closed;
   }
 }
 

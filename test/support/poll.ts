@@ -27,3 +27,11 @@ export async function until<Value>(
     await delay(pauseMs);
   }
 }
+
+/** Goes on every `ms`, for a loop that looks again and again at a bounded pace. */
+export async function* paced(ms: number): AsyncGenerator<void> {
+  for (;;) {
+    yield;
+    await delay(ms);
+  }
+}

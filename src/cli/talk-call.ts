@@ -1,0 +1,170 @@
+// One call under way: follows what the connection tells, shows it, and lets a script wait for what it needs. Ends once,
+// by whatever comes first. The connection and the signal are its command's; it only listens, until `leave`.
+import type { ConnectionEnd, RealtimeConnection } from '../client/connection.ts';
+import type { ConnectionEvent } from '../client/events.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import { Deadline } from '../lifecycle/deadline.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import type { SessionConfig } from '../wire/session-config.ts';
+import { Answers } from './talk-answers.ts';
+import type { TalkReport } from './talk-report.ts';
+
+export type CallEnding =
+  /** The person asked to stop. */
+  | { readonly state: 'interrupted' }
+  /** The gateway is leaving. */
+  | { readonly state: 'shutdown' }
+  /** An engine of the pipeline failed for good. */
+  | { readonly state: 'failed' }
+  | { readonly state: 'closed'; readonly end: ConnectionEnd };
+
+export interface CallOptions {
+  readonly connection: RealtimeConnection;
+  readonly report: TalkReport;
+  readonly clock: Clock;
+  /** The longest wait for any one thing. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a wait is for. */
+export interface Expectation {
+  readonly met: () => boolean;
+  /** Names what is missing, for the error when time is up. */
+  readonly missing: () => string;
+  readonly code?: 'deadline_exceeded' | 'not_ready';
+  /** Default: the longest wait of the call. */
+  readonly timeoutMs?: number;
+}
+
+const closeCodeShutdown = 1001;
+
+export class Call {
+  readonly connection: RealtimeConnection;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly answers = new Answers();
+  readonly #report: TalkReport;
+  readonly #leave: (() => void)[] = [];
+  #session: SessionConfig | null = null;
+  #ending: CallEnding | null = null;
+  /** Where speech began that has not ended, and where the last one ended. */
+  #speech: { readonly state: 'none' | 'open' | 'past'; readonly atMs: number } = { state: 'none', atMs: 0 };
+  #changed = Promise.withResolvers<void>();
+
+  constructor({ connection, report, clock, timeoutMs, signal }: CallOptions) {
+    this.connection = connection;
+    this.clock = clock;
+    this.timeoutMs = timeoutMs;
+    this.#report = report;
+    this.#leave.push(connection.on('event', (event) => this.#take(event)));
+    void connection.closed.then((end) =>
+      this.#finish(end.code === closeCodeShutdown ? { state: 'shutdown' } : { state: 'closed', end }),
+    );
+    const interrupt = () => {
+      this.#finish({ state: 'interrupted' });
+      void connection.close();
+    };
+    signal.addEventListener('abort', interrupt, { once: true });
+    this.#leave.push(() => signal.removeEventListener('abort', interrupt));
+    if (signal.aborted) interrupt();
+  }
+
+  /** Null while it goes on. */
+  get ending(): CallEnding | null {
+    return this.#ending;
+  }
+
+  /** What is in effect; null until the gateway has said it. */
+  get session(): SessionConfig | null {
+    return this.#session;
+  }
+
+  get speech(): { readonly state: 'none' | 'open' | 'past'; readonly atMs: number } {
+    return this.#speech;
+  }
+
+  /** Waits until it is met or the call has ended. Throws when that takes longer than the longest wait. */
+  async expect({
+    met,
+    missing,
+    code = 'deadline_exceeded',
+    timeoutMs = this.timeoutMs,
+  }: Expectation): Promise<'met' | 'ended'> {
+    const deadline = new Deadline(this.clock, timeoutMs);
+    try {
+      for (;;) {
+        if (met()) return 'met';
+        if (this.#ending) return 'ended';
+        const { state } = await deadline.wait(this.#changed.promise);
+        if (state !== 'expired' || met() || this.#ending) continue;
+        throw new GreenroomError(code, `${missing()} within ${timeoutMs} ms`);
+      }
+    } finally {
+      deadline.dispose();
+    }
+  }
+
+  /** Something outside has changed that a wait may be for. */
+  wake(): void {
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers();
+    resolve();
+  }
+
+  leave(): void {
+    for (const undo of this.#leave.splice(0)) undo();
+  }
+
+  #finish(ending: CallEnding): void {
+    this.#ending ??= ending;
+    this.wake();
+  }
+
+  /** What goes wrong while the gateway leaves is shown, and is nobody's fault. */
+  #blame(): 0 | 1 {
+    return this.#ending?.state === 'shutdown' ? 0 : 1;
+  }
+
+  #take(event: ConnectionEvent): void {
+    try {
+      this.#show(event);
+      const answer = this.answers.take(event, this.clock.now());
+      if (answer) this.#report.answer(answer, this.#blame());
+    } catch (thrown) {
+      // An event of a known type that lacks what it should have.
+      this.#report.error('protocol_error', `the event ${event.type} cannot be used: ${messageOf(thrown)}`);
+    }
+    this.wake();
+  }
+
+  #show(event: ConnectionEvent): void {
+    switch (event.type) {
+      case 'session.created':
+      case 'session.updated':
+        this.#session = event.session;
+        return;
+      case 'greenroom.lobby':
+        this.#report.lobby(event, this.clock.now());
+        if (event.state === 'failed') this.#finish({ state: 'failed' });
+        return;
+      case 'greenroom.notice':
+        this.#report.notice(event);
+        if (event.code === 'server_shutdown') this.#finish({ state: 'shutdown' });
+        return;
+      case 'input_audio_buffer.speech_started':
+        this.#speech = { state: 'open', atMs: event.audio_start_ms };
+        return this.#report.speech('speech_started', event.audio_start_ms);
+      case 'input_audio_buffer.speech_stopped':
+        this.#speech = { state: 'past', atMs: event.audio_end_ms };
+        this.answers.asked({ eventId: null, atMs: this.clock.now() });
+        return this.#report.speech('speech_stopped', event.audio_end_ms);
+      case 'error':
+        return this.#report.error(event.error.code, event.error.message, this.#blame());
+      case 'client.fault':
+        return this.#report.error(event.code, event.message);
+      default:
+        return;
+    }
+  }
+}

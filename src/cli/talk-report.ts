@@ -1,0 +1,127 @@
+// What `talk` shows: lines for people, or one JSON object a line, and the exit code that what was shown amounts to.
+import type { ConnectionEnd } from '../client/connection.ts';
+import { factsOf } from '../lifecycle/codes.ts';
+import type { LobbyEngine, LobbyNotice, Notice } from '../wire/notices.ts';
+import type { CommandIo } from './io.ts';
+import { seconds } from './screen.ts';
+import type { Answer } from './talk-answers.ts';
+
+/** Races that nobody is to blame for. */
+const harmlessErrors: readonly string[] = ['response_cancel_not_active'];
+/** While nothing changes in the lobby, a line this often says that we are still there. */
+const lobbyEveryMs = 5000;
+
+export class TalkReport {
+  readonly #io: CommandIo;
+  readonly #form: 'lines' | 'json';
+  #exitCode = 0;
+  #lobbySinceMs: number | undefined;
+  #lobbyShown = { key: '', atMs: 0 };
+
+  constructor(io: CommandIo, form: 'lines' | 'json') {
+    this.#io = io;
+    this.#form = form;
+  }
+
+  /** 0 while nothing went wrong. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  opened(url: string): void {
+    this.#tell({ event: 'open', url }, `connected to ${url}`);
+  }
+
+  /** `ready` is the Ding. */
+  lobby({ state, engines, error }: LobbyNotice, nowMs: number): void {
+    this.#json({ event: 'lobby', state, engines, ...(error && { error }) });
+    this.#lobbySinceMs ??= nowMs;
+    const key = state + engines.map(shownKey).join(';');
+    const { key: shown, atMs } = this.#lobbyShown;
+    if (key === shown && (state !== 'waiting' || nowMs - atMs < lobbyEveryMs)) return;
+    this.#lobbyShown = { key, atMs: nowMs };
+    if (state === 'waiting') return this.#io.err(`waiting: ${engines.map(engineText).join('; ')}`);
+    if (state === 'ready') return this.#io.err(`ready after ${seconds(nowMs - this.#lobbySinceMs)}`);
+    this.#io.err(`failed: ${error?.message ?? engines.map(engineText).join('; ')}`);
+    for (const line of error?.log_tail ?? []) this.#io.err(`  | ${line}`);
+    this.#fault(factsOf('not_ready').exit);
+  }
+
+  speech(event: 'speech_started' | 'speech_stopped', ms: number): void {
+    this.#tell(
+      { event, ms },
+      `${event === 'speech_started' ? 'speech started' : 'speech stopped'} at ${ms} ms`,
+    );
+  }
+
+  answer({ failure, ...answer }: Answer, exitCode = 1): void {
+    this.#json({ event: 'answer', ...answer });
+    const { status, transcript, audioMs, firstAudioMs } = answer;
+    const how = status === 'completed' ? '' : ` (${status})`;
+    const first = firstAudioMs === null ? '' : `, first audio after ${firstAudioMs} ms`;
+    const line = `answer${how}: ${JSON.stringify(transcript)} ${(audioMs / 1000).toFixed(2)} s of audio${first}`;
+    // The result: on standard output, unless that is for programs.
+    if (this.#form === 'json') this.#io.err(line);
+    else this.#io.out(line);
+    if (failure) this.error(failure.code, failure.message, exitCode);
+  }
+
+  /** Of the server, or of ours. What is harmless is shown and forgotten. */
+  error(code: string, message: string, exitCode = 1): void {
+    this.#tell({ event: 'error', code, message }, `error: ${message} [${code}]`);
+    if (!harmlessErrors.includes(code)) this.#fault(exitCode);
+  }
+
+  notice({ code, message, retry_ms: retryMs }: Notice): void {
+    this.#tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
+  }
+
+  /** `expected`: we closed it, or the gateway said why; otherwise it ended a call that had not ended. */
+  closed({ code, reason, wasClean }: ConnectionEnd, what: 'expected' | 'unexpected'): void {
+    this.#json({ event: 'closed', code, reason, wasClean });
+    if (code !== 1000 || what === 'unexpected') {
+      const lost =
+        code === 1006 && !wasClean ? 'the connection was lost' : 'the gateway closed the connection';
+      this.#io.err(`${lost}: ${code}${reason ? ` ${reason}` : ''}`);
+    }
+    if (what === 'unexpected') this.#fault(1);
+  }
+
+  written(path: string, audioMs: number): void {
+    this.#tell(
+      { event: 'written', path, audioMs: Math.round(audioMs) },
+      `wrote ${path}: ${(audioMs / 1000).toFixed(2)} s of audio`,
+    );
+  }
+
+  /** The worst stands. */
+  #fault(exitCode: number): void {
+    this.#exitCode = Math.max(this.#exitCode, exitCode);
+  }
+
+  #tell(event: Readonly<Record<string, unknown>>, line: string): void {
+    this.#json(event);
+    this.#io.err(line);
+  }
+
+  #json(event: Readonly<Record<string, unknown>>): void {
+    if (this.#form === 'json') this.#io.out(JSON.stringify(event));
+  }
+}
+
+/** `llm starting (loaded) 40 % 3.2 s reading the model` */
+export function engineText(engine: LobbyEngine): string {
+  const { name, state, rung, progress, text, elapsed_ms: elapsedMs } = engine;
+  const parts = [name, state];
+  if (rung !== null && rung !== state) parts.push(`(${rung})`);
+  if (progress !== null && state !== 'ready') parts.push(`${Math.round(progress * 100)} %`);
+  parts.push(seconds(elapsedMs));
+  if (text !== null && state !== 'ready') parts.push(text);
+  return parts.join(' ');
+}
+
+/** Notices come four a second; a line is worth it when this changes. */
+function shownKey({ name, state, rung, progress, text }: LobbyEngine): string {
+  const tenth = progress === null ? '' : Math.floor(progress * 10);
+  return `${name} ${state} ${rung} ${tenth} ${state === 'starting' ? '' : text}`;
+}

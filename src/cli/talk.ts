@@ -1,0 +1,111 @@
+// `greenroom talk`: calls a gateway, says lines or a recording, shows and keeps what comes back. Everything it opens is
+// in one scope, which it closes itself, however the call ends.
+import { writeFile } from 'node:fs/promises';
+import { durationMs } from '../audio/pcm.ts';
+import { writeWav } from '../audio/wav.ts';
+import { connect } from '../client/connect.ts';
+import { type Clock, systemClock } from '../lifecycle/clock.ts';
+import { Deadline } from '../lifecycle/deadline.ts';
+import { GreenroomError, messageOf, toGreenroomError } from '../lifecycle/errors.ts';
+import { Scope } from '../lifecycle/scope.ts';
+import { sessionRateHz } from '../wire/session-config.ts';
+import type { CommandIo } from './io.ts';
+import { requireGateway, startHint } from './talk-address.ts';
+import { Call } from './talk-call.ts';
+import { planTalk, type TalkOptions, type TalkPlan } from './talk-plan.ts';
+import { TalkReport } from './talk-report.ts';
+import { converse, NoSpeech } from './talk-script.ts';
+import { TalkSocket } from './talk-socket.ts';
+
+export type { TalkOptions } from './talk-plan.ts';
+
+/** A gateway that ends the call says so with a close of its own; that is waited for. */
+const farewellMs = 1500;
+
+/**
+ * Returns the exit code of a call that took place: 0 when everything said was answered, or the gateway left, or the
+ * person stopped it. Throws what kept it from taking place: `bad_usage`, `gateway_unreachable`, a refusal.
+ */
+export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
+  const plan = await planTalk(options, io);
+  const url = await requireGateway(options, io);
+  const { model, token } = options;
+  const report = new TalkReport(io, options.json ? 'json' : 'lines');
+  const scope = new Scope('talk', { clock, kind: 'command' });
+  try {
+    const connection = await scope.acquire(
+      'connection',
+      () => connect({ url, model, token, WebSocket: TalkSocket, openTimeoutMs: plan.timeoutMs }),
+      async (opened) => {
+        await opened.close();
+      },
+    );
+    const call = new Call({ connection, report, clock, timeoutMs: plan.timeoutMs, signal: io.signal });
+    scope.defer('call', () => call.leave());
+    const outcome = (await opened(call)) === 'ended' ? 'ended' : await say(call, plan, report, scope);
+    await finish(call, plan, report, outcome);
+    return report.exitCode;
+  } finally {
+    await scope.close('done');
+  }
+}
+
+async function opened(call: Call): Promise<'open' | 'ended'> {
+  try {
+    await call.connection.opened;
+    return 'open';
+  } catch (thrown) {
+    if (call.ending?.state === 'interrupted') return 'ended';
+    const error = toGreenroomError(thrown);
+    if (error.code !== 'gateway_unreachable') throw error;
+    const { details } = error;
+    throw new GreenroomError(error.code, `${error.message}; ${startHint}`, { details, cause: error });
+  }
+}
+
+async function say(
+  call: Call,
+  plan: TalkPlan,
+  report: TalkReport,
+  scope: Scope,
+): Promise<'done' | 'ended' | 'failed'> {
+  report.opened(call.connection.url);
+  try {
+    return await converse(call, plan, scope);
+  } catch (thrown) {
+    // The gateway has begun to close, and what we wanted to send came too late: the close says why.
+    if (call.connection.state !== 'open') return 'ended';
+    if (thrown instanceof NoSpeech) report.error('no_speech', thrown.message);
+    else {
+      const { code, message, exitCode } = toGreenroomError(thrown);
+      report.error(code, message, exitCode);
+    }
+    return 'failed';
+  }
+}
+
+async function finish(
+  call: Call,
+  { outPath }: TalkPlan,
+  report: TalkReport,
+  outcome: 'done' | 'ended' | 'failed',
+): Promise<void> {
+  const { connection, answers, clock } = call;
+  const farewell = new Deadline(clock, farewellMs);
+  if (outcome === 'ended' && call.ending?.state !== 'interrupted') await farewell.wait(connection.closed);
+  farewell.dispose();
+  const end = await connection.close();
+  for (const answer of answers.unfinished()) report.answer(answer);
+  if (outPath !== undefined) await keep(outPath, answers.pcm(), report);
+  const told = outcome !== 'ended' || call.ending?.state !== 'closed';
+  report.closed(end, told ? 'expected' : 'unexpected');
+}
+
+async function keep(path: string, pcm: Int16Array, report: TalkReport): Promise<void> {
+  try {
+    await writeFile(path, writeWav(pcm, sessionRateHz));
+    report.written(path, durationMs(pcm.length, sessionRateHz));
+  } catch (thrown) {
+    report.error('internal_error', `${path} cannot be written: ${messageOf(thrown)}`);
+  }
+}

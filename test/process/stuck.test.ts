@@ -1,0 +1,123 @@
+// What will not go by being asked: still gone in time, and named.
+import { readdir, readFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { Caller } from '../support/caller.ts';
+import { fixture, GatewayProcess } from '../support/gateway-process.ts';
+import { until } from '../support/poll.ts';
+import { alive } from '../support/processes.ts';
+
+const activity = { builtin: 'silero' };
+const pipelines = { default: { kind: 'echo', speak: 'voice', vad: 'activity' } };
+const stubborn = {
+  engines: {
+    voice: { builtin: 'flite' },
+    activity,
+    mule: { run: [process.execPath, fixture('gateway/http-engine.mjs'), '--stubborn', '--port', '${port}'] },
+  },
+  pipelines,
+};
+const stuckIn = (isolate: 'process' | 'thread', how: 'wait' | 'call') => ({
+  engines: { voice: { worker: fixture('gateway/stuck.mjs'), isolate, options: { how } }, activity },
+  pipelines,
+});
+const withFaults = { NODE_OPTIONS: `--import=${pathToFileURL(fixture('gateway/fault.mjs')).href}` };
+
+/** Leaves by SIGTERM, or as told, and looks at what is left. */
+async function leave(
+  gateway: GatewayProcess,
+  how: () => void | Promise<void> = () => void gateway.child.kill('SIGTERM'),
+) {
+  const family = await gateway.family();
+  const began = performance.now();
+  await how();
+  const end = await gateway.end(began);
+  await until(() => !family.some(alive), { timeoutMs: 1000, what: `the family ${family} to be gone` });
+  return end;
+}
+
+async function makeStuck(gateway: GatewayProcess): Promise<Caller> {
+  await gateway.event('ready');
+  const caller = await Caller.call(await gateway.url());
+  caller.say('hello');
+  await caller.event('response.created');
+  const log = `${gateway.folder.path}/.greenroom/engines/voice`;
+  await until(
+    async () => {
+      const [name = ''] = await readdir(log);
+      return (
+        (await readFile(`${log}/${name}`, 'utf8')).includes('stuck from here on') ||
+        (await gateway.family()).length >= 2
+      );
+    },
+    { timeoutMs: 5000, what: 'the call to be stuck' },
+  );
+  return caller;
+}
+
+test('an engine that ignores SIGTERM is killed, named with its pid, and the exit code is still 0', async () => {
+  await using gateway = await GatewayProcess.start({ config: stubborn });
+  const { pid } = await gateway.event('engine', ({ name, state }) => name === 'mule' && state === 'ready');
+  const end = await leave(gateway);
+  expect(end).toMatchObject({ code: 0, report: { forced: [] } });
+  expect(end.ms).toBeLessThan(3000);
+  expect(JSON.stringify(end.report?.['stages'])).toContain(`engine mule (pid ${pid}) did not end in`);
+});
+
+test('a worker process stuck in native code is killed with what it started, and named', async () => {
+  await using gateway = await GatewayProcess.start({ config: stuckIn('process', 'wait') });
+  await using _caller = await makeStuck(gateway);
+  const end = await leave(gateway);
+  expect(end).toMatchObject({ code: 0, report: { forced: [] } });
+  expect(end.ms).toBeLessThan(3000);
+  expect(JSON.stringify(end.report?.['stages'])).toContain('engine voice');
+});
+
+test('a thread stuck in native code is named in the report, and the reaper ends the gateway in time', async () => {
+  await using gateway = await GatewayProcess.start({ config: stuckIn('thread', 'call') });
+  await using _caller = await makeStuck(gateway);
+  const end = await leave(gateway);
+  // Node cannot end a process whose thread is stuck: this is what the reaper is for.
+  expect(end).toMatchObject({ signal: 'SIGKILL', report: { exitCode: 3 } });
+  expect(String(end.report?.['forced'])).toContain('engine voice');
+  expect(end.ms).toBeLessThan(3300);
+  expect(gateway.stderr).toContain(`gateway ${gateway.pid} was still there after 3.00 s`);
+});
+
+test('a loop that blocks while leaving does not hold it: the reaper says so and ends everything', async () => {
+  await using gateway = await GatewayProcess.start({ config: stubborn, env: withFaults });
+  await gateway.event('ready');
+  const end = await leave(gateway, async () => {
+    gateway.child.kill('SIGTERM');
+    await gateway.event('leaving');
+    gateway.child.kill('SIGPIPE');
+  });
+  expect(end).toMatchObject({ signal: 'SIGKILL' });
+  expect(end.ms).toBeLessThan(3300);
+  expect(gateway.stderr).toContain(`gateway ${gateway.pid} was still there after 3.00 s`);
+});
+
+test('kill -9 of the gateway leaves no engine behind', async () => {
+  await using gateway = await GatewayProcess.start({ config: stubborn });
+  await gateway.event('ready');
+  const end = await leave(gateway, () => void gateway.child.kill('SIGKILL'));
+  expect(end.signal).toBe('SIGKILL');
+});
+
+test('a second signal later than half a second forces, names what was open, and exits 3', async () => {
+  await using gateway = await GatewayProcess.start({ config: stubborn });
+  await gateway.event('ready');
+  const end = await leave(gateway, async () => {
+    gateway.child.kill('SIGINT');
+    const leftAt = performance.now();
+    await until(() => performance.now() - leftAt > 600, {
+      timeoutMs: 2000,
+      what: 'the second signal to count',
+    });
+    gateway.child.kill('SIGINT');
+  });
+  expect(end).toMatchObject({ code: 3, signal: null });
+  expect(end.ms).toBeLessThan(1500);
+  expect(gateway.stderr).toContain('forced exit (asked again');
+  expect(gateway.stderr).toContain('mule');
+});

@@ -1,0 +1,59 @@
+// The console in a real terminal.
+import { expect, test } from 'vitest';
+import { Terminal } from '../support/terminal.ts';
+
+const prompt = 'greenroom> ';
+
+test('Ctrl+C at the prompt leaves cleanly, although readline takes the key for itself', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.pty.write('\u0003');
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  expect(terminal.text).toContain('leaving (SIGINT)');
+  expect(terminal.text).toMatch(/left in .*exit code 0/);
+});
+
+test('Ctrl+C while the engines load leaves cleanly', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows('the door is open');
+  terminal.pty.write('\u0003');
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+});
+
+test('quit leaves by the same path', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.pty.write('quit\r');
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  expect(terminal.text).toContain('leaving (quit)');
+});
+
+test('Ctrl+D at the prompt is quit', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.pty.write('\u0004');
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+});
+
+test('status, sessions and help answer; an unknown command is named with those there are', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.pty.write('status\r');
+  await terminal.shows('healthy at http://127.0.0.1:');
+  terminal.pty.write('sessions\r');
+  await terminal.shows('no sessions');
+  terminal.pty.write('help\r');
+  await terminal.shows('who is connected');
+  terminal.pty.write('frobnicate\r');
+  await terminal.shows('unknown command: frobnicate; there are status, sessions, quit, help');
+  terminal.pty.write('quit\r');
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+});
+
+test('closing the terminal (SIGHUP) leaves nothing behind', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.pty.kill('SIGHUP');
+  const { exitCode } = await terminal.exited;
+  expect(exitCode).toBe(0);
+});

@@ -1,0 +1,114 @@
+// A real gateway in a process of its own, as users start it: the built bin, `up --json`. Ends with the test.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type TestFolder, testFolder } from './folder.ts';
+import { until } from './poll.ts';
+import { alive, familyOf } from './processes.ts';
+
+export const bin = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+
+export interface GatewayEvent {
+  readonly event: string;
+  readonly [key: string]: unknown;
+}
+
+export interface GatewayProcessOptions {
+  /** Content of greenroom.json; none: the embedded default. */
+  readonly config?: object;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly listen?: string;
+}
+
+export class GatewayProcess implements AsyncDisposable {
+  readonly events: GatewayEvent[] = [];
+  readonly folder: TestFolder;
+  readonly child: ChildProcess;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  stderr = '';
+  exitedMs = 0;
+
+  private constructor(child: ChildProcess, folder: TestFolder) {
+    this.child = child;
+    this.folder = folder;
+    if (child.stdout) {
+      createInterface({ input: child.stdout }).on('line', (line) =>
+        this.events.push(JSON.parse(line) as GatewayEvent),
+      );
+    }
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk;
+    });
+    this.exited = new Promise((resolve) => {
+      child.on('exit', (code, signal) => {
+        this.exitedMs = performance.now();
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  static async start(options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
+    const folder = await testFolder();
+    if (options.config) await folder.write('greenroom.json', JSON.stringify(options.config));
+    const args = [bin, 'up', '--json', '--listen', options.listen ?? '127.0.0.1:0', ...(options.args ?? [])];
+    const child = spawn(process.execPath, args, {
+      cwd: folder.path,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
+    return new GatewayProcess(child, folder);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Waits for the first event that fits. */
+  event(
+    name: string,
+    fits: (event: GatewayEvent) => boolean = () => true,
+    timeoutMs = 20_000,
+  ): Promise<GatewayEvent> {
+    return until(() => this.events.find((event) => event.event === name && fits(event)), {
+      timeoutMs,
+      what: `event ${name} (so far: ${JSON.stringify(this.events)}; stderr: ${this.stderr})`,
+    });
+  }
+
+  async url(): Promise<string> {
+    return String((await this.event('listening'))['url']);
+  }
+
+  async json(path: string, init?: RequestInit): Promise<{ readonly status: number; readonly body: never }> {
+    const response = await fetch(`${await this.url()}${path}`, init);
+    return { status: response.status, body: (await response.json()) as never };
+  }
+
+  /** Everything that lives because of this gateway: the engines' processes, its reaper. */
+  family(): Promise<readonly number[]> {
+    return familyOf(this.pid);
+  }
+
+  /** Ms from `sinceMs` (of performance.now()) to its end, and how it ended. */
+  async end(sinceMs: number) {
+    const outcome = await this.exited;
+    return {
+      ...outcome,
+      ms: this.exitedMs - sinceMs,
+      report: this.events.find(({ event }) => event === 'shutdown'),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const family = await this.family();
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.exited;
+    await until(() => family.every((pid) => !alive(pid)), {
+      timeoutMs: 5000,
+      what: `the family ${family} of the gateway to be gone`,
+    });
+    await this.folder[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { httpUrl, realtimeUrl, shownUrl, subprotocols } from '../../../src/client/address.ts';
+import { EventStream, unreadCharactersMax } from '../../../src/client/event-stream.ts';
+import { type ClientEvent, decodeAudio, encodeAudio, type ReceivedEvent } from '../../../src/client/index.ts';
+import { type ClientEvent as ParsedEvent, parseClientEvent } from '../../../src/wire/client-events.ts';
+
+const text = { type: 'input_text', text: 'Hello.' } as const;
+
+/** One of each type; the compiler says when one is missing. */
+const samples: { readonly [T in ParsedEvent['type']]: ClientEvent & { readonly type: T } } = {
+  'session.update': {
+    type: 'session.update',
+    session: {
+      type: 'realtime',
+      output_modalities: ['text'],
+      instructions: 'Be brief.',
+      tools: [{ type: 'function', name: 'f' }],
+      max_output_tokens: 'inf',
+      audio: {
+        input: {
+          format: { type: 'audio/pcm', rate: 24000 },
+          turn_detection: { type: 'server_vad', silence_duration_ms: 300, interrupt_response: false },
+        },
+        output: { voice: 'slt', speed: 1 },
+      },
+    },
+  },
+  'input_audio_buffer.append': { type: 'input_audio_buffer.append', audio: 'AAAA' },
+  'input_audio_buffer.commit': { type: 'input_audio_buffer.commit', event_id: 'client_1' },
+  'input_audio_buffer.clear': { type: 'input_audio_buffer.clear' },
+  'conversation.item.create': {
+    type: 'conversation.item.create',
+    previous_item_id: 'root',
+    item: { type: 'message', role: 'user', content: [text, { type: 'input_audio', audio: 'AAAA' }] },
+  },
+  'conversation.item.retrieve': { type: 'conversation.item.retrieve', item_id: 'item_1' },
+  'conversation.item.delete': { type: 'conversation.item.delete', item_id: 'item_1' },
+  'conversation.item.truncate': {
+    type: 'conversation.item.truncate',
+    item_id: 'item_1',
+    content_index: 0,
+    audio_end_ms: 120,
+  },
+  'response.create': {
+    type: 'response.create',
+    response: { output_modalities: ['audio'], instructions: 'Whisper.', conversation: 'auto' },
+  },
+  'response.cancel': { type: 'response.cancel', response_id: 'resp_1' },
+  'output_audio_buffer.clear': { type: 'output_audio_buffer.clear' },
+};
+
+const event = (id: string) => ({ type: 'session.created', event_id: id }) as ReceivedEvent;
+
+describe('what the client sends', () => {
+  test.each(Object.values(samples))("$type is understood by the gateway's own parser", (sample) => {
+    expect(parseClientEvent(JSON.stringify(sample))).toMatchObject({ state: 'event', event: sample });
+  });
+
+  test('samples survive base64 both ways, in a browser too', () => {
+    const pcm = Int16Array.from({ length: 20_001 }, (_, index) => (index * 7919) % 65_536);
+    const whole = encodeAudio(pcm);
+    const { Buffer: kept } = globalThis;
+    // @ts-expect-error A page has none.
+    globalThis.Buffer = undefined;
+    const inBrowser = encodeAudio(pcm);
+    globalThis.Buffer = kept;
+    expect(inBrowser).toBe(whole);
+    expect(decodeAudio(whole)).toEqual(pcm);
+    expect(decodeAudio(encodeAudio(pcm.subarray(1, 4)))).toEqual(pcm.slice(1, 4));
+  });
+});
+
+describe('where the client connects', () => {
+  test.each([
+    ['http://127.0.0.1:7460', 'ws://127.0.0.1:7460/v1/realtime?notices=1'],
+    ['https://host/v1/', 'wss://host/v1/realtime?notices=1'],
+    ['ws://host/proxy/realtime?a=b#c', 'ws://host/proxy/realtime?a=b&notices=1'],
+    ['wss://[::1]:1/', 'wss://[::1]:1/v1/realtime?notices=1'],
+  ])('%s is %s', (url, expected) => {
+    expect(realtimeUrl({ url })).toBe(expected);
+  });
+
+  test('notices can be declined, and the same place is asked over HTTP', () => {
+    const url = realtimeUrl({ url: 'wss://host', notices: false, model: 'm' });
+    expect(url).toBe('wss://host/v1/realtime?model=m');
+    expect(httpUrl(url)).toBe('https://host/v1/realtime?model=m');
+  });
+
+  test.each([
+    ['localhost:7460', 'expected ws://, wss://, http:// or https://, got localhost:'],
+    ['', '"" is not a URL'],
+    ['/v1/realtime', 'is not a URL'],
+  ])('%j is refused', (url, message) => {
+    expect(() => realtimeUrl({ url })).toThrow(message);
+  });
+
+  test('a token that cannot be a subprotocol is refused without being shown', () => {
+    expect(subprotocols(undefined)).toEqual(['realtime']);
+    expect(() => subprotocols('top/secret')).toThrow('its character 4 is "/"');
+    expect(shownUrl('ws://h/?a=1&token=x&b=2')).toBe('ws://h/?a=1&token=…&b=2');
+  });
+});
+
+describe('a reader of events', () => {
+  test('reads what waited, then what comes, then the end', async () => {
+    const stream = new EventStream(() => undefined);
+    stream.push(event('1'), 1);
+    const [first, second] = [stream.next(), stream.next()];
+    stream.push(event('2'), 1);
+    stream.push(event('3'), 1);
+    stream.end();
+    expect([await first, await second, await stream.next()].map(({ value }) => value.event_id)).toEqual([
+      '1',
+      '2',
+      '3',
+    ]);
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
+
+  test('that is too slow is told so after what it could still have', async () => {
+    const left: unknown[] = [];
+    const stream = new EventStream((who) => left.push(who));
+    stream.push(event('1'), unreadCharactersMax);
+    stream.push(event('2'), 1);
+    stream.push(event('3'), 1);
+    expect(left).toEqual([stream]);
+    await stream.next();
+    await stream.next();
+    await expect(stream.next()).rejects.toMatchObject({ code: 'slow_client' });
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
+
+  test('that leaves is forgotten', async () => {
+    const left: unknown[] = [];
+    const stream = new EventStream((who) => left.push(who));
+    stream.push(event('1'), 1);
+    for await (const _event of stream) break;
+    expect(left).toEqual([stream]);
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
+});
