@@ -40,7 +40,7 @@ export interface TalkPlan {
   readonly timeoutMs: number;
 }
 
-export const timeoutMsDefault = 60_000;
+const timeoutMsDefault = 60_000;
 
 /** Throws `bad_usage`. */
 export async function planTalk(options: TalkOptions, io: CommandIo): Promise<TalkPlan> {

@@ -41,7 +41,10 @@ export class TalkReport {
     if (key === shown && (state !== 'waiting' || nowMs - atMs < lobbyEveryMs)) return;
     this.#lobbyShown = { key, atMs: nowMs };
     if (state === 'waiting') return this.#io.err(`waiting: ${engines.map(engineText).join('; ')}`);
-    if (state === 'ready') return this.#io.err(`ready after ${seconds(nowMs - this.#lobbySinceMs)}`);
+    if (state === 'ready') {
+      const waitedMs = nowMs - this.#lobbySinceMs;
+      return this.#io.err(waitedMs > 0 ? `ready after ${seconds(waitedMs)}` : 'ready');
+    }
     this.#io.err(`failed: ${error?.message ?? engines.map(engineText).join('; ')}`);
     for (const line of error?.log_tail ?? []) this.#io.err(`  | ${line}`);
     this.#fault(factsOf('not_ready').exit);

@@ -1,11 +1,13 @@
-// One engine: performs what its life (state.ts) decides, and answers those who use it. Owned by the supervisor.
+// One engine: performs what its life (state.ts) decides, and answers those who use it. Owned by its scope, as is each of
+// its instances by a scope below: closing the one or the other ends what runs.
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import { Announcer } from '../telemetry/announcer.ts';
 import type { Capability, PcmChunk, VadStream } from './contract.ts';
-import type { EngineInstance, Spawner, SpeakCall } from './instance.ts';
+import type { EngineInstance, InstanceEvents, Spawner, SpeakCall } from './instance.ts';
 import {
   type EngineFailure,
   type EngineLife,
@@ -29,27 +31,41 @@ export interface EngineOptions {
   /** 0 to 1. */
   readonly random: () => number;
   readonly onChange: (engine: Engine, before: EngineLife) => void;
+  /** A listener of `onChange` threw. */
+  readonly onListenerFault: (error: unknown) => void;
 }
 
 export type Readiness =
   | { readonly state: 'ready' }
   | { readonly state: 'failed'; readonly failure: EngineFailure };
 
+/** `killed`: it did not end when it was asked. `stuck`: it was still there at the deadline, killed or not. */
+export type StopOutcome = 'stopped' | 'killed' | 'stuck';
+
+/** From a spawn until its instance is gone. */
+interface Run {
+  readonly exited: PromiseWithResolvers<void>;
+  scope: Scope | undefined;
+  instance: EngineInstance | undefined;
+  end: 'asked' | 'killed';
+}
+
 export class Engine {
   readonly name: string;
   readonly kind: string;
   readonly #options: EngineOptions;
   readonly #timers = new Map<LifeTimer, Timer>();
-  readonly #listeners = new Set<(status: EngineStatus) => void>();
+  readonly #changes: Announcer<EngineStatus>;
   #life: EngineLife = idleLife;
-  #instance: EngineInstance | undefined;
-  #instanceScope: Scope | undefined;
-  #killed = false;
+  #run: Run | undefined;
 
   constructor(options: EngineOptions) {
     this.name = options.name;
     this.kind = options.kind;
     this.#options = options;
+    this.#changes = new Announcer(options.onListenerFault);
+    // Runs after the scopes of the instances have closed: a retry may be left to take back.
+    options.scope.defer('life', () => this.#feed({ type: 'stop', graceMs: 0 }));
   }
 
   get life(): EngineLife {
@@ -57,33 +73,29 @@ export class Engine {
   }
 
   get offers(): readonly Capability[] {
-    return this.#instance?.offers ?? [];
+    return this.#run?.instance?.offers ?? [];
   }
 
   status(): EngineStatus {
-    return statusOf({
-      name: this.name,
-      kind: this.kind,
-      life: this.#life,
-      instance: this.#instance,
-      nowMs: this.#options.clock.now(),
-    });
+    const { name, kind } = this;
+    const nowMs = this.#options.clock.now();
+    return statusOf({ name, kind, life: this.#life, instance: this.#run?.instance, nowMs });
   }
 
+  /** No effect when it runs already, or when its scope has closed. */
   start(): void {
-    this.#feed({ type: 'start' });
+    if (this.#options.scope.state === 'open') this.#feed({ type: 'start' });
   }
 
   /** Told of every change; returns the undo. */
   onChange(listener: (status: EngineStatus) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#changes.listen(listener);
   }
 
   /** Waits until it is ready or has failed for good. Rejects with `cancelled` when the signal aborts. */
   whenReady(signal: AbortSignal): Promise<Readiness> {
     return new Promise((resolve, reject) => {
-      const check = () => {
+      const look = () => {
         const readiness = this.#readiness();
         if (!readiness) return;
         leave();
@@ -93,14 +105,14 @@ export class Engine {
         leave();
         reject(new GreenroomError('cancelled', `nobody waits for engine ${this.name} any more`));
       };
+      const unlisten = this.#changes.listen(look);
       const leave = () => {
-        this.#listeners.delete(check);
+        unlisten();
         signal.removeEventListener('abort', onAbort);
       };
       if (signal.aborted) return onAbort();
-      this.#listeners.add(check);
       signal.addEventListener('abort', onAbort, { once: true });
-      check();
+      look();
     });
   }
 
@@ -112,37 +124,34 @@ export class Engine {
     return this.#ready('vad').openVad(rateHz);
   }
 
-  /**
-   * Asks it to end and waits until it is gone; when the deadline's grace is over it is killed.
-   * @returns `stuck` when it was still there at the deadline
-   */
-  async stop(deadline: Deadline, graceMs: number): Promise<'stopped' | 'killed' | 'stuck'> {
-    this.#killed = false;
-    const gone = this.#whenStopped();
-    this.#feed({ type: 'stop' });
-    const grace = deadline.child(graceMs);
-    const asked = await grace.wait(gone);
-    grace.dispose();
-    if (asked.state === 'done') return this.#killed ? 'killed' : 'stopped';
-    this.kill();
-    return (await deadline.wait(gone)).state === 'done' ? 'killed' : 'stuck';
+  /** Asks it to end, kills it when its grace is over, and waits until it is gone with all it held. */
+  async stop(deadline: Deadline): Promise<StopOutcome> {
+    const run = this.#run;
+    if (!run) {
+      this.#feed({ type: 'stop', graceMs: 0 });
+      return 'stopped';
+    }
+    const outcome = await this.#end(run, deadline);
+    if (run.scope) await deadline.wait(run.scope.closed);
+    return outcome;
   }
 
+  /** Ends it, without asking. */
   kill(): void {
-    this.#killed = true;
-    this.#instance?.kill();
+    if (!this.#run) return;
+    this.#run.end = 'killed';
+    this.#run.instance?.kill();
   }
 
-  #whenStopped(): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (this.#life.state !== 'stopped') return;
-        this.#listeners.delete(check);
-        resolve();
-      };
-      this.#listeners.add(check);
-      check();
-    });
+  async #end(run: Run, deadline: Deadline): Promise<StopOutcome> {
+    if (run === this.#run) {
+      // A fifth of the time is kept for KILL and its exit.
+      const graceMs = Math.min(this.#options.limits.stopGraceMs, deadline.remainingMs() * 0.8);
+      this.#feed({ type: 'stop', graceMs });
+    }
+    const { state } = await deadline.wait(run.exited.promise);
+    if (state !== 'done') return 'stuck';
+    return run.end === 'killed' ? 'killed' : 'stopped';
   }
 
   #readiness(): Readiness | undefined {
@@ -156,20 +165,17 @@ export class Engine {
 
   #ready(capability: Capability): EngineInstance {
     const { state, rung } = this.#life;
-    if (state !== 'ready' || !this.#instance) {
-      throw new GreenroomError(
-        'engine_not_ready',
-        `engine ${this.name} is ${state}${rung ? ` (${rung})` : ''}, not ready`,
-      );
+    const instance = this.#run?.instance;
+    if (state !== 'ready' || !instance) {
+      const where = `${state}${rung && state === 'starting' ? ` (${rung})` : ''}`;
+      throw new GreenroomError('engine_not_ready', `engine ${this.name} is ${where}, not ready`);
     }
-    if (!this.#instance.offers.includes(capability)) {
-      const offers = this.#instance.offers.join(', ') || 'nothing';
-      throw new GreenroomError(
-        'engine_call_unsupported',
-        `engine ${this.name} offers ${offers}, not ${capability}`,
-      );
-    }
-    return this.#instance;
+    if (instance.offers.includes(capability)) return instance;
+    const offers = instance.offers.join(', ') || 'nothing';
+    throw new GreenroomError(
+      'engine_call_unsupported',
+      `engine ${this.name} offers ${offers}, not ${capability}`,
+    );
   }
 
   #feed(event: LifeEvent): void {
@@ -180,7 +186,7 @@ export class Engine {
     for (const effect of effects) this.#perform(effect);
     if (life === before) return;
     this.#options.onChange(this, before);
-    for (const listener of [...this.#listeners]) listener(this.status());
+    this.#changes.announce(this.status());
   }
 
   #perform(effect: LifeEffect): void {
@@ -188,59 +194,89 @@ export class Engine {
       case 'spawn':
         return this.#spawn(effect.instance);
       case 'terminate':
-        return this.#instance?.terminate();
+        return this.#run?.instance?.terminate();
       case 'kill':
         return this.kill();
       case 'arm':
         return this.#arm(effect.timer, effect.ms);
       case 'disarm':
-        this.#timers.get(effect.timer)?.cancel();
-        this.#timers.delete(effect.timer);
-        return;
+        return this.#disarm(effect.timer);
     }
   }
 
   #arm(timer: LifeTimer, ms: number): void {
-    this.#timers.get(timer)?.cancel();
-    const due = () => this.#feed({ type: 'due', timer, failure: this.#lateness(timer, ms) });
+    this.#disarm(timer);
+    const due = () => {
+      this.#timers.delete(timer);
+      this.#feed({ type: 'due', timer, failure: this.#lateness(timer, ms) });
+    };
     this.#timers.set(timer, this.#options.clock.after(ms, due, { ref: false }));
+  }
+
+  #disarm(timer: LifeTimer): void {
+    this.#timers.get(timer)?.cancel();
+    this.#timers.delete(timer);
   }
 
   #lateness(timer: LifeTimer, ms: number): EngineFailure {
     const { rung, text } = this.#life;
     const where = `at rung ${rung ?? 'none'}${text ? ` (${text})` : ''}`;
-    const logTail = this.#instance?.logTail ?? [];
-    if (timer === 'stall') {
-      const message = `engine ${this.name}: no sign of progress for ${ms} ms, ${where}`;
-      return { code: 'engine_stalled', message, logTail, kind: 'passing' };
-    }
-    return {
-      code: 'engine_deadline',
-      message: `engine ${this.name}: not ready after ${ms} ms, ${where}`,
-      logTail,
-      kind: 'passing',
-    };
+    const logTail = this.#run?.instance?.logTail ?? [];
+    const [code, what] =
+      timer === 'stall'
+        ? (['engine_stalled', 'no sign of progress for'] as const)
+        : (['engine_deadline', 'not ready after'] as const);
+    const message = `engine ${this.name}: ${what} ${ms} ms, ${where}`;
+    return { code, message, logTail, kind: 'passing' };
   }
 
-  #spawn(instance: number): void {
-    this.#killed = false;
-    // The last instance's scope is closed when it is gone, so there is never more than one.
-    const scope = this.#options.scope.child(`instance ${instance}`, { kind: 'engine_instance' });
-    this.#instanceScope = scope;
-    this.#instance = this.#options.spawner(scope)({
-      engine: this.name,
-      marker: randomUUID(),
-      events: {
-        climbed: (rung) => this.#feed({ type: 'climbed', instance, rung }),
-        progressed: (fraction, text) => this.#feed({ type: 'progressed', instance, fraction, text }),
-        active: () => this.#feed({ type: 'active', instance }),
-        failed: (failure) => this.#feed({ type: 'failed', instance, failure }),
-        exited: (failure) => {
-          void this.#instanceScope?.close('done');
-          this.#instance = undefined;
-          this.#feed({ type: 'exited', instance, failure });
-        },
+  #spawn(number: number): void {
+    const run: Run = {
+      exited: Promise.withResolvers(),
+      scope: undefined,
+      instance: undefined,
+      end: 'asked',
+    };
+    this.#run = run;
+    const tell = (event: LifeEvent) => {
+      if (this.#run === run) this.#feed(event);
+    };
+    const exited = (failure: EngineFailure) => {
+      if (this.#run !== run) return;
+      this.#run = undefined;
+      run.exited.resolve();
+      void run.scope?.close('done');
+      this.#feed({ type: 'exited', instance: number, failure });
+    };
+    try {
+      this.#open(run, number, {
+        climbed: (rung) => tell({ type: 'climbed', instance: number, rung }),
+        progressed: (fraction, text) => tell({ type: 'progressed', instance: number, fraction, text }),
+        active: () => tell({ type: 'active', instance: number }),
+        failed: (failure) => tell({ type: 'failed', instance: number, failure }),
+        exited,
+      });
+    } catch (error) {
+      const message = `engine ${this.name}: cannot be started: ${messageOf(error)}`;
+      const failure = { code: 'engine_program_missing', message, logTail: [], kind: 'passing' } as const;
+      // Later, as any exit: this step of its life has not been told yet.
+      queueMicrotask(() => exited(failure));
+    }
+  }
+
+  #open(run: Run, number: number, events: InstanceEvents): void {
+    const scope = this.#options.scope.child(`instance ${number}`, { kind: 'engine_instance' });
+    run.scope = scope;
+    const spawner = this.#options.spawner(scope);
+    scope.defer('running', {
+      close: async ({ deadline }) => {
+        await this.#end(run, deadline);
+        await run.exited.promise;
+      },
+      destroy: () => {
+        if (run === this.#run) this.kill();
       },
     });
+    run.instance = spawner({ engine: this.name, marker: randomUUID(), events });
   }
 }

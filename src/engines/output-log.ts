@@ -1,94 +1,109 @@
-// What an engine writes: every line into a file of its own run, and the last ones kept for error messages. Bounded in
-// lines and bytes; the file is written by the stream's thread pool, never on the loop.
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+// What an engine writes: into the file of its own run, the last lines kept for error messages, and watched for a line
+// that somebody waits for. Looks at what comes as a whole and at single lines only at its end, so that a flood costs
+// little; bounded in lines and in their length. Closed by the scope of the run.
+import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
+import { LogFile, type LogFileOptions } from './log-file.ts';
+
+export type OutputSource = 'stdout' | 'stderr';
 
 const tailLines = 20;
 const lineCharsMax = 2000;
-const fileBytesMax = 64 * 1024 * 1024;
-/** What may wait for the disk before further lines go to the tail only. */
-const pendingBytesMax = 4 * 1024 * 1024;
+const cutMark = ' …';
+/** Blank lines say nothing where there is room for twenty; so many lines are looked at to find those that do. */
+const lookedAtMax = 200;
+
+/** Of one stream: what came of a line that has not ended, and whether the rest of that line is to be left out. */
+interface Unfinished {
+  readonly decoder: StringDecoder;
+  text: string;
+  state: 'kept' | 'cut';
+}
 
 export class OutputLog {
-  readonly path: string | null;
-  /** Told of every line, without terminal colours. */
-  onLine: (line: string) => void = () => undefined;
-  readonly #tail: string[] = [];
-  readonly #partial = { stdout: '', stderr: '' };
-  #file: WriteStream | undefined;
-  #bytes = 0;
-  #state: 'opening' | 'open' | 'full' | 'closed';
-  #early: string[] = [];
+  readonly #file: LogFile | undefined;
+  readonly #unfinished: Readonly<Record<OutputSource, Unfinished>> = {
+    stdout: { decoder: new StringDecoder('utf8'), text: '', state: 'kept' },
+    stderr: { decoder: new StringDecoder('utf8'), text: '', state: 'kept' },
+  };
+  #tail: readonly string[] = [];
+  #awaited: { readonly text: string; readonly said: () => void } | undefined;
 
-  /** @param path null keeps only the tail */
-  constructor(path: string | null, onTrouble: (message: string) => void) {
-    this.path = path;
-    this.#state = path ? 'opening' : 'full';
-    if (path) void this.#open(path, onTrouble);
+  /** @param file null keeps only the tail */
+  constructor(file: LogFileOptions | null) {
+    this.#file = file ? new LogFile(file) : undefined;
   }
 
-  /** The last lines, without terminal colours. */
+  /** The last lines, without terminal colours; what has not ended counts as one. */
   get tail(): readonly string[] {
-    return [...this.#tail];
+    const { stdout, stderr } = this.#unfinished;
+    return withLast(this.#tail, `${plain(stdout.text)}\n${plain(stderr.text)}`);
   }
 
-  write(source: 'stdout' | 'stderr', chunk: Buffer | string): void {
-    const text = this.#partial[source] + chunk.toString();
-    const lines = text.split(/\r?\n|\r(?=.)/);
-    // A line without end is cut, so that a flood of one endless line stays bounded.
-    const rest = lines.pop() ?? '';
-    this.#partial[source] = rest.length > lineCharsMax ? '' : rest;
-    if (rest.length > lineCharsMax) lines.push(rest);
-    for (const line of lines) this.#line(line);
+  /** Calls back once, when a line contains `text`. */
+  whenSaid(text: string, said: () => void): void {
+    this.#awaited = { text, said };
   }
 
-  /** Ends the file once what was written is in it. */
-  close(): void {
-    for (const source of ['stdout', 'stderr'] as const) {
-      if (this.#partial[source]) this.#line(this.#partial[source]);
-      this.#partial[source] = '';
+  write(source: OutputSource, chunk: Buffer | string): void {
+    const unfinished = this.#unfinished[source];
+    let text = unfinished.text + (typeof chunk === 'string' ? chunk : unfinished.decoder.write(chunk));
+    if (unfinished.state === 'cut') {
+      const lineEnd = text.search(/[\r\n]/);
+      if (lineEnd < 0) return;
+      text = text.slice(lineEnd + 1);
+      unfinished.state = 'kept';
     }
-    if (this.#state === 'opening') return;
-    this.#state = 'closed';
-    this.#file?.end();
-  }
-
-  #line(line: string): void {
-    const plain = stripVTControlCharacters(line).slice(0, lineCharsMax);
-    if (plain.trim()) this.#tail.push(plain);
-    if (this.#tail.length > tailLines) this.#tail.shift();
-    this.onLine(plain);
-    if (this.#state === 'opening') this.#early.push(plain);
-    else this.#toFile(plain);
-  }
-
-  #toFile(line: string): void {
-    if (this.#state !== 'open' || !this.#file || this.#file.writableLength > pendingBytesMax) return;
-    this.#bytes += line.length + 1;
-    if (this.#bytes > fileBytesMax) {
-      this.#state = 'full';
-      this.#file.end(`(log over ${fileBytesMax} bytes: the rest is not kept)\n`);
-      return;
+    // A carriage return at the very end may be the first half of a line end.
+    const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r', text.length - 2)) + 1;
+    let lines = text.slice(0, end);
+    unfinished.text = text.slice(end);
+    if (unfinished.text.length > lineCharsMax) {
+      lines += `${unfinished.text.slice(0, lineCharsMax)}${cutMark}\n`;
+      unfinished.text = '';
+      unfinished.state = 'cut';
     }
-    this.#file.write(`${line}\n`);
+    if (lines !== '') this.#add(plain(lines));
   }
 
-  async #open(path: string, onTrouble: (message: string) => void): Promise<void> {
-    try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    } catch (error) {
-      this.#state = 'full';
-      return onTrouble(`no log file ${path}: ${(error as Error).message}`);
-    }
-    this.#file = createWriteStream(path, { mode: 0o600 });
-    this.#file.on('error', (error) => {
-      this.#state = 'full';
-      onTrouble(`log file ${path}: ${error.message}`);
-    });
-    this.#state = 'open';
-    for (const line of this.#early) this.#toFile(line);
-    this.#early = [];
+  /** Something of ours, for the file alone. */
+  note(text: string): void {
+    this.#file?.append(`${text}\n`);
   }
+
+  /** Resolves when everything is in the file. Idempotent. */
+  async close(): Promise<void> {
+    for (const unfinished of Object.values(this.#unfinished)) {
+      if (unfinished.text !== '') this.#add(`${plain(unfinished.text)}\n`);
+      unfinished.text = '';
+    }
+    await this.#file?.close();
+  }
+
+  #add(lines: string): void {
+    this.#file?.append(lines);
+    this.#tail = withLast(this.#tail, lines);
+    if (!this.#awaited || !lines.includes(this.#awaited.text)) return;
+    const { said } = this.#awaited;
+    this.#awaited = undefined;
+    said();
+  }
+}
+
+/** Terminal colours taken off; every line ends with a line feed. */
+function plain(text: string): string {
+  const visible = /[\u001B\u009B]/.test(text) ? stripVTControlCharacters(text) : text;
+  return visible.includes('\r') ? visible.replace(/\r+\n?/g, '\n') : visible;
+}
+
+/** The last lines of both that say something, none of them too long. */
+function withLast(before: readonly string[], text: string): string[] {
+  const last: string[] = [];
+  for (let end = text.length, seen = 0; end > 0 && seen < lookedAtMax && last.length < tailLines; seen += 1) {
+    const begin = text.lastIndexOf('\n', end - 1) + 1;
+    const line = text.slice(begin, Math.min(end, begin + lineCharsMax));
+    if (line.trim() !== '') last.unshift(end - begin > lineCharsMax ? line + cutMark : line);
+    end = begin - 1;
+  }
+  return [...before, ...last].slice(-tailLines);
 }

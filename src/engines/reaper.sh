@@ -1,68 +1,124 @@
 # Kills the engines when the gateway cannot. Started by the gateway in a session of its own; its standard input is a
-# pipe that only the gateway holds. Lines:
-#   + PGID MARKER      an engine's process group, and the value of its GREENROOM_INSTANCE
-#   - PGID             that group has ended
-#   deadline SECONDS GATEWAY_PID START   the gateway is leaving: kill everything, it too, if it has not by then
+# pipe that only the gateway holds. An engine is known by its marker, the value of GREENROOM_INSTANCE in its
+# environment, which its children inherit. Lines:
+#   + MARKER                 an engine may be spawned from now on
+#   + MARKER PGID            its process group
+#   - MARKER                 it has ended; what escaped from its group goes now
+#   deadline SECONDS PID     the gateway (PID) is leaving: kill it, and everything, if it is still there by then
 # End of input means that the gateway is gone, however it went. Plain POSIX sh: dash, bash, busybox, macOS.
-groups=""
+trap '' INT TERM HUP PIPE
+
+# Every engine as MARKER:PGID:START; the last two are empty until they are known.
+engines=""
 timer=""
 
-sweep() {
-  # A grandchild with a session of its own has left the group, but not lost its environment.
-  [ -d /proc/self ] || return 0
-  for marker in "$@"; do
-    for file in /proc/[0-9]*/environ; do
-      if tr '\0' '\n' 2>/dev/null <"$file" | grep -qx "GREENROOM_INSTANCE=$marker"; then
-        pid=${file#/proc/}
-        kill -KILL "${pid%/environ}" 2>/dev/null
-      fi
+# Sets `started` to field 22 of stat: with the number it tells a process from a later one that got the same number.
+# Counted after the command, which may hold anything.
+start_time() {
+  stat=""
+  while read -r line; do stat="$stat $line"; done 2>/dev/null <"/proc/$1/stat"
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  started=${20}
+}
+
+forget() {
+  kept=""
+  for engine in $engines; do
+    [ "${engine%%:*}" = "$1" ] || kept="$kept $engine"
+  done
+  engines=$kept
+}
+
+# KILLs a group, unless its number belongs to somebody else by now.
+kill_group() {
+  if [ -e "/proc/$1" ]; then
+    start_time "$1"
+    [ "$started" = "$2" ] || return 0
+  fi
+  # `kill -KILL -- -PGID` is an error in dash.
+  kill -KILL "-$1" 2>/dev/null
+}
+
+# KILLs everybody who carries one of the markers; true when there was somebody. `head` names each file that it shows.
+sweep_once() {
+  head -n 100000 /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' |
+    grep -e '^==> /proc/[0-9]*/environ <==$' -e '^GREENROOM_INSTANCE=' | {
+    found=""
+    while read -r line; do
+      case $line in
+        "==> "*) pid=${line#==> /proc/} && pid=${pid%%/*} ;;
+        *)
+          case " $* " in
+            *" ${line#*=} "*) kill -KILL "$pid" 2>/dev/null && found=yes ;;
+          esac
+          ;;
+      esac
     done
+    [ -n "$found" ]
+  }
+}
+
+# Again while there was somebody: it may have started another meanwhile.
+sweep() {
+  [ -d /proc/self ] || return 0
+  for _ in 1 2 3 4 5 6 7 8; do
+    sweep_once "$@" || return 0
   done
 }
 
 kill_all() {
   markers=""
-  for entry in $groups; do
-    # `kill -KILL -- -PGID` is an error in dash.
-    kill -KILL "-${entry%%:*}" 2>/dev/null
-    markers="$markers ${entry#*:}"
+  for engine in $engines; do
+    rest=${engine#*:}
+    [ -z "${rest%%:*}" ] || kill_group "${rest%%:*}" "${rest#*:}"
+    markers="$markers ${engine%%:*}"
   done
   # shellcheck disable=SC2086
-  [ -n "$markers" ] && sweep $markers
+  [ -z "$markers" ] || sweep $markers
 }
 
-start_time() {
-  # Field 22 of stat, counted after the command, which may hold spaces.
-  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+stop_timer() {
+  [ -z "$timer" ] || kill -TERM "$timer" 2>/dev/null
 }
 
-while read -r word a b c; do
+# Kills before it says so: a terminal may be stopped.
+watch_gateway() {
+  sleep "$1" 2>/dev/null &
+  nap=$!
+  trap 'kill -KILL "$nap"; exit 0' TERM
+  wait "$nap" || exit 0
+  trap '' TERM
+  start_time "$2"
+  [ "$started" = "$3" ] || exit 0
+  kill -KILL "$2" 2>/dev/null
+  kill_all
+  echo "greenroom: process $2 had not left after $1 s and was killed with its engines" >&2
+}
+
+while read -r word a b; do
   case $word in
-    +) groups="$groups $a:$b" ;;
+    +)
+      if [ -z "$b" ]; then
+        engines="$engines $a::"
+      else
+        forget "$a"
+        start_time "$b"
+        engines="$engines $a:$b:$started"
+      fi
+      ;;
     -)
-      kept=""
-      for entry in $groups; do
-        [ "${entry%%:*}" = "$a" ] || kept="$kept $entry"
-      done
-      groups=$kept
+      forget "$a"
+      sweep "$a"
       ;;
     deadline)
-      [ -n "$timer" ] && kill "$timer" 2>/dev/null
-      (
-        trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-        sleep "$a" &
-        nap=$!
-        wait "$nap"
-        # Another process may have the number by now.
-        [ -d /proc/self ] && [ "$(start_time "$b")" != "$c" ] && exit 0
-        echo "greenroom reaper: gateway $b was still there after $a s, killed with its engines:${groups:- none}" >&2
-        kill -KILL "$b" 2>/dev/null
-        kill_all
-      ) &
+      stop_timer
+      start_time "$b"
+      watch_gateway "$a" "$b" "$started" &
       timer=$!
       ;;
   esac
 done
-[ -n "$timer" ] && kill "$timer" 2>/dev/null
 kill_all
+stop_timer
 exit 0

@@ -1,82 +1,85 @@
 // The gateway's end of the reaper: a small `sh` that outlives us by a moment, so that no engine outlives us at all,
-// whatever ends us. It learns of every process group before the engine can have children, and of the shutdown's
-// deadline when shutdown begins.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+// whatever ends us. It learns of every engine before that is spawned, and of the shutdown's deadline when shutdown
+// begins. The gateway closes it, last.
+import { spawn } from 'node:child_process';
 import { shippedFile } from './locate.ts';
 
 export interface Reaper {
-  /** `marker` is the GREENROOM_INSTANCE of the engine. */
-  add(pgid: number, marker: string): void;
-  remove(pgid: number): void;
-  /** From now on the gateway has this long; then it is killed, with every group. */
+  /** Before a spawn. `marker` is the GREENROOM_INSTANCE of the engine. */
+  expect(marker: string): void;
+  /** The engine is there, in a process group of its own. */
+  add(marker: string, pgid: number): void;
+  /** The engine has ended: whoever still carries its marker is killed. */
+  remove(marker: string): void;
+  /** From now on the gateway has this long; then it is killed, with every engine. */
   deadline(ms: number): void;
-  /** KILLs every registered group at once, from here. Returns the groups. */
+  /** KILLs every process group at once, from here. Returns the groups. */
   killGroups(): readonly number[];
-  /** Ends the reaper: it kills what is still registered. */
-  close(): void;
+  /** Lets it kill what is still there, and waits until it has ended. Idempotent. */
+  close(): Promise<void>;
 }
 
 /** Windows has no process groups, and `run:` engines are refused there. */
 const nullReaper: Reaper = {
+  expect: () => undefined,
   add: () => undefined,
   remove: () => undefined,
   deadline: () => undefined,
   killGroups: () => [],
-  close: () => undefined,
+  close: () => Promise.resolve(),
 };
 
 export function startReaper(onTrouble: (message: string) => void): Reaper {
   if (process.platform === 'win32') return nullReaper;
-  const groups = new Set<number>();
-  const child: ChildProcess = spawn('sh', [shippedFile('reaper')], {
+  const groups = new Map<string, number>();
+  const child = spawn('sh', [shippedFile('reaper')], {
     detached: true,
     stdio: ['pipe', 'ignore', 'inherit'],
-    // Its marker would make it sweep itself.
+    // A marker of our own (a gateway may be another's engine) would be taken for an engine's.
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
   });
-  const pipe = child.stdin;
-  child.on('error', (error) => onTrouble(`the reaper could not be started: ${error.message}`));
-  child.on('exit', (code, signal) =>
-    onTrouble(`the reaper ended (${signal ?? code}); engines would outlive a kill -9`),
-  );
-  pipe?.on('error', (error) => onTrouble(`the reaper does not listen: ${error.message}`));
+  let state: 'running' | 'closing' | 'ended' = 'running';
+  const ended = new Promise<void>((resolve) => {
+    const end = (why: string) => {
+      if (state === 'running') onTrouble(`the reaper ${why}: engines would outlive a kill -9 of the gateway`);
+      state = 'ended';
+      resolve();
+    };
+    child.once('error', (error) => end(`could not be started (${error.message})`));
+    child.once('exit', (code, signal) => end(`ended (${signal ?? code})`));
+  });
+  // Its end is told above; writing to it is then of no use.
+  child.stdin.on('error', () => undefined);
   // It must not hold the loop: it ends because we do.
   child.unref();
-  (pipe as unknown as { unref?: () => void } | null)?.unref?.();
-  const tell = (line: string) => pipe?.write(`${line}\n`);
-  let startTime = '0';
-  void ownStartTime().then((value) => {
-    startTime = value;
-  });
+  (child.stdin as unknown as { unref?: () => void }).unref?.();
+  const tell = (line: string) => {
+    if (state === 'running') child.stdin.write(`${line}\n`);
+  };
   return {
-    add(pgid, marker) {
-      groups.add(pgid);
-      tell(`+ ${pgid} ${marker}`);
+    expect: (marker) => tell(`+ ${marker}`),
+    add(marker, pgid) {
+      groups.set(marker, pgid);
+      tell(`+ ${marker} ${pgid}`);
     },
-    remove(pgid) {
-      if (groups.delete(pgid)) tell(`- ${pgid}`);
+    remove(marker) {
+      groups.delete(marker);
+      tell(`- ${marker}`);
     },
-    deadline: (ms) => tell(`deadline ${(ms / 1000).toFixed(2)} ${process.pid} ${startTime}`),
+    deadline: (ms) => tell(`deadline ${(ms / 1000).toFixed(2)} ${process.pid}`),
     killGroups() {
-      for (const pgid of groups) signalGroup(pgid, 'SIGKILL');
-      return [...groups];
+      for (const pgid of groups.values()) signalGroup(pgid, 'SIGKILL');
+      return [...groups.values()];
     },
     close() {
-      child.removeAllListeners('exit');
-      pipe?.end();
+      if (state === 'running') {
+        state = 'closing';
+        child.ref();
+        child.stdin.end();
+      }
+      return ended;
     },
   };
-}
-
-/** Field 22 of /proc/self/stat; `0` where there is none, and then the reaper does not compare. */
-async function ownStartTime(): Promise<string> {
-  try {
-    const stat = await readFile('/proc/self/stat', 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  } catch {
-    return '0';
-  }
 }
 
 /** Signals a whole process group. False when it is gone. */

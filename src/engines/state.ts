@@ -1,11 +1,13 @@
 // The life of an engine, as a pure machine. The shell (engine.ts) performs the effects and feeds the events back.
 //
 //     idle ──start──▶ starting ──rung ready──▶ ready
-//                        │ failed, stalled, late    │ exited, wedged
+//                        │ failed, stalled, late    │ exited, stalled
 //                        ▼                          ▼
 //                     stopping ──exited──▶ backoff ──retry──▶ starting
 //                        │                    (a cause that will not change, or 5 in a row: failed)
 //        stop: any ──▶ stopping ──exited──▶ stopped
+//
+// What was asked last holds: a start while it is stopping begins as soon as it is gone.
 import type { ErrorCode } from '../lifecycle/codes.ts';
 
 export type EngineStateWord = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'backoff' | 'failed';
@@ -39,6 +41,9 @@ export interface EngineLife {
   readonly rung: Rung | null;
   /** Start of the current attempt, for `elapsed`. */
   readonly startedMs: number;
+  /** When the attempt succeeded, and when its instance was gone. */
+  readonly readyMs: number | null;
+  readonly goneMs: number | null;
   /** Ms from the start of the attempt to each rung. */
   readonly rungMs: Readonly<Partial<Record<Rung, number>>>;
   readonly progress: number | null;
@@ -46,9 +51,9 @@ export interface EngineLife {
   readonly failure: EngineFailure | null;
   /** Failures in a row. */
   readonly failures: number;
-  readonly readyMs: number | null;
-  /** What to become when the instance is gone. */
-  readonly afterwards: 'stopped' | 'recover' | null;
+  /** While it is stopping: when it is killed, and what it becomes when it is gone. */
+  readonly killAtMs: number | null;
+  readonly afterwards: 'stopped' | 'recover' | 'start' | null;
 }
 
 export interface LifeLimits {
@@ -83,7 +88,8 @@ export type LifeEvent =
   | { readonly type: 'failed'; readonly instance: number; readonly failure: EngineFailure }
   | { readonly type: 'exited'; readonly instance: number; readonly failure: EngineFailure }
   | { readonly type: 'due'; readonly timer: LifeTimer; readonly failure: EngineFailure }
-  | { readonly type: 'stop' };
+  /** Of two that ask for a stop, the one with less patience decides when it is killed. */
+  | { readonly type: 'stop'; readonly graceMs: number };
 
 export type LifeTimer = 'stall' | 'total' | 'grace' | 'retry';
 
@@ -104,12 +110,14 @@ export const idleLife: EngineLife = {
   instance: 0,
   rung: null,
   startedMs: 0,
+  readyMs: null,
+  goneMs: null,
   rungMs: {},
   progress: null,
   text: null,
   failure: null,
   failures: 0,
-  readyMs: null,
+  killAtMs: null,
   afterwards: null,
 };
 
@@ -124,27 +132,26 @@ const same = (life: EngineLife): LifeStep => ({ life, effects: [] });
 
 export function nextLife(life: EngineLife, event: LifeEvent, env: Environment): LifeStep {
   if ('instance' in event && event.instance !== life.instance) return same(life);
+  const starting = life.state === 'starting';
   switch (event.type) {
     case 'start':
-      return life.state === 'starting' || life.state === 'ready' || life.state === 'stopping'
-        ? same(life)
-        : spawn(life, env);
+      return start(life, env);
     case 'climbed':
-      return life.state === 'starting' ? climb(life, event.rung, env) : same(life);
+      return starting ? climb(life, event.rung, env) : same(life);
     case 'progressed':
-      return progress(life, event.fraction, event.text, env);
+      return starting ? progress(life, event.fraction, event.text, env) : same(life);
     case 'active':
-      return life.state === 'starting' ? { life, effects: [armStall(env)] } : same(life);
+      return starting ? { life, effects: [armStall(env)] } : same(life);
     case 'failed':
-      return life.state === 'starting' || life.state === 'ready'
-        ? fail(life, event.failure, env)
-        : same(life);
+      return starting || life.state === 'ready' ? fail(life, event.failure, env) : same(life);
     case 'exited':
-      return exited(life, event.failure, env);
+      return starting || life.state === 'ready' || life.state === 'stopping'
+        ? exited(life, event.failure, env)
+        : same(life);
     case 'due':
       return due(life, event.timer, event.failure, env);
     case 'stop':
-      return stop(life, env);
+      return stop(life, event.graceMs, env);
   }
 }
 
@@ -158,17 +165,18 @@ const disarmStart: readonly LifeEffect[] = [
   { type: 'disarm', timer: 'total' },
 ];
 
+/** Somebody asks for it: what was before is forgotten. */
+function start(life: EngineLife, env: Environment): LifeStep {
+  if (life.state === 'starting' || life.state === 'ready') return same(life);
+  if (life.state !== 'stopping') return spawn({ ...life, failure: null, failures: 0 }, env);
+  return life.afterwards === 'start' ? same(life) : { life: { ...life, afterwards: 'start' }, effects: [] };
+}
+
 function spawn(life: EngineLife, env: Environment): LifeStep {
+  const { failure, failures } = life;
   const instance = life.instance + 1;
   return {
-    life: {
-      ...idleLife,
-      state: 'starting',
-      instance,
-      startedMs: env.nowMs,
-      failure: life.failure,
-      failures: life.failures,
-    },
+    life: { ...idleLife, state: 'starting', instance, startedMs: env.nowMs, failure, failures },
     effects: [
       { type: 'disarm', timer: 'retry' },
       { type: 'arm', timer: 'total', ms: env.limits.totalMs },
@@ -183,7 +191,7 @@ function climb(life: EngineLife, rung: Rung, env: Environment): LifeStep {
   const climbed = { ...life, rung, rungMs: { ...life.rungMs, [rung]: env.nowMs - life.startedMs } };
   if (rung !== 'ready') return { life: climbed, effects: [armStall(env)] };
   return {
-    life: { ...climbed, state: 'ready', readyMs: env.nowMs, progress: 1, failure: null },
+    life: { ...climbed, state: 'ready', readyMs: env.nowMs, progress: 1, text: null, failure: null },
     effects: disarmStart,
   };
 }
@@ -194,7 +202,6 @@ function progress(
   text: string | null,
   env: Environment,
 ): LifeStep {
-  if (life.state !== 'starting') return same(life);
   return {
     life: { ...life, progress: fraction ?? life.progress, text: text ?? life.text },
     effects: [armStall(env)],
@@ -203,35 +210,50 @@ function progress(
 
 /** It has failed but is still there: it must go before anything else. */
 function fail(life: EngineLife, failure: EngineFailure, env: Environment): LifeStep {
+  return end(blame(life, failure, env), 'recover', env.limits.stopGraceMs, env);
+}
+
+function end(
+  life: EngineLife,
+  afterwards: 'stopped' | 'recover',
+  graceMs: number,
+  env: Environment,
+): LifeStep {
   return {
-    life: { ...forgetOld(life, env), state: 'stopping', failure, afterwards: 'recover' },
-    effects: [
-      ...disarmStart,
-      { type: 'terminate' },
-      { type: 'arm', timer: 'grace', ms: env.limits.stopGraceMs },
-    ],
+    life: { ...life, state: 'stopping', afterwards, killAtMs: env.nowMs + graceMs },
+    effects: [...disarmStart, { type: 'terminate' }, { type: 'arm', timer: 'grace', ms: graceMs }],
   };
 }
 
-function forgetOld(life: EngineLife, env: Environment): EngineLife {
+/** Counts a failure; those before a long time of being ready are forgotten. */
+function blame(life: EngineLife, failure: EngineFailure, env: Environment): EngineLife {
   const longReady = life.readyMs !== null && env.nowMs - life.readyMs >= env.limits.forgetMs;
-  return longReady ? { ...life, failures: 0 } : life;
+  return { ...life, failure, failures: longReady ? 1 : life.failures + 1 };
 }
 
 function exited(life: EngineLife, failure: EngineFailure, env: Environment): LifeStep {
-  if (life.state !== 'starting' && life.state !== 'ready' && life.state !== 'stopping') return same(life);
-  const effects: LifeEffect[] = [...disarmStart, { type: 'disarm', timer: 'grace' }];
-  const gone: EngineLife = { ...forgetOld(life, env), rung: null, readyMs: null, afterwards: null };
-  if (life.afterwards === 'stopped') return { life: { ...gone, state: 'stopped' }, effects };
+  const { afterwards } = life;
+  const gone: EngineLife = {
+    ...life,
+    ...{ rung: null, progress: null, text: null, killAtMs: null, afterwards: null, goneMs: env.nowMs },
+  };
+  const step = (next: LifeStep): LifeStep => ({
+    life: next.life,
+    effects: [...disarmStart, { type: 'disarm', timer: 'grace' }, ...next.effects],
+  });
+  if (afterwards === 'stopped') return step(same({ ...gone, state: 'stopped' }));
+  if (afterwards === 'start') return step(spawn({ ...gone, failure: null, failures: 0 }, env));
   // The first cause is the one that is told, not the exit that followed from it.
-  const cause = life.afterwards === 'recover' && life.failure ? life.failure : failure;
-  const failures = gone.failures + 1;
-  const failed: EngineLife = { ...gone, failure: cause, failures, progress: null };
-  if (cause.kind === 'lasting' || failures >= env.limits.failuresMax)
-    return { life: { ...failed, state: 'failed' }, effects };
-  const ceilingMs = Math.min(env.limits.backoffMaxMs, env.limits.backoffFirstMs * 2 ** (failures - 1));
-  effects.push({ type: 'arm', timer: 'retry', ms: Math.round(ceilingMs * env.random) });
-  return { life: { ...failed, state: 'backoff' }, effects };
+  return step(recover(afterwards === 'recover' ? gone : blame(gone, failure, env), env));
+}
+
+function recover(life: EngineLife, env: Environment): LifeStep {
+  const { failuresMax, backoffFirstMs, backoffMaxMs } = env.limits;
+  if (life.failure?.kind === 'lasting' || life.failures >= failuresMax)
+    return same({ ...life, state: 'failed' });
+  const ceilingMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (life.failures - 1));
+  const ms = Math.round(ceilingMs * env.random);
+  return { life: { ...life, state: 'backoff' }, effects: [{ type: 'arm', timer: 'retry', ms }] };
 }
 
 function due(life: EngineLife, timer: LifeTimer, failure: EngineFailure, env: Environment): LifeStep {
@@ -241,11 +263,15 @@ function due(life: EngineLife, timer: LifeTimer, failure: EngineFailure, env: En
   return life.state === 'starting' ? fail(life, failure, env) : same(life);
 }
 
-function stop(life: EngineLife, env: Environment): LifeStep {
-  const effects: LifeEffect[] = [...disarmStart, { type: 'disarm', timer: 'retry' }];
-  if (life.state === 'stopping') return { life: { ...life, afterwards: 'stopped' }, effects };
-  if (life.state !== 'starting' && life.state !== 'ready')
-    return { life: { ...life, state: 'stopped' }, effects };
-  effects.push({ type: 'terminate' }, { type: 'arm', timer: 'grace', ms: env.limits.stopGraceMs });
-  return { life: { ...life, state: 'stopping', afterwards: 'stopped' }, effects };
+function stop(life: EngineLife, graceMs: number, env: Environment): LifeStep {
+  const { state } = life;
+  if (state === 'stopped') return same(life);
+  if (state === 'starting' || state === 'ready') return end(life, 'stopped', graceMs, env);
+  if (state !== 'stopping')
+    return { life: { ...life, state: 'stopped' }, effects: [{ type: 'disarm', timer: 'retry' }] };
+  const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, env.nowMs + graceMs);
+  return {
+    life: { ...life, afterwards: 'stopped', killAtMs },
+    effects: [{ type: 'arm', timer: 'grace', ms: Math.max(0, killAtMs - env.nowMs) }],
+  };
 }

@@ -12,7 +12,7 @@ export interface EngineStatus {
   /** 0 to 1 where the engine says it. */
   readonly progress: number | null;
   readonly text: string | null;
-  /** Since the current attempt began; of a ready engine, how long the start took. */
+  /** Since the current attempt began; once it has ended, how long it took. */
   readonly elapsedMs: number;
   readonly rungMs: Readonly<Partial<Record<Rung, number>>>;
   readonly attempt: number;
@@ -35,7 +35,7 @@ export function statusOf(facts: {
   readonly nowMs: number;
 }): EngineStatus {
   const { name, kind, life, instance, nowMs } = facts;
-  const elapsedMs = life.readyMs === null ? nowMs - life.startedMs : life.readyMs - life.startedMs;
+  const elapsedMs = (life.readyMs ?? life.goneMs ?? nowMs) - life.startedMs;
   const { failure } = life;
   return {
     name,

@@ -1,6 +1,12 @@
-// All engines of a gateway: made from the configuration, started, shown, stopped in parallel. Owns the reaper.
+// All engines of a gateway: made from the configuration, started, shown, stopped in parallel. Starts the reaper, which
+// the gateway closes when nothing of theirs can be left.
 import { join } from 'node:path';
-import type { EngineConfig } from '../config/types.ts';
+import type {
+  BuiltinEngineConfig,
+  EngineConfig,
+  RunEngineConfig,
+  WorkerEngineConfig,
+} from '../config/types.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import { delay } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
@@ -9,12 +15,12 @@ import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Engine } from './engine.ts';
-import type { Spawner } from './instance.ts';
+import type { Spawner, SpawnRequest } from './instance.ts';
 import { shippedFile } from './locate.ts';
 import { OutputLog } from './output-log.ts';
 import { ProgramInstance } from './process/instance.ts';
 import { type Reaper, startReaper } from './reaper.ts';
-import { type EngineStateWord, limitsDefault } from './state.ts';
+import { type EngineLife, type EngineStateWord, limitsDefault } from './state.ts';
 import type { EngineStatus } from './status.ts';
 import { WorkerInstance } from './worker/instance.ts';
 import { openProcessLink, openThreadLink } from './worker/link.ts';
@@ -84,20 +90,16 @@ export class Supervisor {
     await Promise.all(
       [...this.#engines.values()].map(async (engine) => {
         while (inUse(engine.name) && clock.now() < latestMs) await delay(clock, 10);
-        // A fifth of the time is kept for KILL and its exit.
-        const graceMs = Math.min(this.#stopGraceMs(engine.name), deadline.remainingMs() * 0.8);
         const { pid } = engine.status();
         const name = `engine ${engine.name}${pid === null ? '' : ` (pid ${pid})`}`;
-        const outcome = await engine.stop(deadline, graceMs);
-        if (outcome === 'killed') killed.push(`${name} did not end in ${Math.round(graceMs)} ms: killed`);
+        const askedMs = clock.now();
+        const outcome = await engine.stop(deadline);
+        const ms = Math.round(clock.now() - askedMs);
+        if (outcome === 'killed') killed.push(`${name} did not end when asked: killed, gone after ${ms} ms`);
         if (outcome === 'stuck') stuck.push(`${name} does not end, not even by KILL`);
       }),
     );
     return { killed, stuck };
-  }
-
-  #stopGraceMs(name: string): number {
-    return this.#options.engines[name]?.stopGraceMs ?? 0;
   }
 
   #make(config: EngineConfig): Engine {
@@ -115,68 +117,74 @@ export class Supervisor {
       },
       scope: scope.child(config.name, { kind: 'engine' }),
       spawner: (instanceScope) => this.#spawner(config, instanceScope),
-      onChange: (engine, before) => {
-        const status = engine.status();
-        const { state, rung, failure, pid } = status;
-        const facts = { engine: engine.name, state, rung, pid, elapsedMs: status.elapsedMs };
-        if (state !== before.state && (state === 'failed' || state === 'backoff')) {
-          log.warn({ ...facts, failure }, failure?.message ?? 'engine failed');
-        } else if (state !== before.state || rung !== before.rung)
-          log.info(facts, `engine ${engine.name}: ${rung ?? state}`);
-        this.changes.announce({ status, before: before.state });
+      onChange: (engine, before) => this.#changed(engine, before),
+      onListenerFault: (error) => log.error({ error }, `a listener of engine ${config.name} failed`),
+    });
+  }
+
+  #changed(engine: Engine, before: EngineLife): void {
+    const { log } = this.#options;
+    const status = engine.status();
+    const { name, state, rung, failure, pid, elapsedMs } = status;
+    const facts = { engine: name, state, rung, pid, elapsedMs };
+    const failed = engine.life.failure && engine.life.failure !== before.failure;
+    if (failed) log.warn({ ...facts, failure }, failure?.message ?? 'engine failed');
+    if (state !== before.state) log.info(facts, `engine ${name}: ${state}`);
+    else if (rung !== before.rung) log.info(facts, `engine ${name}: ${state}, ${rung}`);
+    this.changes.announce({ status, before: before.state });
+  }
+
+  #spawner(config: EngineConfig, scope: Scope): Spawner {
+    const log = this.#outputLog(config);
+    scope.defer('log', () => log.close());
+    return (request) =>
+      config.kind === 'run' ? this.#program(request, config, scope, log) : this.#worker(request, config, log);
+  }
+
+  #program(request: SpawnRequest, config: RunEngineConfig, scope: Scope, log: OutputLog): ProgramInstance {
+    const { run, host, port, cwd, ready, offers = [] } = config;
+    const env = Object.entries(config.env).map(
+      ([name, value]) => [name, typeof value === 'string' ? value : value.reveal()] as const,
+    );
+    const { reaper } = this;
+    const { clock } = this.#options;
+    return new ProgramInstance(request, {
+      ...{ run, host, port, cwd, ready, offers, clock, scope, reaper, log },
+      env: Object.fromEntries(env),
+    });
+  }
+
+  #worker(
+    request: SpawnRequest,
+    config: WorkerEngineConfig | BuiltinEngineConfig,
+    log: OutputLog,
+  ): WorkerInstance {
+    const { reaper } = this;
+    const { clock } = this.#options;
+    const threaded = config.kind === 'builtin' || config.isolate === 'thread';
+    return new WorkerInstance(request, {
+      module: config.kind === 'builtin' ? shippedFile(config.builtin) : config.worker,
+      options: config.options,
+      openLink: (marker, events) =>
+        threaded ? openThreadLink(marker, events) : openProcessLink({ reaper, clock }, marker, events),
+      log,
+      limits: {
+        clock,
+        stallMs: config.ready.stallMs,
+        cancelGraceMs: config.cancelGraceMs,
+        waitingMax,
+        note: (message) => this.#options.log.warn({ engine: config.name }, message),
       },
     });
   }
 
-  #spawner(config: EngineConfig, scope: Scope): Spawner {
-    const { clock } = this.#options;
-    return (request) => {
-      const log = this.#outputLog(config);
-      if (config.kind === 'run') {
-        const env = Object.fromEntries(
-          Object.entries(config.env).map(([name, value]) => [
-            name,
-            typeof value === 'string' ? value : value.reveal(),
-          ]),
-        );
-        const { run, host, port, cwd, ready, offers = [] } = config;
-        const { reaper } = this;
-        return new ProgramInstance(request, {
-          run,
-          host,
-          port,
-          env,
-          cwd,
-          offers,
-          ready,
-          clock,
-          scope,
-          reaper,
-          log,
-        });
-      }
-      const threaded = config.kind === 'builtin' || config.isolate === 'thread';
-      return new WorkerInstance(request, {
-        module: config.kind === 'builtin' ? shippedFile(config.builtin) : config.worker,
-        options: config.options,
-        openLink: (marker, events) =>
-          threaded ? openThreadLink(marker, events) : openProcessLink(this.reaper, marker, events),
-        log,
-        limits: {
-          clock,
-          stallMs: config.ready.stallMs,
-          cancelGraceMs: config.cancelGraceMs,
-          waitingMax,
-          note: (message) => this.#options.log.warn({ engine: config.name }, message),
-        },
-      });
-    };
-  }
-
   #outputLog(config: EngineConfig): OutputLog {
     const { logDirectory, clock, log } = this.#options;
+    if (logDirectory === null || !config.keepLog) return new OutputLog(null);
     const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
-    const path = logDirectory && config.keepLog ? join(logDirectory, config.name, `${stamp}.log`) : null;
-    return new OutputLog(path, (message) => log.warn({ engine: config.name }, message));
+    return new OutputLog({
+      path: join(logDirectory, config.name, `${stamp}.log`),
+      onTrouble: (message) => log.warn({ engine: config.name }, message),
+    });
   }
 }

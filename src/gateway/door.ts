@@ -37,6 +37,7 @@ export class Door {
   #handlers: DoorHandlers | undefined;
   #state: 'parking' | 'open' | 'leaving' | 'closed' = 'parking';
   #address: DoorAddress | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor() {
     this.#server = createServer({
@@ -72,6 +73,11 @@ export class Door {
 
   get connections(): number {
     return this.#sockets.size;
+  }
+
+  /** Requests and upgrades that wait for somebody to answer. */
+  get parked(): number {
+    return this.#parked.length;
   }
 
   /** Throws `listen_failed` with what to do about it. */
@@ -118,13 +124,19 @@ export class Door {
     return count;
   }
 
-  /** Resolves when the socket is closed. Idempotent. */
-  async close(): Promise<void> {
+  /** Ends what is left. Every caller gets the same promise. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.stopAccepting();
     this.terminateSockets();
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
+    const gone = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await Promise.all(gone);
     if (this.#server.listening) await new Promise((resolve) => this.#server.once('close', resolve));
+    this.#state = 'closed';
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {

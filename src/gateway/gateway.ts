@@ -176,7 +176,7 @@ export class Gateway {
     scope.defer('loop monitor', () => this.#loop.stop());
 
     const clock = systemClock;
-    const { log } = { log: this.#log };
+    const log = this.#log;
     const engineScope = scope.child('engines', { kind: 'engines', order: 'parallel' });
     const logDirectory = join(data.path, 'engines');
     this.#supervisor = new Supervisor({
@@ -227,6 +227,7 @@ export class Gateway {
       engines: () => supervisor.list(),
       sessions: () => sessions.list(),
       pipelines: () => pipelines.list(),
+      resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),
       shutdown: () => void this.shutdown.request('api'),
       mask,

@@ -15,6 +15,8 @@ export interface RouteSources {
   readonly engines: () => readonly EngineStatus[];
   readonly sessions: () => readonly SessionFacts[];
   readonly pipelines: () => readonly Pipeline[];
+  /** Throws `model_not_found`. */
+  readonly resolve: (model: string | null) => Pipeline;
   readonly tree: () => TreeNode;
   readonly shutdown: () => void;
   /** Applied to every body: no secret leaves. */
@@ -49,8 +51,10 @@ function routes(sources: RouteSources): RouteTable {
     '/v1/models': { GET: { surface: 'caller', answer: () => list(sources.pipelines().map(modelOf)) } },
     '/v1/realtime': {
       GET: {
-        surface: 'public',
-        answer: () => {
+        surface: 'caller',
+        answer: ({ req }) => {
+          // Browsers learn nothing of a refused upgrade: here they can ask why.
+          sources.resolve(req.query('model') ?? null);
           throw new GreenroomError(
             'upgrade_required',
             '/v1/realtime speaks WebSocket: connect with ws://, subprotocol `realtime`',

@@ -17,12 +17,20 @@ export interface Clock {
   soon(callback: () => void): Timer;
 }
 
+/** The longest timer Node has; it runs a longer one at once. */
+const timerMsMax = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   after(ms, callback, options) {
-    const handle = setTimeout(callback, ms);
-    if (options?.ref === false) handle.unref();
+    let handle: NodeJS.Timeout;
+    const arm = (leftMs: number) => {
+      const due = () => (leftMs > timerMsMax ? arm(leftMs - timerMsMax) : callback());
+      handle = setTimeout(due, Math.min(leftMs, timerMsMax));
+      if (options?.ref === false) handle.unref();
+    };
+    arm(ms);
     return { cancel: () => clearTimeout(handle) };
   },
   soon(callback) {

@@ -58,11 +58,13 @@ export class Deadline {
     this.#moveTo(this.#clock.now() + Math.max(0, ms));
   }
 
-  /** Time is up now. */
+  /** Time is up now: its own waiters are told at once, those of its followers in the next turn. */
   expire(): void {
     this.shorten(0);
-    this.#fire();
-    for (const follower of [...this.#followers]) follower.expire();
+    this.#disarm();
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter();
   }
 
   /** No longer needed: forgets its waiters and leaves whom it follows, so that a long-lived parent does not grow. */
@@ -105,20 +107,13 @@ export class Deadline {
   }
 
   #arm(): void {
-    const fire = () => this.#fire();
-    // No timer for what is over: many that hang in a row would each cost one.
-    this.#timer ??= this.expired ? this.#clock.soon(fire) : this.#clock.after(this.remainingMs(), fire);
+    const expire = () => this.expire();
+    // What is over takes a turn, not a timer: many that hang in a row would each cost a millisecond.
+    this.#timer ??= this.expired ? this.#clock.soon(expire) : this.#clock.after(this.remainingMs(), expire);
   }
 
   #disarm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-  }
-
-  #fire(): void {
-    this.#disarm();
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter();
   }
 }

@@ -1,5 +1,6 @@
 // Where the process meets the shutdown: signals and fatal errors ask for it, and the exit code tells how it went. The
 // only place that installs signal handlers, and the only forced exit.
+import type { EventEmitter } from 'node:events';
 import type { Clock } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { Shutdown, ShutdownReport, ShutdownState } from './shutdown.ts';
@@ -23,37 +24,51 @@ export interface ProcessEndOptions {
 }
 
 /**
- * Sends SIGINT, SIGTERM, SIGHUP, uncaught exceptions and unhandled rejections to the shutdown. Returns the undo.
- * Handlers stay until the process ends, so that a late signal never kills a half-written report.
+ * Sends SIGINT, SIGTERM, SIGHUP, uncaught exceptions and unhandled rejections to the shutdown, and makes its report the
+ * exit code. Returns the undo. Handlers stay until the process ends, so that a late signal never kills a half-written
+ * report.
  */
 export function installProcessEnd(shutdown: Shutdown, { say }: ProcessEndOptions): () => void {
-  const ignoreSignals = listenForSignals((name) => shutdown.signal(name));
+  let report: ShutdownReport | undefined;
+  void shutdown.done.then((given) => {
+    report = given;
+  });
   const onFatal = (kind: string) => (thrown: unknown) => {
+    void shutdown.request('fatal_error');
+    // Too late for the report, never too late for the exit code.
+    if (report) process.exitCode ||= 1;
     const trace = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     say(`fatal: ${kind}: ${trace}`);
-    void shutdown.request('fatal_error');
   };
-  const onException = onFatal('uncaught exception');
-  const onRejection = onFatal('unhandled rejection');
   const onExit = () => {
-    // The loop emptied before the report: never let that look like success.
-    if (shutdown.state === 'stopping' && !process.exitCode) process.exitCode = 3;
+    // The loop emptied before there was a report: never let that look like success.
+    const early = shutdown.state === 'running' ? 1 : 3;
+    process.exitCode ||= report?.exitCode ?? early;
   };
-  process.on('uncaughtException', onException);
-  process.on('unhandledRejection', onRejection);
-  process.on('exit', onExit);
-  void shutdown.done.then((report: ShutdownReport) => {
-    process.exitCode = report.exitCode;
-  });
+  const undo = [
+    listenForSignals((name) => shutdown.signal(name)),
+    listen(process, 'uncaughtException', onFatal('uncaught exception')),
+    listen(process, 'unhandledRejection', onFatal('unhandled rejection')),
+    listen(process, 'exit', onExit),
+    // Whoever read our output has left (a closed terminal or pipe): no fault of ours, and nobody to tell. Told as a
+    // fatal error it would be written to the same stream, and fail again, for ever.
+    listen(process.stdout, 'error', () => undefined),
+    listen(process.stderr, 'error', () => undefined),
+  ];
   return () => {
-    ignoreSignals();
-    process.off('uncaughtException', onException);
-    process.off('unhandledRejection', onRejection);
-    process.off('exit', onExit);
+    for (const each of undo) each();
   };
 }
 
-/** What the watchdog does when time is up: says what is left, kills the engines' groups, and ends the process. */
+function listen(emitter: EventEmitter, event: string, listener: (thrown: unknown) => void): () => void {
+  emitter.on(event, listener);
+  return () => void emitter.off(event, listener);
+}
+
+/**
+ * What the watchdog does when time is up: says what is left, kills the engines' groups, and ends the process, whatever
+ * of that fails.
+ */
 export function forceExit(options: {
   readonly cause: 'watchdog' | 'second_signal';
   readonly state: ShutdownState;
@@ -61,19 +76,27 @@ export function forceExit(options: {
   readonly killGroups: () => readonly string[];
   readonly say: (line: string) => void;
 }): never {
-  const { cause, state, open, say } = options;
+  const { cause, state, open, killGroups, say } = options;
   const why = cause === 'watchdog' ? 'time is up' : 'asked again';
   try {
-    const handles = process
-      .getActiveResourcesInfo()
-      .filter((name) => name !== 'TTYWrap' && name !== 'PipeWrap');
-    say(
-      `forced exit (${why}, ${state}): still open: ${[...open, ...handles].join(', ') || 'nothing by name'}`,
-    );
-    const killed = options.killGroups();
-    if (killed.length > 0) say(`killed: ${killed.join(', ')}`);
+    try {
+      const names = [...open, ...openHandles()].join(', ') || 'nothing by name';
+      say(`forced exit (${why}, ${state}): still open: ${names}`);
+    } finally {
+      const killed = killGroups();
+      if (killed.length > 0) say(`killed: ${killed.join(', ')}`);
+    }
   } catch (error) {
     say(`forced exit: ${messageOf(error)}`);
+  } finally {
+    process.exit(3);
   }
-  process.exit(3);
+}
+
+/** What keeps the loop alive, as Node calls it, each kind once with its number. */
+function openHandles(): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const stream of ['TTYWrap', 'PipeWrap']) counts.delete(stream);
+  return [...counts].map(([kind, count]) => (count > 1 ? `${count} ${kind}` : kind));
 }

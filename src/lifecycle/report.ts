@@ -10,6 +10,7 @@ export interface Ending {
   readonly kind: string;
   readonly result: 'done' | 'failed' | 'overdue';
   readonly ms: number;
+  /** What it threw; beside `done`, what its graceful step threw before `destroy` made up for it. */
   readonly error?: unknown;
 }
 
@@ -17,39 +18,37 @@ export interface CloseReport {
   readonly scope: string;
   readonly reason: CloseReason;
   readonly ms: number;
-  /** What this scope itself owned, in the order of its end. */
+  /** What this scope itself owned, in the order of its end; of what was below it, the problems. */
   readonly endings: readonly Ending[];
   /** Of this scope and everything below it. */
   readonly failed: readonly Ending[];
+  /** Also what was overdue below it long before, and still has not ended. */
   readonly overdue: readonly Ending[];
 }
 
 export interface TreeNode {
+  /** Of what is overdue in a scope that has closed: the path from here. */
   readonly name: string;
   readonly kind: string;
-  /** `open | closing | closed` of a scope; `held | releasing | released` of a thing; `running` of a task; `overdue`. */
+  /** `open | closing | closed` of a scope; `held | releasing` of a thing; `running` of a task; `overdue`. */
   readonly state: string;
   readonly ageMs: number;
   readonly children?: readonly TreeNode[];
 }
 
-/** Something a scope owns. `end` never rejects, and gives the same promise to every caller. */
+/** Something a scope owns. */
 export interface Owned {
-  readonly name: string;
+  readonly path: string;
+  /** Begins its end, or hurries the one under way: the least time given counts. Never rejects. */
   end(reason: CloseReason, deadline: Deadline): Promise<readonly Ending[]>;
-  /** Resolves when it has really ended, which may be after its deadline. */
+  /** Whether it has really ended, which may be after its deadline. */
+  readonly ended: boolean;
+  /** Resolves when it has. */
   readonly settled: Promise<unknown>;
-  node(nowMs: number): TreeNode;
+  node(name: string, nowMs: number): TreeNode;
 }
 
-export function keepUntilSettled(overdue: Set<Owned>, straggler: Owned): void {
-  overdue.add(straggler);
-  void straggler.settled.then(() => overdue.delete(straggler));
-}
-
-export function problems({ failed, overdue }: CloseReport): readonly Ending[] {
-  return [...failed, ...overdue];
-}
+export const isProblem = ({ result }: Ending): boolean => result !== 'done';
 
 export function reportOf(
   scope: string,

@@ -4,10 +4,10 @@
 //     running ──request()──▶ stopping ──all stages ended──▶ stopped
 //
 // A stage starts when the stages it comes after have ended, and at the latest at its `startByMs`; it has until
-// `untilMs`. What does not end is named, counted as forced, and not waited for.
+// `untilMs`. What does not end is named, counted as forced, and not waited for; what throws is a fault.
 import type { Clock } from './clock.ts';
 import { Deadline } from './deadline.ts';
-import { messageOf } from './errors.ts';
+import { GreenroomError, messageOf } from './errors.ts';
 
 export type ShutdownReason =
   | 'SIGINT'
@@ -48,7 +48,7 @@ export interface ShutdownReport {
   readonly stages: readonly StageReport[];
   readonly forced: readonly string[];
   readonly ms: number;
-  /** 0 clean, 1 after a fatal error or failed start, 3 when something was forced. */
+  /** 0 clean; 1 after a fault: a fatal error, a failed start, a stage that threw; 3 when something was forced. */
   readonly exitCode: 0 | 1 | 3;
 }
 
@@ -57,10 +57,10 @@ export interface ShutdownOptions {
   /** Budget in all. Default 3000. */
   readonly totalMs: number;
   readonly stages: readonly Stage[];
-  /** Called in the same turn as the first request, before any stage. */
+  /** Called in the same turn as the first request, before any stage. What it throws stands in the report. */
   readonly onStart?: (reason: ShutdownReason, totalMs: number) => void;
   readonly onReport?: (report: ShutdownReport) => void;
-  /** The watchdog: time is up (or force was asked for) and the process is still there. Must end it. */
+  /** Time is up (or force was asked for) and the process is still there. Must end it; called again only if it throws. */
   readonly onForce: (cause: 'watchdog' | 'second_signal', state: ShutdownState) => void;
 }
 
@@ -75,12 +75,24 @@ export class Shutdown {
   readonly #options: ShutdownOptions;
   readonly #scale: number;
   readonly #done = Promise.withResolvers<ShutdownReport>();
+  readonly #forced: string[] = [];
   #state: ShutdownState = 'running';
   #startedMs = 0;
+  #firstSignalMs: number | undefined;
+  #fault: 'none' | 'seen' = 'none';
+  #force: 'ready' | 'used' = 'ready';
 
   constructor(options: ShutdownOptions) {
     this.#options = options;
     this.#scale = options.totalMs / nominalTotalMs;
+    const names = options.stages.map(({ name }) => name);
+    for (const { name, after } of options.stages)
+      for (const other of after)
+        if (!names.includes(other))
+          throw new GreenroomError(
+            'internal_error',
+            `stage ${name} comes after ${other}, which there is not`,
+          );
   }
 
   get state(): ShutdownState {
@@ -92,59 +104,74 @@ export class Shutdown {
     return this.#done.promise;
   }
 
-  /** Idempotent: the first reason wins, every caller gets the same report. */
+  /**
+   * Idempotent: the first reason wins, every caller gets the same report. A fatal error on the way still makes the
+   * exit code 1.
+   */
   request(reason: ShutdownReason): Promise<ShutdownReport> {
-    if (this.#state === 'running') {
-      this.#state = 'stopping';
-      this.#startedMs = this.#options.clock.now();
-      // Keeps watching after the report too: whatever then still holds the loop is named and ended. Unref'd, so
-      // that a process with nothing left just ends.
-      this.#options.clock.after(
-        watchdogMs * this.#scale,
-        () => this.#options.onForce('watchdog', this.#state),
-        {
-          ref: false,
-        },
-      );
-      this.#options.onStart?.(reason, this.#options.totalMs);
-      void this.#run(reason);
-    }
+    if (reason === 'fatal_error' || reason === 'startup_failed') this.#fault = 'seen';
+    if (this.#state === 'running') this.#start(reason);
     return this.#done.promise;
   }
 
-  /** A signal asks for shutdown; one that comes more than 500 ms after the first asks for force. */
+  /** The first signal asks for shutdown; one that comes more than 500 ms after it asks for force. */
   signal(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
+    const nowMs = this.#options.clock.now();
+    this.#firstSignalMs ??= nowMs;
     if (this.#state === 'running') void this.request(name);
-    else if (this.#elapsedMs() > secondSignalMs) this.#options.onForce('second_signal', this.#state);
+    else if (nowMs - this.#firstSignalMs > secondSignalMs) this.#forceOnce('second_signal');
+  }
+
+  #start(reason: ShutdownReason): void {
+    const { clock, totalMs, onStart } = this.#options;
+    this.#state = 'stopping';
+    this.#startedMs = clock.now();
+    // Keeps watching after the report too: whatever then still holds the loop is named and ended. Unref'd, so
+    // that a process with nothing left just ends.
+    clock.after(watchdogMs * this.#scale, () => this.#forceOnce('watchdog'), { ref: false });
+    const early: StageReport[] = [];
+    try {
+      onStart?.(reason, totalMs);
+    } catch (error) {
+      early.push(this.#failed('start', 0, error));
+    }
+    void this.#run(reason, early);
+  }
+
+  #forceOnce(cause: 'watchdog' | 'second_signal'): void {
+    if (this.#force === 'used') return;
+    this.#options.onForce(cause, this.#state);
+    this.#force = 'used';
   }
 
   #elapsedMs(): number {
     return this.#options.clock.now() - this.#startedMs;
   }
 
-  async #run(reason: ShutdownReason): Promise<void> {
-    const { stages } = this.#options;
+  async #run(reason: ShutdownReason, early: readonly StageReport[]): Promise<void> {
+    const { stages, onReport } = this.#options;
     const ended = new Map(stages.map((stage) => [stage.name, Promise.withResolvers<void>()]));
-    const forced: string[] = [];
     const reports = await Promise.all(
       stages.map(async (stage) => {
         await this.#untilStart(stage, ended);
-        const report = await this.#runStage(stage, forced);
+        const report = await this.#runStage(stage);
         ended.get(stage.name)?.resolve();
         return report;
       }),
     );
     this.#state = 'stopped';
-    const faulty = reason === 'fatal_error' || reason === 'startup_failed';
     const report: ShutdownReport = {
       reason,
-      stages: reports,
-      forced,
+      stages: [...early, ...reports],
+      forced: this.#forced,
       ms: this.#elapsedMs(),
-      exitCode: forced.length > 0 ? 3 : faulty ? 1 : 0,
+      exitCode: this.#forced.length > 0 ? 3 : this.#fault === 'seen' ? 1 : 0,
     };
-    this.#options.onReport?.(report);
-    this.#done.resolve(report);
+    try {
+      onReport?.(report);
+    } finally {
+      this.#done.resolve(report);
+    }
   }
 
   async #untilStart(stage: Stage, ended: ReadonlyMap<string, PromiseWithResolvers<void>>): Promise<void> {
@@ -154,30 +181,31 @@ export class Shutdown {
     latest.dispose();
   }
 
-  async #runStage(stage: Stage, forced: string[]): Promise<StageReport> {
+  async #runStage(stage: Stage): Promise<StageReport> {
+    const { name } = stage;
     const startMs = this.#elapsedMs();
     const deadline = new Deadline(this.#options.clock, stage.untilMs * this.#scale - startMs);
     const waited = await deadline.wait((async () => stage.run(deadline))());
     deadline.dispose();
-    const report = (outcome: StageReport['outcome'], notes: readonly string[]): StageReport => ({
-      name: stage.name,
+    if (waited.state === 'failed') return this.#failed(name, startMs, waited.error);
+    const ms = this.#elapsedMs() - startMs;
+    if (waited.state === 'expired') {
+      this.#forced.push(name);
+      return { name, startMs, ms, outcome: 'overdue', notes: [`stage not ended after ${Math.round(ms)} ms`] };
+    }
+    const { forced = [], notes = [] } = waited.value ?? {};
+    this.#forced.push(...forced);
+    return {
+      name,
       startMs,
-      ms: this.#elapsedMs() - startMs,
-      outcome,
-      notes,
-    });
-    if (waited.state === 'done') {
-      forced.push(...(waited.value?.forced ?? []));
-      return report(waited.value?.forced?.length ? 'overdue' : 'done', [
-        ...(waited.value?.forced ?? []).map((name) => `not released in time: ${name}`),
-        ...(waited.value?.notes ?? []),
-      ]);
-    }
-    if (waited.state === 'failed') {
-      forced.push(`${stage.name}: ${messageOf(waited.error)}`);
-      return report('failed', [messageOf(waited.error)]);
-    }
-    forced.push(stage.name);
-    return report('overdue', [`stage not ended after ${Math.round(this.#elapsedMs() - startMs)} ms`]);
+      ms,
+      outcome: forced.length > 0 ? 'overdue' : 'done',
+      notes: [...forced.map((what) => `not released in time: ${what}`), ...notes],
+    };
+  }
+
+  #failed(name: string, startMs: number, error: unknown): StageReport {
+    this.#fault = 'seen';
+    return { name, startMs, ms: this.#elapsedMs() - startMs, outcome: 'failed', notes: [messageOf(error)] };
   }
 }

@@ -19,29 +19,43 @@ export interface TaskFailure {
 
 export class Task<T> implements Owned {
   readonly name: string;
+  readonly path: string;
   /** Never rejects. */
   readonly done: Promise<TaskOutcome<T>>;
+  readonly #done = Promise.withResolvers<TaskOutcome<T>>();
   readonly #clock: Clock;
-  readonly #path: string;
   readonly #controller = new AbortController();
   readonly #startedMs: number;
   #state: 'running' | 'ended' = 'running';
 
-  constructor(name: string, path: string, clock: Clock, work: (signal: AbortSignal) => Promise<T>) {
+  /** Its owner registers it before it starts it: the work may close its owner in its first step. */
+  constructor(name: string, path: string, clock: Clock) {
     this.name = name;
-    this.#path = path;
+    this.path = path;
+    this.done = this.#done.promise;
     this.#clock = clock;
     this.#startedMs = clock.now();
-    this.done = this.#run(work);
+  }
+
+  get ended(): boolean {
+    return this.#state === 'ended';
   }
 
   get settled(): Promise<unknown> {
     return this.done;
   }
 
+  /** Once, by its owner. */
+  start(work: (signal: AbortSignal) => Promise<T>): void {
+    void this.#run(work).then((outcome) => {
+      this.#state = 'ended';
+      this.#done.resolve(outcome);
+    });
+  }
+
   /** Aborts its signal; does not wait. Idempotent, the first reason wins. */
   abort(reason: CloseReason): void {
-    if (!this.#controller.signal.aborted) this.#controller.abort(reason);
+    this.#controller.abort(reason);
   }
 
   /** Aborts and waits until it has ended. */
@@ -54,16 +68,18 @@ export class Task<T> implements Owned {
     const beganMs = this.#clock.now();
     this.abort(reason);
     const waited = await deadline.wait(this.done);
-    const ms = this.#clock.now() - beganMs;
-    const ending = (result: Ending['result'], error?: unknown): Ending[] => [
-      { path: this.#path, kind: 'task', result, ms, ...(error === undefined ? {} : { error }) },
+    const base = { path: this.path, kind: 'task', ms: this.#clock.now() - beganMs };
+    if (waited.state !== 'done') return [{ ...base, result: 'overdue' }];
+    const outcome = waited.value;
+    return [
+      outcome.state === 'failed'
+        ? { ...base, result: 'failed', error: outcome.error }
+        : { ...base, result: 'done' },
     ];
-    if (waited.state !== 'done') return ending('overdue');
-    return waited.value.state === 'failed' ? ending('failed', waited.value.error) : ending('done');
   }
 
-  node(nowMs: number): TreeNode {
-    return { name: this.name, kind: 'task', state: this.#state, ageMs: Math.round(nowMs - this.#startedMs) };
+  node(name: string, nowMs: number): TreeNode {
+    return { name, kind: 'task', state: this.#state, ageMs: Math.round(nowMs - this.#startedMs) };
   }
 
   async #run(work: (signal: AbortSignal) => Promise<T>): Promise<TaskOutcome<T>> {
@@ -73,8 +89,6 @@ export class Task<T> implements Owned {
       return signal.aborted ? { state: 'cancelled' } : { state: 'done', value };
     } catch (error) {
       return signal.aborted ? { state: 'cancelled' } : { state: 'failed', error };
-    } finally {
-      this.#state = 'ended';
     }
   }
 }

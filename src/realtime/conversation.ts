@@ -3,11 +3,12 @@
 import type { NewId } from '../wire/ids.ts';
 import type { SessionConfig } from '../wire/session-config.ts';
 import { appended, cleared, committed, dropped, speechStarted, speechStopped } from './input.ts';
-import { createItem, deleteItem, retrieveItem, truncateItem } from './items.ts';
+import { createItem, deleteItem, retrieveItem } from './items.ts';
 import { output, outputEnded, outputFailed } from './output.ts';
 import { cancelResponse, createResponse, failWaiting, startWaiting } from './response.ts';
 import { updateSession } from './session-update.ts';
 import { type Conversation, type ConversationInput, Draft, type Step } from './state.ts';
+import { truncateItem } from './truncate.ts';
 
 /** A new conversation in the lobby, and what the caller is told at once. */
 export function open(session: SessionConfig, conversationId: string, newId: NewId): Step {
@@ -37,7 +38,14 @@ export function next(state: Conversation, input: ConversationInput, newId: NewId
   const draft = new Draft(state, newId);
   apply(draft, input);
   startWaiting(draft);
+  const before = waitsInLobby(state);
+  const after = waitsInLobby(draft.state);
+  if (before !== after) draft.do({ type: 'lobby_wait', state: after ? 'begin' : 'end' });
   return { state: draft.state, effects: draft.effects };
+}
+
+function waitsInLobby({ phase, waiting }: Conversation): boolean {
+  return phase === 'lobby' && waiting !== null;
 }
 
 function apply(draft: Draft, input: ConversationInput): void {
@@ -57,7 +65,7 @@ function apply(draft: Draft, input: ConversationInput): void {
     case 'engine_failed':
       return becomeFailed(draft, input.code, input.message);
     case 'lobby_timeout':
-      return failWaiting(draft, 'lobby_timeout', `not ready after ${input.waitedMs} ms: ${input.missing}`);
+      return timeOut(draft, input.waitedMs, input.missing);
     case 'speech_started':
       return speechStarted(draft, input.atSample);
     case 'speech_stopped':
@@ -95,10 +103,7 @@ function applyClient(draft: Draft, { event }: Extract<ConversationInput, { type:
       return draft.error(
         'invalid_event',
         'output_audio_buffer.clear exists on WebRTC and SIP connections only',
-        {
-          param: 'type',
-          eventId: event.event_id,
-        },
+        { param: 'type', eventId: event.event_id },
       );
   }
 }
@@ -109,14 +114,17 @@ function becomeReady(draft: Draft): void {
   draft.set({ phase: 'ready', input: { ...input, catchUpSample: input.endSample } });
 }
 
+/** For good: the shell ends the session once everybody who waits has been told. */
 function becomeFailed(draft: Draft, code: string, message: string): void {
-  if (draft.state.phase === 'failed') return;
+  const { phase, response, waiting } = draft.state;
+  if (phase === 'failed') return;
   draft.set({ phase: 'failed' });
-  if (draft.state.response) outputFailed(draft, draft.state.response.object.id, code, message);
-  if (draft.state.waiting) failWaiting(draft, code, message);
-  else
-    draft.send({
-      type: 'error',
-      error: { type: 'server_error', code, message, param: null, event_id: null },
-    });
+  if (response) outputFailed(draft, response.object.id, code, message);
+  if (waiting) failWaiting(draft, code, message);
+  else draft.fault(code, message);
+}
+
+function timeOut(draft: Draft, waitedMs: number, missing: string): void {
+  if (waitsInLobby(draft.state))
+    failWaiting(draft, 'lobby_timeout', `not ready after ${waitedMs} ms: ${missing}`);
 }

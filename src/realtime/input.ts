@@ -1,6 +1,7 @@
-// The input audio buffer: positions of what was appended, taken, cleared, and of the speech under way.
+// The input audio buffer: positions of what was appended, taken, cleared, and of the speech under way. Positions only
+// grow, and every sample is taken by one item at most.
 import { sessionRateHz } from '../wire/session-config.ts';
-import { addItem, lastItemId } from './items.ts';
+import { addItem, lastItemId, refuseFull } from './items.ts';
 import { interruptByTurn, requestByTurn } from './response.ts';
 import type { Draft } from './state.ts';
 
@@ -8,6 +9,7 @@ import type { Draft } from './state.ts';
 const commitMsMin = 100;
 
 const toMs = (samples: number) => Math.round((samples * 1000) / sessionRateHz);
+const within = (sample: number, from: number, to: number) => Math.min(Math.max(sample, from), to);
 
 export function appended(draft: Draft, samples: number): void {
   const { input } = draft.state;
@@ -19,7 +21,7 @@ export function dropped(draft: Draft, toSample: number, why: string): void {
   const { input } = draft.state;
   if (toSample <= input.startSample) return;
   draft.set({ input: { ...input, startSample: Math.min(toSample, input.endSample) } });
-  if (why) draft.error('lobby_audio_dropped', why);
+  if (why) draft.fault('lobby_audio_dropped', why);
 }
 
 export function cleared(draft: Draft): void {
@@ -33,11 +35,12 @@ export function cleared(draft: Draft): void {
 /** A commit by the client: push to talk. It makes the item; the client asks for the answer. */
 export function committed(draft: Draft, eventId: string | undefined): void {
   const { input } = draft.state;
-  const ms = toMs(input.endSample - input.startSample);
+  const ms = Math.floor(((input.endSample - input.startSample) * 1000) / sessionRateHz);
   if (ms < commitMsMin) {
     const message = `Error committing input audio buffer: buffer too small. Expected at least ${commitMsMin}ms of audio, but buffer only has ${ms}ms of audio.`;
     return draft.error('input_audio_buffer_commit_empty', message, { eventId });
   }
+  if (refuseFull(draft, 0, eventId)) return;
   const itemId = input.turn?.itemId ?? draft.newId('item');
   draft.do({ type: 'reset_turn_detection' });
   take(draft, itemId, input.startSample, input.endSample);
@@ -45,9 +48,10 @@ export function committed(draft: Draft, eventId: string | undefined): void {
 
 export function speechStarted(draft: Draft, atSample: number): void {
   const { input, session } = draft.state;
-  if (input.turn) return;
+  const detection = session.audio.input.turn_detection;
+  if (input.turn || !detection) return;
   const itemId = draft.newId('item');
-  const startSample = Math.max(atSample, input.startSample);
+  const startSample = within(atSample, input.startSample, input.endSample);
   draft.set({ input: { ...input, turn: { itemId, startSample } } });
   draft.send({
     type: 'input_audio_buffer.speech_started',
@@ -56,20 +60,22 @@ export function speechStarted(draft: Draft, atSample: number): void {
   });
   // Early input is heard faster than it was spoken: its turns did not interrupt anybody.
   const live = startSample >= input.catchUpSample;
-  if (live && session.audio.input.turn_detection?.interrupt_response) interruptByTurn(draft);
+  if (live && detection.interrupt_response) interruptByTurn(draft);
 }
 
 export function speechStopped(draft: Draft, atSample: number): void {
   const { input, session } = draft.state;
   const { turn } = input;
   if (!turn) return;
-  const endSample = Math.min(Math.max(atSample, turn.startSample), input.endSample);
+  // The beginning may have been dropped since.
+  const startSample = Math.max(turn.startSample, input.startSample);
+  const endSample = within(atSample, startSample, input.endSample);
   draft.send({
     type: 'input_audio_buffer.speech_stopped',
     audio_end_ms: toMs(endSample),
     item_id: turn.itemId,
   });
-  take(draft, turn.itemId, turn.startSample, endSample);
+  take(draft, turn.itemId, startSample, endSample);
   if (session.audio.input.turn_detection?.create_response) requestByTurn(draft);
 }
 

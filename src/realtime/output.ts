@@ -3,13 +3,14 @@
 // that was added gets its done, also on cancel and failure.
 import type { ContentPart, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
+import type { Modality } from '../wire/session-config.ts';
 import { addItem, finishItem } from './items.ts';
 import type { ActiveResponse, Draft, OutputChunk } from './state.ts';
 
 export function output(draft: Draft, responseId: string, chunk: OutputChunk): void {
   const active = draft.state.response;
   // Late output of a response that has ended is dropped: it must never reach the next one.
-  if (active?.object.id !== responseId) return;
+  if (active?.object.id !== responseId || !isHeard(chunk, active.modality)) return;
   const response = active.itemId ? active : showItem(draft, active);
   const address = addressOf(response);
   if (chunk.type === 'text') {
@@ -18,11 +19,14 @@ export function output(draft: Draft, responseId: string, chunk: OutputChunk): vo
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
   }
-  if (response.modality === 'text') return;
   const samples = response.samples + chunk.pcm.length;
   draft.set({ response: { ...response, samples } });
   const bytes = Buffer.from(chunk.pcm.buffer, chunk.pcm.byteOffset, chunk.pcm.byteLength);
   draft.send({ type: 'response.output_audio.delta', ...address, delta: bytes.toString('base64') });
+}
+
+function isHeard(chunk: OutputChunk, modality: Modality): boolean {
+  return chunk.type === 'text' ? chunk.text !== '' : modality === 'audio' && chunk.pcm.length > 0;
 }
 
 export function outputEnded(draft: Draft, responseId: string): void {
@@ -75,7 +79,7 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): M
   draft.send({ type: 'response.content_part.done', ...address, part: partOf(response) });
   const item = itemOf(response, status, [contentOf(response)]);
   draft.send({ type: 'response.output_item.done', response_id: address.response_id, output_index: 0, item });
-  finishItem(draft, item);
+  finishItem(draft, item, response.heardSamples ?? response.samples);
   return item;
 }
 
@@ -96,8 +100,10 @@ function itemOf(
   return { id: itemId ?? '', object: 'realtime.item', type: 'message', status, role: 'assistant', content };
 }
 
-function contentOf({ modality, text }: ActiveResponse): ContentPart {
-  return modality === 'audio' ? { type: 'output_audio', transcript: text } : { type: 'output_text', text };
+/** What was said beyond a cut is unknown to the listener: the text goes with it. */
+function contentOf({ modality, text, samples, heardSamples }: ActiveResponse): ContentPart {
+  if (modality === 'text') return { type: 'output_text', text };
+  return { type: 'output_audio', transcript: (heardSamples ?? samples) < samples ? null : text };
 }
 
 function partOf({ modality, text }: ActiveResponse): ResponsePart {

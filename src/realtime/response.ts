@@ -1,57 +1,77 @@
 // When a response may start and how it is stopped. At most one is in progress; at most one waits. A response that
 // was created always gets exactly one `response.done`.
-import type { ClientEvent } from '../wire/client-events.ts';
+import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { ResponseObject } from '../wire/server-events.ts';
 import { lastItemId } from './items.ts';
 import { endResponse } from './output.ts';
-import type { Draft, ResponseRequest } from './state.ts';
+import type { ActiveResponse, Draft, ResponseRequest } from './state.ts';
 
-export function createResponse(draft: Draft, event: Extract<ClientEvent, { type: 'response.create' }>): void {
+export function createResponse(draft: Draft, event: ClientEventOf<'response.create'>): void {
   const { phase, response, waiting } = draft.state;
-  const eventId = event.event_id;
+  const eventId = event.event_id ?? null;
   if (phase === 'failed') {
-    return draft.error('engine_failed', 'an engine of this pipeline has failed; the session is ending', {
-      eventId,
-    });
+    const message = 'an engine of this pipeline has failed for good; the session is ending';
+    return draft.fault('engine_failed', message, eventId);
   }
-  const busy = response?.object.id ?? (waiting && 'waiting for its engine');
-  if (busy) {
+  // What the client asks for itself takes the place of what turn detection asked for.
+  const busy = response?.object.id ?? (waiting?.origin === 'client' ? 'it waits in the lobby' : null);
+  if (busy !== null) {
     const message = `Conversation already has an active response in progress: ${busy}. Wait until the response is finished before creating a new one.`;
     return draft.error('conversation_already_has_active_response', message, { eventId });
   }
-  begin(draft, {
-    eventId: eventId ?? null,
-    origin: 'client',
-    instructions: event.response?.instructions ?? null,
-    modality: event.response?.output_modalities?.[0] ?? null,
-    metadata: event.response?.metadata ?? null,
+  draft.set({
+    waiting: {
+      eventId,
+      origin: 'client',
+      overrides: overridesOf(event.response ?? {}),
+      metadata: event.response?.metadata ?? null,
+    },
   });
+}
+
+function overridesOf(
+  given: NonNullable<ClientEventOf<'response.create'>['response']>,
+): ResponseRequest['overrides'] {
+  return {
+    ...(given.output_modalities && { output_modalities: given.output_modalities }),
+    ...(typeof given.instructions === 'string' && { instructions: given.instructions }),
+    ...(given.tools && { tools: given.tools }),
+    ...(given.tool_choice && { tool_choice: given.tool_choice }),
+    ...(given.max_output_tokens && { max_output_tokens: given.max_output_tokens }),
+  };
 }
 
 /** A turn that turn detection ended asks for an answer. It waits for the one before; two waiting are one answer. */
 export function requestByTurn(draft: Draft): void {
-  const request: ResponseRequest = {
-    eventId: null,
-    origin: 'turn',
-    instructions: null,
-    modality: null,
-    metadata: null,
-  };
-  if (draft.state.response) draft.set({ waiting: draft.state.waiting ?? request });
-  else if (!draft.state.waiting) begin(draft, request);
-}
-
-function begin(draft: Draft, request: ResponseRequest): void {
-  draft.set({ waiting: request });
-  if (draft.state.phase === 'lobby') draft.do({ type: 'lobby_wait', state: 'begin' });
+  const { phase, waiting } = draft.state;
+  if (phase === 'failed' || waiting) return;
+  draft.set({ waiting: { eventId: null, origin: 'turn', overrides: {}, metadata: null } });
 }
 
 /** Starts what waits, once it can: the last thing of every step. */
 export function startWaiting(draft: Draft): void {
-  const { waiting: request, phase, session } = draft.state;
-  if (!request || phase !== 'ready' || draft.state.response) return;
-  draft.do({ type: 'lobby_wait', state: 'end' });
-  const modality = request.modality ?? session.output_modalities[0];
+  const { waiting, phase, response, input, session } = draft.state;
+  if (!waiting || phase !== 'ready' || response) return;
+  // Nobody is answered while they speak on: the end of this turn asks again, and both are answered at once.
+  const spokenOver = input.turn && session.audio.input.turn_detection?.interrupt_response;
+  if (waiting.origin === 'turn' && spokenOver) return;
+  const { object, modality } = begin(draft, waiting);
+  draft.do({
+    type: 'start_response',
+    snapshot: {
+      responseId: object.id,
+      items: draft.state.items,
+      session: { ...session, ...waiting.overrides },
+      instructions: waiting.overrides.instructions ?? null,
+      modality,
+    },
+  });
+}
+
+function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
+  const session = { ...draft.state.session, ...request.overrides };
+  const [modality] = session.output_modalities;
+  const { format, voice } = session.audio.output;
   const object: ResponseObject = {
     object: 'realtime.response',
     id: draft.newId('resp'),
@@ -61,23 +81,15 @@ export function startWaiting(draft: Draft): void {
     output: [],
     output_modalities: [modality],
     max_output_tokens: session.max_output_tokens,
-    audio: { output: { format: session.audio.output.format, voice: session.audio.output.voice } },
+    audio: { output: { format, voice } },
     metadata: request.metadata,
     usage: null,
   };
   const afterItemId = lastItemId(draft);
-  draft.set({ waiting: null, response: { object, modality, afterItemId, itemId: null, text: '', samples: 0 } });
+  const response = { object, modality, afterItemId, itemId: null, text: '', samples: 0, heardSamples: null };
+  draft.set({ waiting: null, response });
   draft.send({ type: 'response.created', response: object });
-  draft.do({
-    type: 'start_response',
-    snapshot: {
-      responseId: object.id,
-      items: draft.state.items,
-      session,
-      instructions: request.instructions,
-      modality,
-    },
-  });
+  return response;
 }
 
 /** The answer that waits cannot be had: its caller is told, with the id of the event that asked. */
@@ -85,19 +97,17 @@ export function failWaiting(draft: Draft, code: string, message: string): void {
   const { waiting } = draft.state;
   if (!waiting) return;
   draft.set({ waiting: null });
-  draft.do({ type: 'lobby_wait', state: 'end' });
-  draft.send({
-    type: 'error',
-    error: { type: 'server_error', code, message, param: null, event_id: waiting.eventId },
-  });
+  draft.fault(code, message, waiting.eventId);
 }
 
 export function cancelResponse(draft: Draft, responseId: string | null, eventId: string | undefined): void {
   const { response, waiting } = draft.state;
-  if (response && (responseId === null || responseId === response.object.id))
-    return stop(draft, 'client_cancelled');
+  if (response && (responseId === null || responseId === response.object.id)) {
+    return stop(draft, response, 'client_cancelled');
+  }
+  // What has not started ends as what has: created and cancelled, which every client understands.
   if (!response && waiting && responseId === null) {
-    return failWaiting(draft, 'response_cancelled', 'the response was cancelled before it had started');
+    return end(draft, begin(draft, waiting), 'client_cancelled');
   }
   const which = responseId ? ` with id ${responseId}` : '';
   draft.error('response_cancel_not_active', `Cancellation failed: no active response found${which}`, {
@@ -107,12 +117,16 @@ export function cancelResponse(draft: Draft, responseId: string | null, eventId:
 
 /** New speech ends the answer under way. */
 export function interruptByTurn(draft: Draft): void {
-  if (draft.state.response) stop(draft, 'turn_detected');
+  if (draft.state.response) stop(draft, draft.state.response, 'turn_detected');
 }
 
-function stop(draft: Draft, reason: 'client_cancelled' | 'turn_detected'): void {
-  const { response } = draft.state;
-  if (!response) return;
+type CancelReason = 'client_cancelled' | 'turn_detected';
+
+function stop(draft: Draft, response: ActiveResponse, reason: CancelReason): void {
   draft.do({ type: 'stop_response', responseId: response.object.id });
+  end(draft, response, reason);
+}
+
+function end(draft: Draft, response: ActiveResponse, reason: CancelReason): void {
   endResponse(draft, response, { status: 'cancelled', status_details: { type: 'cancelled', reason } });
 }

@@ -1,7 +1,7 @@
 // `session.update`: a partial change, answered with the full configuration that is in effect. `null` clears. What this
-// gateway cannot do (another model or voice, a transcription that nothing makes) is shown as it stays, not refused:
-// every SDK sends those, and a refusal ends some of them.
-import type { ClientEvent, SessionUpdate } from '../wire/client-events.ts';
+// gateway cannot do (another model or voice, a transcription, tracing) is shown as it stays, not refused: every SDK sends
+// those, and a refusal ends some of them.
+import type { ClientEventOf, SessionUpdate } from '../wire/client-schema.ts';
 import {
   type SemanticVad,
   type ServerVad,
@@ -11,7 +11,7 @@ import {
 } from '../wire/session-config.ts';
 import type { Draft } from './state.ts';
 
-export function updateSession(draft: Draft, event: Extract<ClientEvent, { type: 'session.update' }>): void {
+export function updateSession(draft: Draft, event: ClientEventOf<'session.update'>): void {
   const before = draft.state.session;
   const session = merge(before, event.session);
   draft.set({ session });
@@ -25,54 +25,48 @@ export function updateSession(draft: Draft, event: Extract<ClientEvent, { type: 
 
 function merge(session: SessionConfig, update: SessionUpdate): SessionConfig {
   const { audio } = session;
-  const input = update.audio?.input ?? {};
-  const kept = <T>(given: T | null | undefined, cleared: T, current: T): T =>
-    given === undefined ? current : (given ?? cleared);
+  const detection = update.audio?.input?.turn_detection;
   return {
     ...session,
-    output_modalities: update.output_modalities ?? session.output_modalities,
-    instructions: kept(update.instructions, '', session.instructions),
-    tools: kept(update.tools, [], session.tools),
-    tool_choice: kept(update.tool_choice, 'auto', session.tool_choice),
-    max_output_tokens: kept<number | 'inf'>(update.max_output_tokens, 'inf', session.max_output_tokens),
-    truncation: kept(update.truncation, 'auto', session.truncation),
-    tracing: kept(update.tracing, null, session.tracing),
-    prompt: kept(update.prompt, null, session.prompt),
-    include: kept<readonly string[] | null>(update.include, null, session.include),
+    output_modalities: changed(update.output_modalities, ['audio'], session.output_modalities),
+    instructions: changed(update.instructions, '', session.instructions),
+    tools: changed(update.tools, [], session.tools),
+    tool_choice: changed(update.tool_choice, 'auto', session.tool_choice),
+    max_output_tokens: changed(update.max_output_tokens, 'inf', session.max_output_tokens),
+    truncation: changed(update.truncation, 'auto', session.truncation),
     audio: {
       input: {
         ...audio.input,
-        noise_reduction: kept(input.noise_reduction, null, audio.input.noise_reduction),
-        turn_detection:
-          input.turn_detection === undefined
-            ? audio.input.turn_detection
-            : mergeDetection(audio.input.turn_detection, input.turn_detection),
+        turn_detection: mergeDetection(audio.input.turn_detection, detection),
       },
       output: audio.output,
     },
   };
 }
 
-type DetectionUpdate = NonNullable<
-  NonNullable<NonNullable<SessionUpdate['audio']>['input']>['turn_detection']
->;
+function changed<T>(given: T | null | undefined, cleared: T, current: T): T {
+  return given === undefined ? current : (given ?? cleared);
+}
+
+type DetectionUpdate = NonNullable<NonNullable<SessionUpdate['audio']>['input']>['turn_detection'];
+
+const semanticVadDefault: SemanticVad = {
+  type: 'semantic_vad',
+  eagerness: 'auto',
+  create_response: true,
+  interrupt_response: true,
+};
 
 /** Within one type an update is partial; another type starts from its defaults. */
-function mergeDetection(current: TurnDetection | null, update: DetectionUpdate | null): TurnDetection | null {
+function mergeDetection(current: TurnDetection | null, update: DetectionUpdate): TurnDetection | null {
+  if (update === undefined) return current;
   if (update === null) return null;
   if (update.type === 'server_vad') {
     const base = current?.type === 'server_vad' ? current : serverVadDefault;
-    return { ...base, ...(defined(update) as Partial<ServerVad>), type: 'server_vad' };
+    return { ...base, ...(update as Partial<ServerVad>), idle_timeout_ms: null };
   }
-  const base: SemanticVad =
-    current?.type === 'semantic_vad'
-      ? current
-      : { type: 'semantic_vad', eagerness: 'auto', create_response: true, interrupt_response: true };
-  return { ...base, ...(defined(update) as Partial<SemanticVad>), type: 'semantic_vad' };
-}
-
-function defined(update: object): object {
-  return Object.fromEntries(Object.entries(update).filter(([, value]) => value !== undefined));
+  const base = current?.type === 'semantic_vad' ? current : semanticVadDefault;
+  return { ...base, ...(update as Partial<SemanticVad>) };
 }
 
 const eagernessSilenceMs = { low: 1200, medium: 700, auto: 700, high: 400 } as const;

@@ -2,8 +2,9 @@
 // sockets and the clock, and performs the effects in order.
 //
 //     phase:     lobby ◀──not_ready── / ──ready──▶ ready          (either) ──engine_failed──▶ failed
+//     waiting:   none ──request──▶ one ──start | cancel | fail | timeout──▶ none
 //     response:  none ──start──▶ in_progress ──end | cancel | fail──▶ none   (exactly one terminal each)
-import type { ClientEvent } from '../wire/client-events.ts';
+import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
 import type { ResponseObject, ServerEvent, WireError } from '../wire/server-events.ts';
@@ -16,9 +17,9 @@ export interface Conversation {
   readonly items: readonly Item[];
   readonly input: InputBuffer;
   readonly response: ActiveResponse | null;
-  /** One answer that waits: for the lobby to end, or (made by turn detection) for the answer before it. */
+  /** One answer that waits: for the lobby to end, or (made by turn detection) for the answer or turn under way. */
   readonly waiting: ResponseRequest | null;
-  /** Samples of audio that each finished assistant item has, for truncation. */
+  /** Samples of audio of each finished assistant item that has any, as far as it was heard. */
   readonly spokenSamples: ReadonlyMap<string, number>;
 }
 
@@ -37,27 +38,33 @@ export interface ResponseRequest {
   /** The client's event id, to blame; null for one that turn detection made. */
   readonly eventId: string | null;
   readonly origin: 'client' | 'turn';
-  readonly instructions: string | null;
-  readonly modality: Modality | null;
-  readonly metadata: Readonly<Record<string, unknown>> | null;
+  /** What this one answer has otherwise than the session. */
+  readonly overrides: Partial<
+    Pick<SessionConfig, 'output_modalities' | 'instructions' | 'tools' | 'tool_choice' | 'max_output_tokens'>
+  >;
+  readonly metadata: Readonly<Record<string, string>> | null;
 }
 
 /** A response runs on the configuration and items as they were when it started. */
 export interface ActiveResponse {
   readonly object: ResponseObject;
   readonly modality: Modality;
-  /** Its item stands after the last one it answers, also when others have come since. */
+  /** Its item stands after the last one it answers, also when others have come since. Always an item that is there. */
   readonly afterItemId: string | null;
   /** Null until there is something to show. */
   readonly itemId: string | null;
   readonly text: string;
   readonly samples: number;
+  /** How much of its audio was heard, where the client has said so while it was still being made. */
+  readonly heardSamples: number | null;
 }
 
 export interface ResponseSnapshot {
   readonly responseId: string;
   readonly items: readonly Item[];
+  /** With what this response has otherwise. */
   readonly session: SessionConfig;
+  /** Given for this response alone. */
   readonly instructions: string | null;
   readonly modality: Modality;
 }
@@ -150,6 +157,14 @@ export class Draft {
     this.send({
       type: 'error',
       error: { type: 'invalid_request_error', code, message, param, event_id: eventId },
+    });
+  }
+
+  /** An error that is ours, not the client's. */
+  fault(code: string, message: string, eventId: string | null | undefined = null): void {
+    this.send({
+      type: 'error',
+      error: { type: 'server_error', code, message, param: null, event_id: eventId ?? null },
     });
   }
 }

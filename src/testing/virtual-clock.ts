@@ -1,5 +1,5 @@
 // Time that moves only when it is told to: whole servers run in it, and a test waits for nothing.
-import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { type Clock, systemClock, type Timer, turn } from '../lifecycle/clock.ts';
 
 interface Scheduled {
   readonly atMs: number;
@@ -35,15 +35,18 @@ export class VirtualClock implements Clock {
     return this.#scheduled.size;
   }
 
-  /** Moves time on by `ms`, running what falls due in order, and lets promises settle after each. */
+  /**
+   * Moves time on by `ms`, running what falls due in order. After each, a real turn of the loop lets every promise
+   * settle, however long the chain.
+   */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
-    await settle();
+    await turn(systemClock);
     for (let next = this.#due(untilMs); next; next = this.#due(untilMs)) {
       this.#scheduled.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.callback();
-      await settle();
+      await turn(systemClock);
     }
     this.#nowMs = untilMs;
   }
@@ -57,9 +60,4 @@ export class VirtualClock implements Clock {
     }
     return first;
   }
-}
-
-/** Enough turns of the microtask queue for a chain of awaits to come to rest. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn += 1) await undefined;
 }

@@ -6,7 +6,6 @@ export type ItemStatus = 'completed' | 'incomplete' | 'in_progress';
 export type ContentPart =
   | { readonly type: 'input_text'; readonly text: string }
   | { readonly type: 'input_audio'; readonly transcript: string | null; readonly audio?: string }
-  | { readonly type: 'input_image'; readonly image_url: string; readonly detail?: string }
   | { readonly type: 'output_text'; readonly text: string }
   | { readonly type: 'output_audio'; readonly transcript: string | null };
 

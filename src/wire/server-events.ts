@@ -1,7 +1,7 @@
 // What the gateway sends on the Realtime wire. Every event also carries an `event_id`, added when it is sent.
 import type { Item } from './items.ts';
 import type { LobbyNotice, Notice } from './notices.ts';
-import type { Modality, SessionConfig } from './session-config.ts';
+import type { Modality, PcmFormat, SessionConfig } from './session-config.ts';
 
 /** `error.event_id` is the client's own event id, or null where no event of the client's is to blame. */
 export interface WireError {
@@ -19,14 +19,14 @@ export interface ResponseObject {
   readonly status: 'in_progress' | 'completed' | 'cancelled' | 'failed' | 'incomplete';
   readonly status_details: {
     readonly type: 'cancelled' | 'failed' | 'incomplete';
-    readonly reason?: string;
+    readonly reason?: 'turn_detected' | 'client_cancelled' | 'max_output_tokens' | 'content_filter';
     readonly error?: { readonly type: string; readonly code: string; readonly message: string };
   } | null;
   readonly output: readonly Item[];
   readonly output_modalities: readonly Modality[];
   readonly max_output_tokens: number | 'inf';
-  readonly audio: { readonly output: { readonly format: unknown; readonly voice: string } };
-  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly audio: { readonly output: { readonly format: PcmFormat; readonly voice: string } };
+  readonly metadata: Readonly<Record<string, string>> | null;
   readonly usage: Usage | null;
 }
 

@@ -13,7 +13,8 @@ export interface ServerVad {
   readonly threshold: number;
   readonly prefix_padding_ms: number;
   readonly silence_duration_ms: number;
-  readonly idle_timeout_ms: number | null;
+  /** Nothing speaks up by itself yet. */
+  readonly idle_timeout_ms: null;
   readonly create_response: boolean;
   readonly interrupt_response: boolean;
 }
@@ -42,16 +43,18 @@ export interface SessionConfig {
   readonly tools: readonly Readonly<Record<string, unknown>>[];
   readonly tool_choice: string | Readonly<Record<string, unknown>>;
   readonly max_output_tokens: number | 'inf';
-  readonly truncation: unknown;
-  readonly tracing: unknown;
-  readonly prompt: unknown;
-  readonly include: readonly string[] | null;
+  readonly truncation: string | Readonly<Record<string, unknown>>;
+  /** Nothing is traced here; nor are there prompt templates, or more fields to include. */
+  readonly tracing: null;
+  readonly prompt: null;
+  readonly include: null;
   readonly audio: {
     readonly input: {
       readonly format: PcmFormat;
       /** Null while the pipeline has nothing that hears. */
       readonly transcription: Readonly<Record<string, unknown>> | null;
-      readonly noise_reduction: Readonly<Record<string, unknown>> | null;
+      /** Nothing reduces noise yet. */
+      readonly noise_reduction: null;
       readonly turn_detection: TurnDetection | null;
     };
     readonly output: { readonly format: PcmFormat; readonly voice: string; readonly speed: number };

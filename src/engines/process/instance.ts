@@ -1,6 +1,6 @@
 // One run of a `run:` engine: a program in a process group of its own, on a port of its own, ready when it says so
 // over HTTP (and in its log, where a line is asked for).
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
@@ -8,12 +8,13 @@ import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability, PcmChunk, VadStream } from '../contract.ts';
 import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
-import { type Reaper, signalGroup } from '../reaper.ts';
+import { type ProcessEnd, ProcessGroup } from '../process-group.ts';
+import type { Reaper } from '../reaper.ts';
 import type { EngineFailure } from '../state.ts';
-import { commandLine, engineEnvironment } from './command.ts';
+import { commandLine, engineEnvironment, whySpawnFailed } from './command.ts';
 import { speakOverHttp } from './http-speech.ts';
 import { reservePort } from './ports.ts';
-import { Pace, probeUntilReady } from './probe.ts';
+import { Pace, type ProbeAnswer, probeUntilReady } from './probe.ts';
 
 export interface ProgramOptions {
   readonly run: readonly string[];
@@ -29,6 +30,8 @@ export interface ProgramOptions {
     /** A line of output that contains this. */
     readonly log: string | undefined;
     readonly probeTimeoutMs: number;
+    /** Also of a call: it may give nothing for so long. */
+    readonly stallMs: number;
   };
   readonly clock: Clock;
   /** Of this instance: closes when it is gone. */
@@ -37,30 +40,26 @@ export interface ProgramOptions {
   readonly log: OutputLog;
 }
 
-/** How long after its exit a program's last output may still arrive (a grandchild may hold the pipe for ever). */
-const lastOutputMs = 100;
-
 export class ProgramInstance implements EngineInstance {
   readonly #request: SpawnRequest;
   readonly #options: ProgramOptions;
-  #child: ChildProcess | undefined;
-  #port: number | null = null;
-  #state: 'preparing' | 'running' | 'gone' = 'preparing';
-  #stopAsked = false;
-  readonly #logMatched = Promise.withResolvers<void>();
   readonly #pace: Pace;
+  readonly #readyLine = Promise.withResolvers<void>();
+  #state: 'preparing' | 'running' | 'gone' = 'preparing';
+  #stop: 'none' | 'asked' = 'none';
+  #port: number | null = null;
+  #group: ProcessGroup | undefined;
   #activeCalls = 0;
 
   constructor(request: SpawnRequest, options: ProgramOptions) {
     this.#request = request;
     this.#options = options;
     this.#pace = new Pace(options.clock);
-    options.log.onLine = (line) => this.#heardLine(line);
     options.scope.spawn('start', (signal) => this.#start(signal));
   }
 
   get pid(): number | null {
-    return this.#child?.pid ?? null;
+    return this.#group?.pid ?? null;
   }
 
   get port(): number | null {
@@ -80,20 +79,24 @@ export class ProgramInstance implements EngineInstance {
   }
 
   terminate(): void {
-    this.#stopAsked = true;
-    if (this.pid !== null) signalGroup(this.pid, 'SIGTERM');
+    this.#stop = 'asked';
+    this.#group?.signal('SIGTERM');
   }
 
   kill(): void {
-    this.#stopAsked = true;
-    if (this.pid !== null) signalGroup(this.pid, 'SIGKILL');
+    this.#stop = 'asked';
+    this.#group?.signal('SIGKILL');
   }
 
   async *speak(call: SpeakCall, signal: AbortSignal): AsyncGenerator<PcmChunk> {
     const { engine } = this.#request;
+    const { host, clock, ready } = this.#options;
+    if (this.#state !== 'running' || this.#port === null)
+      throw new GreenroomError('engine_stopped', `engine ${engine} is gone`);
     this.#activeCalls += 1;
     try {
-      yield* speakOverHttp({ engine, host: this.#options.host, port: this.#port ?? 0, ...call }, signal);
+      const { stallMs } = ready;
+      yield* speakOverHttp({ engine, host, port: this.#port, clock, stallMs, ...call }, signal);
     } finally {
       this.#activeCalls -= 1;
     }
@@ -107,120 +110,103 @@ export class ProgramInstance implements EngineInstance {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { host, port, log, scope } = this.#options;
-    const { engine, marker, events } = this.#request;
+    const { host, port, scope, ready, log } = this.#options;
+    const { engine } = this.#request;
+    signal.addEventListener('abort', () => this.#readyLine.resolve(), { once: true });
+    if (ready.log !== undefined) log.whenSaid(ready.log, () => this.#saidReady());
+    let reserved: number;
     try {
       const reservation = await reservePort(host, port, engine);
       scope.defer('port', () => reservation.release());
-      this.#port = reservation.port;
+      reserved = reservation.port;
     } catch (error) {
-      return this.#gone(this.#failure('engine_port_taken', messageOf(error), 'lasting'));
+      return this.#gone('engine_port_taken', messageOf(error), 'lasting');
     }
-    if (this.#stopAsked)
-      return this.#gone(this.#failure('engine_stopped', `engine ${engine} was stopped`, 'passing'));
-    const facts = { port: this.#port, host, marker };
+    this.#port = reserved;
+    if (this.#stop === 'asked' || signal.aborted)
+      return this.#gone('engine_stopped', `engine ${engine} was stopped before its program ran`, 'passing');
+    this.#spawn(reserved);
+    if (this.pid === null) return;
+    this.#request.events.climbed('spawned');
+    this.#request.events.climbed('alive');
+    await this.#untilReady(reserved, signal);
+  }
+
+  #spawn(port: number): void {
+    const { host, cwd, log, clock, reaper } = this.#options;
+    const { marker, events } = this.#request;
+    const facts = { port, host, marker };
     const [program = '', ...args] = commandLine(this.#options, facts);
-    const command = [program, ...args].join(' ');
-    log.write('stderr', `greenroom: ${command}\n`);
-    const child = spawn(program, args, {
-      cwd: this.#options.cwd,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: engineEnvironment(this.#options, facts),
-    });
-    this.#child = child;
+    log.note(`greenroom: ${[program, ...args].join(' ')}`);
     this.#state = 'running';
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid !== undefined) return;
-      const why =
-        error.code === 'ENOENT'
-          ? `not found (looked for ${program} in PATH, from ${this.#options.cwd})`
-          : error.message;
-      this.#gone(
-        this.#failure(
-          'engine_program_missing',
-          `engine ${engine}: cannot start ${program}: ${why}`,
-          'lasting',
-        ),
-      );
-    });
-    if (child.pid === undefined) return;
-    this.#options.reaper.add(child.pid, marker);
-    for (const source of ['stdout', 'stderr'] as const) {
-      child[source]?.on('data', (chunk: Buffer) => {
+    this.#group = new ProcessGroup({
+      open: () =>
+        spawn(program, args, {
+          cwd,
+          detached: true,
+          // Its input ends when we do: what ends with its input needs no reaper.
+          stdio: ['pipe', 'pipe', 'pipe'],
+          env: engineEnvironment(this.#options, facts),
+        }),
+      ...{ marker, reaper, clock },
+      onOutput: (source, chunk) => {
         log.write(source, chunk);
         events.active();
-      });
-    }
-    child.on('exit', (code, exitSignal) => this.#exited(child, code, exitSignal));
-    events.climbed('spawned');
-    events.climbed('alive');
-    await this.#untilReady(signal);
+      },
+      onEnd: (end) => void this.#ended(end, program),
+    });
   }
 
   /** All conditions that are given must hold. */
-  async #untilReady(signal: AbortSignal): Promise<void> {
-    const { ready } = this.#options;
+  async #untilReady(port: number, signal: AbortSignal): Promise<void> {
+    const { host, ready, clock } = this.#options;
     const { events } = this.#request;
-    if (ready.http !== undefined && (await this.#probe(ready.http, signal)) === 'aborted') return;
-    if (ready.log !== undefined) {
-      events.progressed(null, `waiting for the log line "${ready.log}"`);
-      await this.#logMatched.promise;
-      events.climbed('loaded');
+    if (ready.http !== undefined) {
+      const { http: path, status, probeTimeoutMs: timeoutMs } = ready;
+      await probeUntilReady({
+        target: { host, port, path, status, timeoutMs },
+        ...{ clock, signal, pace: this.#pace },
+        onChange: (answer) => this.#answered(answer, path),
+      });
     }
-    if (this.#state === 'running') events.climbed('ready');
+    if (ready.log !== undefined && !signal.aborted) {
+      events.progressed(null, `waiting for the log line "${ready.log}"`);
+      await this.#readyLine.promise;
+    }
+    if (signal.aborted) return;
+    events.climbed('loaded');
+    events.climbed('ready');
   }
 
-  async #probe(path: string, signal: AbortSignal): Promise<'ready' | 'aborted'> {
-    const { host, ready } = this.#options;
+  #answered(answer: ProbeAnswer, path: string): void {
     const { events } = this.#request;
-    let seen = '';
-    const outcome = await probeUntilReady({
-      target: { host, port: this.#port ?? 0, path, status: ready.status, timeoutMs: ready.probeTimeoutMs },
-      pace: this.#pace,
-      signal,
-      onAnswer: (answer) => {
-        if (answer.state === 'answered') events.climbed('listening');
-        const said = answer.state === 'answered' ? `HTTP ${answer.status} from ${path}` : answer.why;
-        if (said !== seen) events.progressed(null, said);
-        seen = said;
-      },
-    });
-    if (outcome === 'ready') events.climbed('http');
-    return outcome;
+    if (answer.state !== 'refused') events.climbed('listening');
+    if (answer.state === 'answered') events.climbed('http');
+    events.progressed(null, answer.state === 'answered' ? `HTTP ${answer.status} from ${path}` : answer.why);
   }
 
-  #heardLine(line: string): void {
-    const { log } = this.#options.ready;
-    if (log === undefined || !line.includes(log)) return;
-    this.#logMatched.resolve();
+  #saidReady(): void {
+    this.#readyLine.resolve();
     this.#pace.hurry();
   }
 
-  #exited(child: ChildProcess, code: number | null, exitSignal: NodeJS.Signals | null): void {
-    const { clock, reaper } = this.#options;
+  async #ended(end: ProcessEnd, program: string): Promise<void> {
     const { engine } = this.#request;
-    const pid = child.pid ?? 0;
-    // What it started in its group and left behind goes with it.
-    signalGroup(pid, 'SIGKILL');
-    reaper.remove(pid);
-    const how = exitSignal ? `was ended by ${exitSignal}` : `exited with code ${code}`;
-    const failure = () => this.#failure('engine_exited', `engine ${engine} (pid ${pid}) ${how}`, 'passing');
-    const late = clock.after(lastOutputMs, () => child.stdout?.destroy() && child.stderr?.destroy());
-    child.once('close', () => {
-      late.cancel();
-      this.#gone(failure());
-    });
+    if (end.state === 'exited')
+      return this.#gone('engine_exited', `engine ${engine} (pid ${this.pid}) ${end.how}`, 'passing');
+    const { cwd } = this.#options;
+    const why = await whySpawnFailed(end.error, { program, cwd });
+    // Too many processes or files are another moment's trouble.
+    const passing = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(end.error.code ?? '');
+    this.#gone(
+      'engine_program_missing',
+      `engine ${engine}: cannot start ${program}: ${why}`,
+      passing ? 'passing' : 'lasting',
+    );
   }
 
-  #gone(failure: EngineFailure): void {
-    if (this.#state === 'gone') return;
+  #gone(code: ErrorCode, message: string, kind: EngineFailure['kind']): void {
     this.#state = 'gone';
-    this.#options.log.close();
-    this.#request.events.exited(failure);
-  }
-
-  #failure(code: ErrorCode, message: string, kind: EngineFailure['kind']): EngineFailure {
-    return { code, message, kind, logTail: this.#options.log.tail };
+    this.#request.events.exited({ code, message, kind, logTail: this.logTail });
   }
 }

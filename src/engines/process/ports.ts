@@ -1,5 +1,6 @@
 // Ports for engines: outside the range that the kernel gives to outgoing connections, so that none of those can take
-// the port between our test and the engine's own bind; test-bound on the literal address; reserved within the gateway.
+// the port between our test and the engine's own bind; reserved within the process, then test-bound on the literal
+// address.
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -17,47 +18,61 @@ export interface ReservedPort {
   release(): void;
 }
 
+type Attempt =
+  | { readonly state: 'reserved'; readonly reservation: ReservedPort }
+  | { readonly state: 'taken'; readonly why: string }
+  /** No port of this address can be bound by us. */
+  | { readonly state: 'impossible'; readonly why: string };
+
 export async function reservePort(
   host: string,
   wanted: number | 'auto',
   engine: string,
 ): Promise<ReservedPort> {
   if (wanted !== 'auto') {
-    const refusal = reserved.has(wanted)
-      ? 'another engine of this gateway has it'
-      : await tryBind(host, wanted);
-    if (refusal === null) return reserve(wanted);
-    const hint = `\`lsof -i :${wanted}\` names the holder; stop it, or use \`port: auto\``;
-    throw new GreenroomError(
-      'engine_port_taken',
-      `engine ${engine}: port ${host}:${wanted}: ${refusal}; ${hint}`,
-      {
-        details: { engine, host, port: wanted },
-      },
-    );
+    const attempt = await reserve(host, wanted);
+    if (attempt.state === 'reserved') return attempt.reservation;
+    const hint = `\`lsof -nP -i :${wanted}\` names the holder; end it, or use \`port: auto\``;
+    const next = attempt.state === 'taken' ? `; ${hint}` : '';
+    throw refused(`engine ${engine}: port ${host}:${wanted}: ${attempt.why}${next}`, engine, host, wanted);
   }
   const last = (await ephemeralFirst()) - 1;
-  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const port = randomInt(firstPort, last);
-    if (!reserved.has(port) && (await tryBind(host, port)) === null) return reserve(port);
+  for (let count = 0; count < attemptsMax; count += 1) {
+    const attempt = await reserve(host, randomInt(firstPort, last + 1));
+    if (attempt.state === 'reserved') return attempt.reservation;
+    if (attempt.state === 'impossible')
+      throw refused(`engine ${engine}: cannot listen on ${host}: ${attempt.why}`, engine, host, null);
   }
-  throw new GreenroomError(
-    'engine_port_taken',
-    `engine ${engine}: no free port on ${host} between ${firstPort} and ${last} in ${attemptsMax} attempts`,
+  const range = `between ${firstPort} and ${last}`;
+  throw refused(
+    `engine ${engine}: no free port on ${host} ${range} in ${attemptsMax} attempts`,
+    ...([engine, host, null] as const),
   );
 }
 
-function reserve(port: number): ReservedPort {
-  reserved.add(port);
-  return { port, release: () => reserved.delete(port) };
+function refused(message: string, engine: string, host: string, port: number | null): GreenroomError {
+  return new GreenroomError('engine_port_taken', message, { details: { engine, host, port } });
 }
 
-/** Null when the address can be bound, the reason otherwise. */
-function tryBind(host: string, port: number): Promise<string | null> {
+/** Reserves before it tries, so that of two who want the same port only one gets it. */
+async function reserve(host: string, port: number): Promise<Attempt> {
+  if (reserved.has(port)) return { state: 'taken', why: 'another engine of this gateway has it' };
+  reserved.add(port);
+  const release = () => void reserved.delete(port);
+  const error = await tryBind(host, port);
+  if (!error) return { state: 'reserved', reservation: { port, release } };
+  release();
+  return error.code === 'EADDRINUSE'
+    ? { state: 'taken', why: 'something else listens there' }
+    : { state: 'impossible', why: error.message };
+}
+
+/** Undefined when the address can be bound. */
+function tryBind(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error) => resolve(error.message));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
+    server.once('error', resolve);
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 

@@ -14,27 +14,36 @@ export interface ProbeTarget {
 
 export type ProbeAnswer =
   | { readonly state: 'refused'; readonly why: string }
+  /** It took the connection and gave no HTTP answer. */
+  | { readonly state: 'connected'; readonly why: string }
   | { readonly state: 'answered'; readonly status: number };
 
 const firstMs = 50;
 const lastMs = 1000;
 
-/** One probe; never throws. */
-export function probe(target: ProbeTarget, signal: AbortSignal): Promise<ProbeAnswer> {
+/** One probe; never throws, and leaves no connection. */
+export function probe(target: ProbeTarget, clock: Clock, signal: AbortSignal): Promise<ProbeAnswer> {
   const { host, port, path, timeoutMs } = target;
   return new Promise((resolve) => {
-    const call = request(
-      { host, port, path, method: 'GET', timeout: timeoutMs, signal, agent: false },
-      (response) => {
-        response.resume();
-        resolve({ state: 'answered', status: response.statusCode ?? 0 });
-        // The body of a health answer is of no interest, and may be long.
-        response.on('error', () => undefined);
-        call.destroy();
-      },
-    );
-    call.on('timeout', () => call.destroy(new Error(`no answer in ${timeoutMs} ms`)));
-    call.on('error', (error) => resolve({ state: 'refused', why: error.message }));
+    let state: 'refused' | 'connected' = 'refused';
+    const call = request({ host, port, path, method: 'GET', signal, agent: false });
+    const timer = clock.after(timeoutMs, () => call.destroy(new Error(`no answer in ${timeoutMs} ms`)));
+    const answer = (given: ProbeAnswer) => {
+      timer.cancel();
+      resolve(given);
+    };
+    call.on('socket', (socket) => {
+      socket.once('connect', () => {
+        state = 'connected';
+      });
+    });
+    call.on('error', (error) => answer({ state, why: error.message }));
+    call.on('response', (response) => {
+      answer({ state: 'answered', status: response.statusCode ?? 0 });
+      // The body of a health answer is of no interest, and may be long.
+      response.on('error', () => undefined);
+      call.destroy();
+    });
     call.end();
   });
 }
@@ -44,19 +53,31 @@ export class Pace {
   readonly #clock: Clock;
   #waitMs = firstMs;
   #wake: (() => void) | undefined;
+  #state: 'even' | 'hurried' = 'even';
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** The pause under way, or the next one, is over at once. */
   hurry(): void {
+    this.#state = 'hurried';
     this.#wake?.();
   }
 
+  /** Things move: the pauses are short again. */
+  quicken(): void {
+    this.#waitMs = firstMs;
+  }
+
   async pause(signal: AbortSignal): Promise<void> {
-    const ms = this.#waitMs;
-    this.#waitMs = Math.min(lastMs, ms * 1.5);
-    await new Promise<void>((resolve) => {
+    if (this.#state === 'even' && !signal.aborted) await this.#wait(this.#waitMs, signal);
+    this.#state = 'even';
+    this.#waitMs = Math.min(lastMs, this.#waitMs * 1.5);
+  }
+
+  #wait(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
       const done = () => {
         timer.cancel();
         signal.removeEventListener('abort', done);
@@ -70,18 +91,25 @@ export class Pace {
   }
 }
 
-/** Probes until the wanted status comes. */
+/** Probes until the wanted status comes. Each change of the answer is told, and makes the next probe come soon. */
 export async function probeUntilReady(options: {
   readonly target: ProbeTarget;
+  readonly clock: Clock;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  readonly onAnswer: (answer: ProbeAnswer) => void;
+  readonly onChange: (answer: ProbeAnswer) => void;
 }): Promise<'ready' | 'aborted'> {
-  const { target, pace, signal, onAnswer } = options;
+  const { target, clock, pace, signal, onChange } = options;
+  let before: string | undefined;
   while (!signal.aborted) {
-    const answer = await probe(target, signal);
+    const answer = await probe(target, clock, signal);
     if (signal.aborted) break;
-    onAnswer(answer);
+    const now = JSON.stringify(answer);
+    if (now !== before) {
+      onChange(answer);
+      pace.quicken();
+    }
+    before = now;
     if (answer.state === 'answered' && answer.status === target.status) return 'ready';
     await pace.pause(signal);
   }

@@ -4,12 +4,12 @@ import type { Clock, Timer } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { PcmChunk, VadStream } from '../contract.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import type { FromHost, ToHost } from './protocol.ts';
+import { type CallMessage, chunksAhead, type ToHost } from './protocol.ts';
 import { VadCall } from './vad-call.ts';
 
 export interface CallLimits {
   readonly clock: Clock;
-  /** A call under way that gives nothing for this long: the worker is given up. */
+  /** A call under way that owes something and gives nothing for this long: the worker is given up. */
   readonly stallMs: number;
   /** How long a cancelled call may take before it is told as ignoring its signal. */
   readonly cancelGraceMs: number;
@@ -18,38 +18,36 @@ export interface CallLimits {
   readonly note: (message: string) => void;
 }
 
-type CallMessage = Extract<FromHost, { id: number }>;
+export interface CallsOptions {
+  readonly engine: string;
+  readonly limits: CallLimits;
+  readonly post: (message: ToHost) => void;
+  readonly onStall: (error: GreenroomError) => void;
+}
 
 interface Call {
   readonly id: number;
   readonly args: Readonly<Record<string, unknown>>;
   readonly queue: ChunkQueue<PcmChunk>;
   state: 'waiting' | 'running' | 'cancelled' | 'ended';
+  /** Chunks given by the host and not yet taken by the consumer. */
+  ahead: number;
   timer: Timer | undefined;
 }
 
 export class WorkerCalls {
-  readonly #engine: string;
-  readonly #post: (message: ToHost) => void;
-  readonly #limits: CallLimits;
-  readonly #onStall: (error: GreenroomError) => void;
+  readonly #options: CallsOptions;
   readonly #calls = new Map<number, Call>();
   readonly #streams = new Map<number, VadCall>();
   readonly #waiting: Call[] = [];
   #lanes = 0;
   #running = 0;
   #lastId = 0;
+  /** Why there are no more calls. */
+  #closed: GreenroomError | undefined;
 
-  constructor(
-    engine: string,
-    post: (message: ToHost) => void,
-    limits: CallLimits,
-    onStall: (error: GreenroomError) => void,
-  ) {
-    this.#engine = engine;
-    this.#post = post;
-    this.#limits = limits;
-    this.#onStall = onStall;
+  constructor(options: CallsOptions) {
+    this.#options = options;
   }
 
   get active(): number {
@@ -70,7 +68,7 @@ export class WorkerCalls {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       for await (const chunk of call.queue) {
-        this.#post({ type: 'taken', id: call.id });
+        this.#taken(call);
         yield chunk;
       }
     } finally {
@@ -81,10 +79,11 @@ export class WorkerCalls {
 
   /** Streams have no lane: a frame takes milliseconds, and every session holds one for as long as it lasts. */
   openVad(rateHz: number): VadStream {
+    if (this.#closed) throw this.#closed;
     const id = ++this.#lastId;
-    const stream = new VadCall(id, this.#post, this.#engine, this.#limits, this.#onStall);
+    const stream = new VadCall(id, this.#options);
     this.#streams.set(id, stream);
-    this.#post({ type: 'open', id, args: { rate: rateHz } });
+    this.#options.post({ type: 'open', id, args: { rate: rateHz } });
     return stream;
   }
 
@@ -96,20 +95,17 @@ export class WorkerCalls {
     }
     const call = this.#calls.get(message.id);
     if (!call) return;
-    if (message.type === 'chunk') {
-      this.#watch(call);
-      if (call.state === 'running') call.queue.push(message.value as PcmChunk);
-      return;
-    }
+    if (message.type === 'chunk') return this.#chunk(call, message.value);
     if (message.type === 'call_failed') {
-      call.queue.fail(
-        new GreenroomError('engine_call_failed', `engine ${this.#engine}: speak failed: ${message.message}`),
-      );
+      const text = `engine ${this.#options.engine}: speak failed: ${message.message}`;
+      call.queue.fail(new GreenroomError('engine_call_failed', text));
     }
     this.#ended(call);
   }
 
-  failAll(error: GreenroomError): void {
+  /** There is nobody to answer any more: everything under way fails, and whatever is asked from now on. */
+  close(error: GreenroomError): void {
+    this.#closed ??= error;
     for (const call of [...this.#calls.values(), ...this.#waiting.splice(0)]) {
       call.timer?.cancel();
       call.state = 'ended';
@@ -122,16 +118,19 @@ export class WorkerCalls {
   }
 
   #enqueue(args: Readonly<Record<string, unknown>>): Call {
-    const { waitingMax } = this.#limits;
+    if (this.#closed) throw this.#closed;
+    const { engine, limits } = this.#options;
+    const { waitingMax } = limits;
     if (this.#running >= this.#lanes && this.#waiting.length >= waitingMax) {
       const facts = `${this.#running} calls run and ${waitingMax} wait`;
-      throw new GreenroomError('engine_busy', `engine ${this.#engine} is busy: ${facts}`);
+      throw new GreenroomError('engine_busy', `engine ${engine} is busy: ${facts}`);
     }
     const call: Call = {
       id: ++this.#lastId,
       args,
       queue: new ChunkQueue(),
       state: 'waiting',
+      ahead: 0,
       timer: undefined,
     };
     this.#waiting.push(call);
@@ -147,8 +146,24 @@ export class WorkerCalls {
       call.state = 'running';
       this.#calls.set(call.id, call);
       this.#watch(call);
-      this.#post({ type: 'call', id: call.id, method: 'speak', args: call.args });
+      this.#options.post({ type: 'call', id: call.id, method: 'speak', args: call.args });
     }
+  }
+
+  #chunk(call: Call, chunk: PcmChunk): void {
+    if (call.state !== 'running') return;
+    call.ahead += 1;
+    call.queue.push(chunk);
+    // With all its credit used the engine owes nothing: now the consumer is waited for, who may take his time.
+    if (call.ahead >= chunksAhead) call.timer?.cancel();
+    else this.#watch(call);
+  }
+
+  #taken(call: Call): void {
+    if (call.state !== 'running') return;
+    if (call.ahead === chunksAhead) this.#watch(call);
+    call.ahead -= 1;
+    this.#options.post({ type: 'taken', id: call.id });
   }
 
   #cancel(call: Call): void {
@@ -159,38 +174,29 @@ export class WorkerCalls {
     }
     if (call.state !== 'running') return;
     call.state = 'cancelled';
-    call.queue.end();
-    this.#post({ type: 'cancel', id: call.id });
+    call.queue.drop();
     call.timer?.cancel();
-    const { clock, cancelGraceMs, note } = this.#limits;
-    call.timer = clock.after(
-      cancelGraceMs,
-      () => {
-        note(
-          `engine ${this.#engine}: a cancelled call still runs after ${cancelGraceMs} ms; its lane stays busy`,
-        );
-        this.#watch(call);
-      },
-      { ref: false },
-    );
+    const { engine, limits, post } = this.#options;
+    const { clock, cancelGraceMs, note } = limits;
+    const late = () => {
+      const what = `a cancelled call still runs after ${cancelGraceMs} ms; its lane stays busy`;
+      note(`engine ${engine}: ${what}`);
+      this.#watch(call);
+    };
+    call.timer = clock.after(cancelGraceMs, late, { ref: false });
+    post({ type: 'cancel', id: call.id });
   }
 
   /** Restarts the stall clock of a call. */
   #watch(call: Call): void {
-    const { clock, stallMs } = this.#limits;
+    const { engine, limits, onStall } = this.#options;
+    const { clock, stallMs } = limits;
     call.timer?.cancel();
-    call.timer = clock.after(
-      stallMs,
-      () => {
-        this.#onStall(
-          new GreenroomError(
-            'engine_stalled',
-            `engine ${this.#engine}: a call gave nothing for ${stallMs} ms`,
-          ),
-        );
-      },
-      { ref: false },
-    );
+    const stalled = () => {
+      const message = `engine ${engine}: a call gave nothing for ${stallMs} ms`;
+      onStall(new GreenroomError('engine_stalled', message));
+    };
+    call.timer = clock.after(stallMs, stalled, { ref: false });
   }
 
   #ended(call: Call): void {

@@ -2,7 +2,7 @@
 // keeps it to a few chunks.
 
 export class ChunkQueue<T> implements AsyncIterable<T> {
-  readonly #chunks: T[] = [];
+  #chunks: T[] = [];
   #state: 'open' | 'ended' | 'failed' = 'open';
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -20,6 +20,14 @@ export class ChunkQueue<T> implements AsyncIterable<T> {
     this.#notify();
   }
 
+  /** Ends it; what was pushed and not taken is dropped. */
+  drop(): void {
+    this.#chunks = [];
+    this.#error = undefined;
+    this.#state = 'ended';
+    this.#notify();
+  }
+
   /** What was pushed is still given; then the error is thrown. */
   fail(error: Error): void {
     if (this.#state !== 'open') return;
@@ -30,7 +38,7 @@ export class ChunkQueue<T> implements AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
-      const chunk = this.#chunks.shift();
+      const [chunk] = this.#chunks.splice(0, 1);
       if (chunk !== undefined) yield chunk;
       else if (this.#state === 'ended') return;
       else if (this.#state === 'failed') throw this.#error;

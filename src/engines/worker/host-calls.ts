@@ -1,6 +1,7 @@
 // The calls that run inside a worker engine: each has its own abort controller, and its chunks go out no faster than
 // they are taken.
 import type { LoadedEngine, VadStream } from '../contract.ts';
+import { checkedChunk, checkedFrames } from './module-checks.ts';
 import { chunksAhead, type FromHost, type ToHost } from './protocol.ts';
 
 interface RunningCall {
@@ -59,7 +60,7 @@ export class HostCalls {
       if (!chunks) throw new Error('this engine does not speak');
       for await (const value of chunks) {
         if (signal.aborted) break;
-        this.#post({ type: 'chunk', id, value });
+        this.#post({ type: 'chunk', id, value: checkedChunk(value) });
         call.credit -= 1;
         if (call.credit <= 0) await this.#credit(call);
         if (signal.aborted) break;
@@ -67,7 +68,7 @@ export class HostCalls {
       this.#post({ type: 'ended', id });
     } catch (error) {
       if (signal.aborted) this.#post({ type: 'ended', id });
-      else this.#fail(id, error);
+      else this.#post(failed(id, error));
     } finally {
       this.#calls.delete(id);
     }
@@ -89,11 +90,14 @@ export class HostCalls {
 
   #open(id: number, rate: number): void {
     const stream = (async () => {
-      if (!this.#engine.vad) throw new Error('this engine has no voice activity detection');
-      return this.#engine.vad({ rate });
+      const opened = await this.#engine.vad?.({ rate });
+      if (typeof opened?.push !== 'function' || typeof opened.close !== 'function')
+        throw new Error('vad() gave nothing with push() and close()');
+      return opened;
     })();
-    stream.catch((error: unknown) => this.#fail(id, error));
-    this.#streams.set(id, { stream, tail: Promise.resolve(), state: 'open' });
+    const open: OpenStream = { stream, tail: Promise.resolve(), state: 'open' };
+    this.#streams.set(id, open);
+    stream.catch((error: unknown) => this.#streamFailed(id, open, error));
   }
 
   #push(id: number, pcm: Int16Array): void {
@@ -102,10 +106,10 @@ export class HostCalls {
     open.tail = open.tail.then(async () => {
       if (open.state === 'closed') return;
       try {
-        const value = await (await open.stream).push(pcm);
+        const value = checkedFrames(await (await open.stream).push(pcm));
         this.#post({ type: 'pushed', id, value });
       } catch (error) {
-        this.#fail(id, error);
+        this.#streamFailed(id, open, error);
       }
     });
   }
@@ -119,25 +123,31 @@ export class HostCalls {
     }
     const open = this.#streams.get(id);
     if (!open) return;
-    open.state = 'closed';
     this.#streams.delete(id);
-    void this.#closeStream(id, open);
+    void this.#closeStream(open).then(() => this.#post({ type: 'ended', id }));
   }
 
-  /** At once: a push under way is cut short by it. */
-  async #closeStream(id: number, { stream, tail }: OpenStream): Promise<void> {
+  #streamFailed(id: number, open: OpenStream, error: unknown): void {
+    if (open.state === 'closed') return;
+    this.#streams.delete(id);
+    this.#post(failed(id, error));
+    void this.#closeStream(open);
+  }
+
+  /** At once: a push under way is cut short by it. Never rejects. */
+  async #closeStream(open: OpenStream): Promise<void> {
+    open.state = 'closed';
+    const stream = await open.stream.catch(() => undefined);
     try {
-      await (await stream).close();
+      await stream?.close();
     } catch (error) {
       console.error('closing a stream failed:', error);
     }
-    await tail;
-    this.#post({ type: 'ended', id });
+    await open.tail;
   }
+}
 
-  #fail(id: number, error: unknown): void {
-    this.#streams.delete(id);
-    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
-    this.#post({ type: 'call_failed', id, message, stack });
-  }
+function failed(id: number, error: unknown): FromHost {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  return { type: 'call_failed', id, message, stack };
 }

@@ -1,18 +1,22 @@
 // Runs inside a worker engine's own process or thread: loads the module, runs its calls, reports. It trusts nothing of
 // the module: whatever it throws becomes a message. Ends with its parent.
-import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { EngineModule, LoadedEngine } from '../contract.ts';
 import { HostCalls } from './host-calls.ts';
+import { checkLoaded, importEngine } from './module-checks.ts';
+import { Progress } from './progress.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 
 const post: (message: FromHost) => void = isMainThread
-  ? (message) => process.send?.(message)
+  ? (message) => {
+      if (process.connected) process.send?.(message);
+    }
   : (message) => parentPort?.postMessage(message);
 
 const loading = new AbortController();
 let calls: HostCalls | undefined;
 let loaded: LoadedEngine | undefined;
+let state: 'open' | 'closing' = 'open';
 
 async function load(path: string, options: Readonly<Record<string, unknown>>): Promise<void> {
   let engine: EngineModule;
@@ -21,44 +25,23 @@ async function load(path: string, options: Readonly<Record<string, unknown>>): P
   } catch (error) {
     return post({ type: 'load_failed', reason: 'contract', ...described(error) });
   }
+  const progress = new Progress(post);
+  let reason: 'load' | 'contract' = 'load';
   try {
-    const progress = (fraction: number, text?: string) => {
-      post({
-        type: 'progress',
-        fraction: Math.min(1, Math.max(0, Number(fraction) || 0)),
-        text: text ?? null,
-      });
-    };
-    loaded = await engine.load({ options, progress, signal: loading.signal });
-    const instance = loaded;
-    const missing = engine.offers.filter((capability) => typeof instance[capability] !== 'function');
-    if (missing.length > 0) {
-      const message = `it offers ${missing.join(', ')}, but load() gave no such function`;
-      return post({ type: 'load_failed', reason: 'contract', message, stack: '' });
-    }
-    calls = new HostCalls(instance, post);
-    // Only from here on is there something to close: a TERM during the load just ends the process, also when the
-    // load blocks it.
-    if (isMainThread) process.on('SIGTERM', () => void close());
-    post({
-      type: 'loaded',
-      offers: engine.offers,
-      concurrency: Math.max(1, Math.floor(engine.concurrency ?? 1)),
-    });
+    const { signal } = loading;
+    loaded = await engine.load({ options, signal, progress: (...told) => progress.tell(...told) });
+    reason = 'contract';
+    checkLoaded(engine, loaded);
   } catch (error) {
-    post({ type: 'load_failed', reason: 'load', ...described(error) });
+    return post({ type: 'load_failed', reason, ...described(error) });
+  } finally {
+    progress.end();
   }
-}
-
-async function importEngine(path: string): Promise<EngineModule> {
-  const { default: engine } = (await import(pathToFileURL(path).href)) as { default?: EngineModule };
-  if (typeof engine !== 'object' || engine === null) throw new Error('the module has no default export');
-  if (engine.contract !== 1)
-    throw new Error(`contract ${String(engine.contract)} is not known; this gateway speaks contract 1`);
-  if (!Array.isArray(engine.offers) || engine.offers.length === 0)
-    throw new Error('`offers` names no capability');
-  if (typeof engine.load !== 'function') throw new Error('`load` is not a function');
-  return engine;
+  calls = new HostCalls(loaded, post);
+  // Only from here on is there something to close: a TERM during the load just ends the process, also when the
+  // load blocks it.
+  if (isMainThread) process.on('SIGTERM', () => void close());
+  post({ type: 'loaded', offers: engine.offers, concurrency: engine.concurrency ?? 1 });
 }
 
 function described(error: unknown): { message: string; stack: string } {
@@ -68,6 +51,8 @@ function described(error: unknown): { message: string; stack: string } {
 
 /** Lets the engine close what it holds; the parent has a deadline for it. */
 async function close(): Promise<void> {
+  if (state === 'closing') return;
+  state = 'closing';
   loading.abort('server_shutdown');
   calls?.cancelAll();
   try {
@@ -75,8 +60,8 @@ async function close(): Promise<void> {
   } catch (error) {
     console.error('close() failed:', error);
   }
-  if (isMainThread) process.disconnect?.();
-  else parentPort?.close();
+  // Whatever handle the module has left open: of a thread, this ends the thread alone.
+  process.exit();
 }
 
 function receive(message: ToHost): void {
@@ -87,10 +72,8 @@ function receive(message: ToHost): void {
 
 if (isMainThread) {
   process.on('message', receive);
-  // The parent is gone, or has said goodbye. The process group gets TERM and KILL as well; this is the quick way.
+  // The parent is gone. The reaper sends KILL as well; this is the quick way.
   process.on('disconnect', () => process.exit());
-  // Ctrl+C reaches the whole terminal; ending is the gateway's to ask for.
-  process.on('SIGINT', () => undefined);
 } else {
   parentPort?.on('message', receive);
 }

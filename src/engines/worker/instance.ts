@@ -24,28 +24,30 @@ export class WorkerInstance implements EngineInstance {
   readonly #link: WorkerLink;
   readonly #calls: WorkerCalls;
   #offers: readonly Capability[] = [];
-  #state: 'running' | 'leaving' | 'gone' = 'running';
+  #state: 'running' | 'gone' = 'running';
 
   constructor(request: SpawnRequest, options: WorkerOptions) {
     this.#request = request;
     this.#options = options;
-    this.#link = options.openLink(request.marker, {
+    const { engine, marker, events } = request;
+    const { log, limits, module } = options;
+    this.#link = options.openLink(marker, {
       message: (message) => this.#receive(message),
       output: (source, chunk) => {
-        options.log.write(source, chunk);
-        request.events.active();
+        log.write(source, chunk);
+        events.active();
       },
       exit: (how) => this.#gone(how),
     });
-    this.#calls = new WorkerCalls(
-      request.engine,
-      (message) => this.#link.post(message),
-      options.limits,
-      (error) => request.events.failed(this.#failure(error.code, error.message, 'passing')),
-    );
-    this.#link.post({ type: 'load', module: options.module, options: options.options });
+    this.#calls = new WorkerCalls({
+      engine,
+      limits,
+      post: (message) => this.#link.post(message),
+      onStall: (error) => this.#stalled(error),
+    });
+    this.#link.post({ type: 'load', module, options: options.options });
     // The constructor's caller learns the instance first; its rungs come after.
-    queueMicrotask(() => request.events.climbed('spawned'));
+    queueMicrotask(() => events.climbed('spawned'));
   }
 
   get pid(): number | null {
@@ -65,11 +67,10 @@ export class WorkerInstance implements EngineInstance {
   }
 
   terminate(): void {
-    const loaded = this.#offers.length > 0;
-    this.#state = this.#state === 'gone' ? 'gone' : 'leaving';
-    this.#calls.failAll(this.#stopped());
-    // A load has nothing to close, and may block its thread: it is not asked.
-    if (loaded || this.pid !== null) this.#link.terminate();
+    const message = `engine ${this.#request.engine} is being stopped`;
+    this.#calls.close(new GreenroomError('engine_stopped', message));
+    // A thread that loads has nothing to close, and may be blocked: it is not asked.
+    if (this.#offers.length > 0 || this.pid !== null) this.#link.terminate();
     else this.#link.kill();
   }
 
@@ -86,6 +87,7 @@ export class WorkerInstance implements EngineInstance {
   }
 
   #receive(message: FromHost): void {
+    if (this.#state === 'gone') return;
     const { events } = this.#request;
     switch (message.type) {
       case 'hello':
@@ -97,15 +99,8 @@ export class WorkerInstance implements EngineInstance {
         this.#calls.open(message.concurrency);
         events.climbed('loaded');
         return events.climbed('ready');
-      case 'load_failed': {
-        const contract = message.reason === 'contract';
-        const code = contract ? 'engine_module_invalid' : 'engine_load_failed';
-        if (message.stack) this.#options.log.write('stderr', `${message.stack}\n`);
-        const what = contract ? `its module ${this.#options.module} breaks the contract` : 'its load failed';
-        return events.failed(
-          this.#failure(code, `engine ${this.#request.engine}: ${what}: ${message.message}`, 'lasting'),
-        );
-      }
+      case 'load_failed':
+        return this.#loadFailed(message);
       case 'call_failed':
         this.#options.log.write('stderr', `${message.stack || message.message}\n`);
         return this.#calls.receive(message);
@@ -114,23 +109,34 @@ export class WorkerInstance implements EngineInstance {
     }
   }
 
-  #gone(how: string): void {
+  #loadFailed({ reason, message, stack }: Extract<FromHost, { type: 'load_failed' }>): void {
     const { engine, events } = this.#request;
-    const pid = this.pid === null ? 'thread' : `pid ${this.pid}`;
-    const message = `engine ${engine} (${pid}) exited: ${how}`;
-    this.#calls.failAll(
-      this.#state === 'leaving' ? this.#stopped() : new GreenroomError('engine_exited', message),
-    );
-    this.#state = 'gone';
-    this.#options.log.close();
-    events.exited(this.#failure('engine_exited', message, 'passing'));
+    const { log, module } = this.#options;
+    if (stack) log.write('stderr', `${stack}\n`);
+    const [code, what] =
+      reason === 'contract'
+        ? (['engine_module_invalid', `its module ${module} cannot be used`] as const)
+        : (['engine_load_failed', 'its load failed'] as const);
+    events.failed(this.#failure(code, `engine ${engine}: ${what}: ${message}`, 'lasting'));
   }
 
-  #stopped(): GreenroomError {
-    return new GreenroomError('engine_stopped', `engine ${this.#request.engine} is being stopped`);
+  /** Everybody who waits for it learns the cause, not the stop that follows. */
+  #stalled(error: GreenroomError): void {
+    this.#calls.close(error);
+    this.#request.events.failed(this.#failure(error.code, error.message, 'passing'));
+  }
+
+  #gone(how: string): void {
+    const { engine, events } = this.#request;
+    const message = `engine ${engine} (${this.pid === null ? 'thread' : `pid ${this.pid}`}) ${how}`;
+    const failure = this.#failure('engine_exited', message, 'passing');
+    this.#state = 'gone';
+    const { logTail } = failure;
+    this.#calls.close(new GreenroomError('engine_exited', message, { details: { logTail } }));
+    events.exited(failure);
   }
 
   #failure(code: ErrorCode, message: string, kind: EngineFailure['kind']): EngineFailure {
-    return { code, message, kind, logTail: this.#options.log.tail };
+    return { code, message, kind, logTail: this.logTail };
   }
 }

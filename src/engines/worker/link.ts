@@ -2,14 +2,16 @@
 // protocol.ts; they differ in what `kill` can do: a process group always goes, a thread stuck in native code does not.
 import { fork } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
+import type { Clock } from '../../lifecycle/clock.ts';
 import { shippedFile } from '../locate.ts';
-import { type Reaper, signalGroup } from '../reaper.ts';
+import { ProcessGroup } from '../process-group.ts';
+import type { Reaper } from '../reaper.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 
 export interface LinkEvents {
   readonly message: (message: FromHost) => void;
   readonly output: (source: 'stdout' | 'stderr', chunk: Buffer | string) => void;
-  /** The host is gone. Told once. */
+  /** The host is gone, and has said its last words. Told once, and not before the link is open. */
   readonly exit: (how: string) => void;
 }
 
@@ -22,43 +24,33 @@ export interface WorkerLink {
 
 export type OpenLink = (marker: string, events: LinkEvents) => WorkerLink;
 
-export function openProcessLink(reaper: Reaper, marker: string, events: LinkEvents): WorkerLink {
-  const child = fork(shippedFile('engine-host'), [], {
-    detached: true,
-    serialization: 'advanced',
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, GREENROOM_INSTANCE: marker },
-    execArgv: [],
+export function openProcessLink(
+  owner: { readonly reaper: Reaper; readonly clock: Clock },
+  marker: string,
+  events: LinkEvents,
+): WorkerLink {
+  const group = new ProcessGroup({
+    ...{ ...owner, marker, onOutput: events.output },
+    open: () =>
+      fork(shippedFile('engine-host'), [], {
+        detached: true,
+        serialization: 'advanced',
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...process.env, GREENROOM_INSTANCE: marker },
+        execArgv: [],
+      }),
+    onEnd: (end) => events.exit(end.state === 'exited' ? end.how : `did not start: ${end.error.message}`),
   });
-  const pid = child.pid ?? null;
-  if (pid !== null) reaper.add(pid, marker);
-  child.on('message', (message) => events.message(message as FromHost));
-  child.stdout?.on('data', (chunk: Buffer) => events.output('stdout', chunk));
-  child.stderr?.on('data', (chunk: Buffer) => events.output('stderr', chunk));
-  const gone = once((how: string) => {
-    if (pid !== null) {
-      // What it started and left behind goes with it.
-      signalGroup(pid, 'SIGKILL');
-      reaper.remove(pid);
-    }
-    events.exit(how);
-  });
-  child.on('error', (error) => {
-    if (child.pid === undefined) gone(error.message);
-  });
-  child.on('exit', (code, signal) => gone(signal ? `ended by ${signal}` : `exit code ${code}`));
+  const { child, pid } = group;
+  child?.on('message', (message) => events.message(message as FromHost));
   return {
     pid,
     post: (message) => {
       // A host that is on its way out has no channel; its exit is told anyhow.
-      if (child.connected) child.send(message, () => undefined);
+      if (child?.connected) child.send(message, () => undefined);
     },
-    terminate: () => {
-      if (pid !== null) signalGroup(pid, 'SIGTERM');
-    },
-    kill: () => {
-      if (pid !== null) signalGroup(pid, 'SIGKILL');
-    },
+    terminate: () => group.signal('SIGTERM'),
+    kill: () => group.signal('SIGKILL'),
   };
 }
 
@@ -69,30 +61,20 @@ export function openThreadLink(marker: string, events: LinkEvents): WorkerLink {
     env: { ...process.env, GREENROOM_INSTANCE: marker },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
+  let thrown: string | undefined;
   worker.on('message', (message: FromHost) => events.message(message));
   worker.stdout.on('data', (chunk: Buffer) => events.output('stdout', chunk));
   worker.stderr.on('data', (chunk: Buffer) => events.output('stderr', chunk));
-  const gone = once(events.exit);
-  let thrown: string | undefined;
   worker.on('error', (error) => {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     thrown = message;
     events.output('stderr', `${stack ?? message}\n`);
   });
-  worker.on('exit', (code) => gone(thrown ? `threw: ${thrown}` : `exit code ${code}`));
+  worker.once('exit', (code) => events.exit(thrown ? `threw: ${thrown}` : `exited with code ${code}`));
   return {
     pid: null,
     post: (message) => worker.postMessage(message),
     terminate: () => worker.postMessage({ type: 'close' } satisfies ToHost),
     kill: () => void worker.terminate(),
-  };
-}
-
-function once(tell: (how: string) => void): (how: string) => void {
-  let told = false;
-  return (how) => {
-    if (told) return;
-    told = true;
-    tell(how);
   };
 }

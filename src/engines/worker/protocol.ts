@@ -1,6 +1,9 @@
 // What travels between the gateway and a worker engine's host, over a child process's IPC channel or a thread's port.
 // Structured clone on both, so typed arrays travel as they are.
-import type { Capability } from '../contract.ts';
+import type { Capability, PcmChunk } from '../contract.ts';
+
+/** One probability per frame of a voice-activity stream. */
+export type Frames = readonly { readonly speech: number }[];
 
 export type ToHost =
   | { readonly type: 'load'; readonly module: string; readonly options: Readonly<Record<string, unknown>> }
@@ -28,12 +31,21 @@ export type FromHost =
       readonly message: string;
       readonly stack: string;
     }
-  | { readonly type: 'chunk'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'chunk'; readonly id: number; readonly value: PcmChunk }
   /** The answer to the oldest push that has none. */
-  | { readonly type: 'pushed'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'pushed'; readonly id: number; readonly value: Frames }
   /** The call has really ended, also after a cancel: its lane is free. */
   | { readonly type: 'ended'; readonly id: number }
   | { readonly type: 'call_failed'; readonly id: number; readonly message: string; readonly stack: string };
 
+/** Of a call or a stream. */
+export type CallMessage = Extract<FromHost, { id: number }>;
+
 /** Chunks that may be under way to a consumer that has not taken them. */
 export const chunksAhead = 8;
+
+/** A part of a larger buffer travels with the whole of it, so it gets one of its own first. */
+export function ownBuffer(pcm: Int16Array): Int16Array {
+  const own = pcm.buffer instanceof ArrayBuffer && pcm.byteLength === pcm.buffer.byteLength;
+  return own ? pcm : Int16Array.from(pcm);
+}

@@ -1,80 +1,74 @@
-// One voice-activity stream of a worker engine, from the gateway's side. Answers come in the order of the pushes.
+// One voice-activity stream of a worker engine, from the gateway's side. Answers come in the order of the pushes; the
+// stall clock runs while one is owed.
 import type { Timer } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { VadStream } from '../contract.ts';
-import type { CallLimits } from './calls.ts';
-import type { FromHost, ToHost } from './protocol.ts';
-
-type Frames = readonly { readonly speech: number }[];
+import type { CallsOptions } from './calls.ts';
+import { type CallMessage, type Frames, ownBuffer } from './protocol.ts';
 
 export class VadCall implements VadStream {
   readonly #id: number;
-  readonly #post: (message: ToHost) => void;
-  readonly #engine: string;
-  readonly #limits: CallLimits;
-  readonly #onStall: (error: GreenroomError) => void;
+  readonly #options: CallsOptions;
   readonly #pending: PromiseWithResolvers<Frames>[] = [];
   #state: 'open' | 'closed' = 'open';
   #error: GreenroomError | undefined;
   #timer: Timer | undefined;
 
-  constructor(
-    id: number,
-    post: (message: ToHost) => void,
-    engine: string,
-    limits: CallLimits,
-    onStall: (error: GreenroomError) => void,
-  ) {
+  constructor(id: number, options: CallsOptions) {
     this.#id = id;
-    this.#post = post;
-    this.#engine = engine;
-    this.#limits = limits;
-    this.#onStall = onStall;
+    this.#options = options;
   }
 
   push(pcm: Int16Array): Promise<Frames> {
-    if (this.#error) return Promise.reject(this.#error);
-    if (this.#state === 'closed') return Promise.resolve([]);
     const answer = Promise.withResolvers<Frames>();
-    this.#pending.push(answer);
-    this.#watch();
-    this.#post({ type: 'push', id: this.#id, pcm });
+    // Whoever has left does not look at the answer any more, and its failure is nobody's then.
+    answer.promise.catch(() => undefined);
+    if (this.#error) answer.reject(this.#error);
+    else if (this.#state === 'closed') answer.resolve([]);
+    else {
+      this.#pending.push(answer);
+      if (this.#pending.length === 1) this.#watch();
+      this.#options.post({ type: 'push', id: this.#id, pcm: ownBuffer(pcm) });
+    }
     return answer.promise;
   }
 
+  /** What was pushed and not yet answered is answered with nothing. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#timer?.cancel();
     for (const answer of this.#pending.splice(0)) answer.resolve([]);
-    this.#post({ type: 'cancel', id: this.#id });
+    if (!this.#error) this.#options.post({ type: 'cancel', id: this.#id });
   }
 
-  receive(message: FromHost): void {
+  receive(message: CallMessage): void {
     if (message.type === 'pushed') {
-      this.#pending.shift()?.resolve(message.value as Frames);
+      this.#pending.shift()?.resolve(message.value);
       this.#watch();
     } else if (message.type === 'call_failed') {
-      this.fail(
-        new GreenroomError('engine_call_failed', `engine ${this.#engine}: vad failed: ${message.message}`),
-      );
+      const text = `engine ${this.#options.engine}: vad failed: ${message.message}`;
+      this.fail(new GreenroomError('engine_call_failed', text));
     }
   }
 
   fail(error: GreenroomError): void {
-    this.#error = error;
+    this.#error ??= error;
     this.#timer?.cancel();
     for (const answer of this.#pending.splice(0)) answer.reject(error);
   }
 
+  /** Restarts the stall clock, if an answer is owed. */
   #watch(): void {
-    const { clock, stallMs } = this.#limits;
+    const { engine, limits, onStall } = this.#options;
+    const { clock, stallMs } = limits;
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#pending.length === 0) return;
-    const message = `engine ${this.#engine}: voice activity gave nothing for ${stallMs} ms`;
-    this.#timer = clock.after(stallMs, () => this.#onStall(new GreenroomError('engine_stalled', message)), {
-      ref: false,
-    });
+    const stalled = () => {
+      const message = `engine ${engine}: voice activity gave nothing for ${stallMs} ms`;
+      onStall(new GreenroomError('engine_stalled', message));
+    };
+    this.#timer = clock.after(stallMs, stalled, { ref: false });
   }
 }

@@ -211,20 +211,6 @@ describe.each(sockets)('a connection over %s', (_name, socket) => {
     expect(pieces).toHaveLength(3);
     expect(pieces.flatMap((piece) => [...piece])).toEqual([...pcm]);
   });
-
-  test('leaves no handle and no listener behind', async () => {
-    await using gateway = await fakeGateway(greeting);
-    const before = process.getActiveResourcesInfo().toSorted();
-    for (let round = 0; round < 3; round += 1) {
-      const connection = connect({ url: gateway.url, ...socket });
-      await connection.opened;
-      await connection.close();
-    }
-    await until(() => String(process.getActiveResourcesInfo().toSorted()) === String(before), {
-      ...soon,
-      what: `only ${before} open`,
-    });
-  });
 });
 
 describe('a connection', () => {

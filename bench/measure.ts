@@ -1,0 +1,84 @@
+// What the benchmarks share: programs that are started and ended, connects that are timed, numbers that are shown.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const repositoryFile = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A program with a folder of its own; both are gone when it is closed. */
+export async function startProgram(args: readonly string[]): Promise<{
+  readonly child: ChildProcess;
+  readonly startedMs: number;
+  close(): Promise<void>;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), 'greenroom-bench-'));
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [...args], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  child.on('exit', (code) => code && console.error(`it exited with code ${code}: ${said}`));
+  const exited = once(child, 'exit');
+  return {
+    child,
+    startedMs,
+    async close() {
+      child.kill('SIGTERM');
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Knocks until a WebSocket handshake is answered with 101; ms since `sinceMs`. A raw socket, so that the client costs nothing. */
+export async function firstWebSocket(port: number, path: string, sinceMs: number): Promise<number> {
+  for (;;) {
+    const answer = await handshake(port, path);
+    if (answer?.startsWith('HTTP/1.1 101')) return performance.now() - sinceMs;
+    if (answer !== null) throw new Error(`no 101 from ${path}: ${answer.split('\r\n')[0]}`);
+    if (performance.now() - sinceMs > 30_000) throw new Error(`nobody accepted on port ${port} in 30 s`);
+    await delay(1);
+  }
+}
+
+/** One handshake: its answer, or null when nobody listens. */
+export function handshake(port: number, path: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      );
+    });
+    socket.once('data', (data) => {
+      resolve(data.toString('latin1'));
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(null));
+  });
+}
+
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
+
+export const shownMs = (ms: number): string => `${ms.toFixed(1)} ms`;

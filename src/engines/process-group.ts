@@ -1,0 +1,95 @@
+// A child process in a process group of its own, from its spawn to its end: the reaper knows it before it exists, its
+// output is read, what it leaves behind in its group is killed, and its end is told once, after its last words.
+import type { ChildProcess } from 'node:child_process';
+import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { type Reaper, signalGroup } from './reaper.ts';
+
+export interface ProcessGroupOptions {
+  /** Spawns it: detached, with the marker as GREENROOM_INSTANCE in its environment. */
+  readonly open: () => ChildProcess;
+  readonly marker: string;
+  readonly reaper: Reaper;
+  readonly clock: Clock;
+  readonly onOutput: (source: 'stdout' | 'stderr', chunk: Buffer) => void;
+  /** Told exactly once, and not before the constructor has returned. */
+  readonly onEnd: (end: ProcessEnd) => void;
+}
+
+export type ProcessEnd =
+  | { readonly state: 'unstarted'; readonly error: NodeJS.ErrnoException }
+  | { readonly state: 'exited'; readonly how: string };
+
+/** How long after its exit a program's last output may still come: who escaped its group may hold the pipe for ever. */
+const lastWordsMs = 100;
+
+export class ProcessGroup {
+  readonly child: ChildProcess | undefined;
+  readonly #options: ProcessGroupOptions;
+  #state: 'running' | 'exited' | 'told' = 'running';
+
+  constructor(options: ProcessGroupOptions) {
+    this.#options = options;
+    options.reaper.expect(options.marker);
+    try {
+      this.child = options.open();
+    } catch (error) {
+      queueMicrotask(() => this.#unstarted(error as NodeJS.ErrnoException));
+      return;
+    }
+    this.#watch(this.child);
+  }
+
+  /** Null when it could not be started. */
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  /** To the whole group. No effect once it has exited: the number may be another's by then. */
+  signal(name: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.pid !== null && this.#state === 'running') signalGroup(this.pid, name);
+  }
+
+  #watch(child: ChildProcess): void {
+    const { marker, reaper, onOutput } = this.#options;
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#unstarted(error);
+    });
+    if (child.pid === undefined) return;
+    reaper.add(marker, child.pid);
+    for (const source of ['stdout', 'stderr'] as const)
+      child[source]?.on('data', (chunk: Buffer) => onOutput(source, chunk));
+    // It is never written to: an open pipe that ends when we do, for programs that look.
+    child.stdin?.on('error', () => undefined);
+    child.once('exit', (code, signal) => this.#exited(child, code, signal));
+  }
+
+  #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    const { clock, marker, reaper } = this.#options;
+    this.signal('SIGKILL');
+    this.#state = 'exited';
+    reaper.remove(marker);
+    const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+    const told = () => {
+      late.cancel();
+      this.#tell({ state: 'exited', how });
+    };
+    const late: Timer = clock.after(lastWordsMs, () => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      if (child.connected) child.disconnect();
+      told();
+    });
+    child.once('close', told);
+  }
+
+  #unstarted(error: NodeJS.ErrnoException): void {
+    this.#options.reaper.remove(this.#options.marker);
+    this.#tell({ state: 'unstarted', error });
+  }
+
+  #tell(end: ProcessEnd): void {
+    if (this.#state === 'told') return;
+    this.#state = 'told';
+    this.#options.onEnd(end);
+  }
+}

@@ -1,0 +1,54 @@
+// What a worker engine's module must be and give, checked where it runs: the gateway gets only what the contract says.
+import { pathToFileURL } from 'node:url';
+import type { Capability, EngineModule, LoadedEngine, PcmChunk } from '../contract.ts';
+import { type Frames, ownBuffer } from './protocol.ts';
+
+const capabilities: readonly string[] = [
+  'chat',
+  'transcribe',
+  'speak',
+  'embed',
+  'vad',
+] satisfies Capability[];
+
+/** Throws with what is wrong with it. */
+export async function importEngine(path: string): Promise<EngineModule> {
+  const { default: engine } = (await import(pathToFileURL(path).href)) as { default?: Partial<EngineModule> };
+  if (typeof engine !== 'object' || engine === null) throw new Error('it has no default export');
+  const { contract, offers, concurrency = 1, load } = engine;
+  if (contract !== 1)
+    throw new Error(`contract ${String(contract)} is not known; this gateway speaks contract 1`);
+  if (!Array.isArray(offers) || offers.length === 0) throw new Error('`offers` names no capability');
+  const unknown = offers.filter((offer) => !capabilities.includes(offer));
+  if (unknown.length > 0)
+    throw new Error(
+      `it offers ${unknown.join(', ')}; what an engine can offer is ${capabilities.join(', ')}`,
+    );
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new Error(`\`concurrency\` is ${String(concurrency)}, not a whole number from 1`);
+  if (typeof load !== 'function') throw new Error('`load` is not a function');
+  return engine as EngineModule;
+}
+
+/** Throws when `load` gave less than the module offers. */
+export function checkLoaded(engine: EngineModule, loaded: LoadedEngine): void {
+  if (typeof loaded !== 'object' || loaded === null) throw new Error('load() gave no object');
+  const missing = engine.offers.filter((capability) => typeof loaded[capability] !== 'function');
+  if (missing.length > 0)
+    throw new Error(`it offers ${missing.join(', ')}, but load() gave no such function`);
+}
+
+export function checkedChunk(value: unknown): PcmChunk {
+  const { pcm, rate } = (value ?? {}) as Partial<PcmChunk>;
+  if (!(pcm instanceof Int16Array)) throw new Error('speak() yielded something without `pcm`, an Int16Array');
+  if (typeof rate !== 'number' || !Number.isFinite(rate) || rate <= 0)
+    throw new Error(`speak() yielded a \`rate\` of ${String(rate)}, not samples per second`);
+  return { pcm: ownBuffer(pcm), rate };
+}
+
+export function checkedFrames(value: unknown): Frames {
+  const fits =
+    Array.isArray(value) && value.every((frame) => typeof (frame as Frames[0] | null)?.speech === 'number');
+  if (!fits) throw new Error('push() gave something else than a list of { speech } with a number each');
+  return value.map(({ speech }: Frames[0]) => ({ speech }));
+}

@@ -1,0 +1,51 @@
+// `conversation.item.truncate`: the listener heard no more than this of an answer. Clients ask for a little more than
+// there is all the time: the end is clamped, not refused.
+import type { ClientEventOf } from '../wire/client-schema.ts';
+import type { Item } from '../wire/items.ts';
+import { sessionRateHz } from '../wire/session-config.ts';
+import { findItem } from './items.ts';
+import type { ActiveResponse, Draft } from './state.ts';
+
+type Truncate = ClientEventOf<'conversation.item.truncate'>;
+
+const samplesPerMs = sessionRateHz / 1000;
+
+export function truncateItem(draft: Draft, event: Truncate): void {
+  const { response, spokenSamples } = draft.state;
+  const eventId = event.event_id;
+  const item = findItem(draft, event.item_id, 'item_truncate_invalid_item_id', eventId);
+  if (!item) return;
+  const running = response?.itemId === item.id ? response : null;
+  if (!isSpoken(item, running)) {
+    const message = 'Only model output audio messages can be truncated';
+    return draft.error('unsupported_content_type', message, { param: 'item_id', eventId });
+  }
+  if (event.content_index !== 0) {
+    const message = `Item '${item.id}' can be truncated at content_index 0 only.`;
+    return draft.error('invalid_value', message, { param: 'content_index', eventId });
+  }
+  const heldSamples = running ? (running.heardSamples ?? running.samples) : (spokenSamples.get(item.id) ?? 0);
+  const heardSamples = Math.min(Math.floor(event.audio_end_ms) * samplesPerMs, heldSamples);
+  if (running) draft.set({ response: { ...running, heardSamples } });
+  else if (heardSamples < heldSamples) cut(draft, item, heardSamples);
+  draft.send({
+    type: 'conversation.item.truncated',
+    item_id: item.id,
+    content_index: 0,
+    audio_end_ms: Math.floor(heardSamples / samplesPerMs),
+  });
+}
+
+function isSpoken(item: Item, running: ActiveResponse | null): boolean {
+  if (running) return running.modality === 'audio';
+  return item.type === 'message' && item.content[0]?.type === 'output_audio';
+}
+
+/** What was said beyond the cut is unknown to the listener: the text goes with it. */
+function cut(draft: Draft, item: Item, heardSamples: number): void {
+  const content = [{ type: 'output_audio', transcript: null }] as const;
+  draft.set({
+    items: draft.state.items.map((other) => (other === item ? ({ ...item, content } as Item) : other)),
+    spokenSamples: new Map(draft.state.spokenSamples).set(item.id, heardSamples),
+  });
+}

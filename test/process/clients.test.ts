@@ -1,0 +1,30 @@
+// Real clients of the field hold an echo call.
+import { RealtimeAgent, RealtimeSession } from '@openai/agents-realtime';
+import { expect, test } from 'vitest';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { until } from '../support/poll.ts';
+
+test('the OpenAI agents SDK connects before anything has loaded, sends a line and hears it spoken', async () => {
+  await using gateway = await GatewayProcess.start();
+  const url = `${(await gateway.url()).replace('http', 'ws')}/v1/realtime`;
+  const session = new RealtimeSession(new RealtimeAgent({ name: 'echo', instructions: 'Echo.' }), {
+    transport: 'websocket',
+  });
+  const errors: unknown[] = [];
+  let audioBytes = 0;
+  session.on('error', (error) => errors.push(error));
+  session.on('audio', ({ data }) => {
+    audioBytes += data.byteLength;
+  });
+  await session.connect({ apiKey: 'none', url });
+  session.sendMessage('Hello from the agents SDK');
+  const said = () =>
+    JSON.stringify(session.history.filter((item) => item.type === 'message' && item.role === 'assistant'));
+  await until(() => said().includes('Hello from the agents SDK') && audioBytes > 48_000, {
+    timeoutMs: 20_000,
+    what: `the spoken answer (history: ${JSON.stringify(session.history)}, errors: ${JSON.stringify(errors)})`,
+  });
+  session.close();
+  expect(errors).toEqual([]);
+  expect(gateway.stderr).toBe('');
+});

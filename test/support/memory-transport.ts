@@ -1,0 +1,64 @@
+// A caller's connection without a socket: what is sent is kept, and the test decides when it is flushed, when the peer
+// speaks, answers a close, or is gone.
+import type { Transport, TransportHandlers } from '../../src/sessions/transport.ts';
+
+export class MemoryTransport implements Transport {
+  readonly remote = 'memory';
+  readonly sent: { readonly type: string; readonly [key: string]: unknown }[] = [];
+  /** `reads`: takes everything at once, answers a close. `stalled`: neither. */
+  peer: 'reads' | 'stalled' = 'reads';
+  closes = 0;
+  terminations = 0;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #handlers: TransportHandlers | undefined;
+  #unflushed: (() => void)[] = [];
+
+  get state(): 'open' | 'closing' | 'closed' {
+    return this.#state;
+  }
+
+  listen(handlers: TransportHandlers): void {
+    if (this.#handlers) throw new Error('somebody listens already');
+    this.#handlers = handlers;
+  }
+
+  send(text: string, onFlushed: () => void): void {
+    if (this.#state !== 'open') return onFlushed();
+    this.sent.push(JSON.parse(text) as { type: string });
+    if (this.peer === 'reads') queueMicrotask(onFlushed);
+    else this.#unflushed.push(onFlushed);
+  }
+
+  ping(): void {
+    if (this.peer === 'reads' && this.#state === 'open') queueMicrotask(() => this.#handlers?.alive());
+  }
+
+  close(): void {
+    this.closes += 1;
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    if (this.peer === 'reads') queueMicrotask(() => this.gone(1000));
+  }
+
+  terminate(): void {
+    this.terminations += 1;
+    this.gone(1006);
+  }
+
+  /** The caller says something. */
+  says(event: object): void {
+    if (this.#state !== 'closed') this.#handlers?.text(JSON.stringify(event));
+  }
+
+  /** The connection has ended, from whichever side. */
+  gone(code = 1006): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    for (const flushed of this.#unflushed.splice(0)) flushed();
+    this.#handlers?.closed(code, '');
+  }
+
+  all(type: string) {
+    return this.sent.filter((event) => event.type === type);
+  }
+}

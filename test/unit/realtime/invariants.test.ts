@@ -1,0 +1,72 @@
+// The ten invariants of notes on realtime servers, as far as a conversation can break them, are checked by the rig
+// after every step: see rig.ts, replica.ts and shell.ts. Here it is driven by random inputs.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { next, open } from '../../../src/realtime/conversation.ts';
+import type { Effect } from '../../../src/realtime/state.ts';
+import { give, type RandomInput, randomInputs, settle } from './random-inputs.ts';
+import { countingIds, Rig, session } from './rig.ts';
+
+function run(inputs: readonly RandomInput[]): Rig {
+  const rig = new Rig();
+  for (const input of inputs) give(rig, input);
+  return rig;
+}
+
+describe('whatever comes in, in whatever order', () => {
+  test('one response at a time, one terminal each, nothing after it, and every replica agrees', () => {
+    fc.assert(
+      fc.property(randomInputs, (inputs) => {
+        run(inputs);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('what was begun comes to its end: every response.create is answered, nothing waits, nothing runs', () => {
+    fc.assert(
+      fc.property(randomInputs, (inputs) => {
+        const rig = run(inputs);
+        settle(rig);
+        expect([...rig.unanswered]).toEqual([]);
+        expect(rig.state).toMatchObject({ response: null, waiting: null });
+        expect(rig.shell.lobbyWait).toBe('end');
+        const count = (type: string) => rig.events.filter((event) => event.type === type).length;
+        expect(count('response.done')).toBe(count('response.created'));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('the same inputs and ids give the same effects, and no state is changed in place', () => {
+    fc.assert(
+      fc.property(randomInputs, (inputs) => {
+        const { inputs: given, effects } = run(inputs);
+        const newId = countingIds();
+        // The rig takes an id for each event it frames.
+        const framed = (again: readonly Effect[]) => {
+          for (const { type } of again) if (type === 'send' || type === 'send_retrieved') newId('event');
+          return again;
+        };
+        let step = open(session, 'conv_test', newId);
+        const replayed = [...framed(step.effects)];
+        for (const input of given) {
+          const before = JSON.stringify(step.state);
+          const after = next(deepFreeze(step.state), input, newId);
+          expect(JSON.stringify(step.state)).toBe(before);
+          step = after;
+          replayed.push(...framed(step.effects));
+        }
+        expect(replayed).toEqual(effects);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value))
+    return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

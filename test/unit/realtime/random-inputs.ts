@@ -1,0 +1,170 @@
+// Random inputs for a conversation: any at any time, in any order, also those that a well-behaved shell would not give.
+// They are data with small numbers, so that a failure shrinks and prints; the numbers pick from what is there.
+import fc from 'fast-check';
+import type { Rig } from './rig.ts';
+
+const pick = fc.nat({ max: 9 });
+const ms = fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 3000 }));
+
+const whose = fc.constantFrom('current', 'current', 'current', 'late');
+
+const client = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constant('create'), pick, pick) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('delete'), pick) },
+  fc.tuple(fc.constant('retrieve'), pick),
+  { weight: 2, arbitrary: fc.tuple(fc.constant('truncate'), pick, fc.nat({ max: 2 })) },
+  { weight: 5, arbitrary: fc.tuple(fc.constant('ask'), fc.constantFrom('audio', 'text', null)) },
+  fc.tuple(fc.constant('cancel'), fc.constantFrom('current', 'other', null)),
+  fc.tuple(fc.constant('commit')),
+  fc.tuple(fc.constant('clear')),
+  fc.tuple(fc.constant('clear output')),
+  fc.tuple(fc.constant('update'), pick),
+  fc.tuple(fc.constant('garbage')),
+);
+
+const shell = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.constant('append'), ms) },
+  fc.tuple(fc.constant('drop'), ms, fc.constantFrom('', 'over the bound')),
+  { weight: 4, arbitrary: fc.tuple(fc.constant('speech'), fc.integer({ min: -3000, max: 100 })) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('silence'), fc.integer({ min: -3000, max: 100 })) },
+  { weight: 14, arbitrary: fc.tuple(fc.constant('text'), whose, fc.string()) },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(fc.constant('audio'), whose, fc.nat({ max: 9 })),
+  },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('end'), whose) },
+  fc.tuple(fc.constant('fail'), whose),
+  { weight: 8, arbitrary: fc.tuple(fc.constant('ready')) },
+  fc.tuple(fc.constant('not ready')),
+  fc.tuple(fc.constant('timeout')),
+);
+
+export type RandomInput = readonly [string, ...unknown[]];
+
+export const randomInputs: fc.Arbitrary<RandomInput[]> = fc.array(
+  fc.oneof(
+    { weight: 150, arbitrary: client },
+    { weight: 250, arbitrary: shell },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('failed for good')) },
+  ),
+  { size: 'large', maxLength: 120 },
+);
+
+const updates = [
+  { turn_detection: null },
+  { turn_detection: { type: 'server_vad' } },
+  { turn_detection: { type: 'server_vad', interrupt_response: false } },
+  { turn_detection: { type: 'server_vad', create_response: false } },
+  { turn_detection: { type: 'semantic_vad', eagerness: 'high' } },
+  { format: { type: 'audio/pcmu' } },
+] as const;
+
+/** Ids that may be there, were there, are announced, or never were. */
+function idOf(rig: Rig, at: number): string {
+  const ids = [
+    ...rig.itemIds.slice(-4),
+    rig.state.input.turn?.itemId,
+    rig.state.response?.itemId,
+    'item_x',
+    'item_y',
+  ];
+  return ids[at % ids.length] ?? 'item_z';
+}
+
+/** The last answer. */
+function spokenId(rig: Rig): string {
+  return (
+    rig.state.items.findLast((item) => item.type === 'message' && item.role === 'assistant')?.id ?? 'item_x'
+  );
+}
+
+export function give(rig: Rig, [name, a, b]: RandomInput): void {
+  const eventId = `e${rig.events.length}-${rig.inputs.length}`;
+  const send = (type: string, rest: object = {}) => rig.client({ type, event_id: eventId, ...rest });
+  const { endSample } = rig.state.input;
+  const responseId = a === 'late' ? 'resp_late' : rig.responseId;
+  switch (name) {
+    case 'create': {
+      const content = [{ type: 'input_text', text: 'x' }];
+      const places = [undefined, null, 'root', idOf(rig, Number(b))];
+      const id = Number(a) < 5 ? {} : { id: idOf(rig, Number(a)) };
+      const item = { ...id, type: 'message', role: 'user', content };
+      return void send('conversation.item.create', { item, previous_item_id: places[Number(b) % 4] });
+    }
+    case 'delete':
+    case 'retrieve':
+      return void send(`conversation.item.${name}`, { item_id: idOf(rig, Number(a)) });
+    case 'truncate':
+      return void send('conversation.item.truncate', {
+        item_id: Number(a) < 6 ? spokenId(rig) : idOf(rig, Number(a)),
+        content_index: 0,
+        audio_end_ms: b,
+      });
+    case 'ask':
+      return void send('response.create', {
+        response: { metadata: { ask: eventId }, ...(a !== null && { output_modalities: [a] }) },
+      });
+    case 'cancel':
+      return void send(
+        'response.cancel',
+        a === null ? {} : { response_id: a === 'other' ? 'resp_x' : responseId },
+      );
+    case 'commit':
+      return void send('input_audio_buffer.commit');
+    case 'clear':
+      return void send('input_audio_buffer.clear');
+    case 'clear output':
+      return void send('output_audio_buffer.clear');
+    case 'update':
+      return void send('session.update', {
+        session: { audio: { input: updates[Number(a) % updates.length] } },
+      });
+    case 'garbage':
+      return void send('session.destroy');
+    case 'append':
+      return rig.append(Number(a));
+    case 'drop':
+      return void rig.feed({ type: 'audio_dropped', toSample: endSample - Number(a) * 24, why: String(b) });
+    case 'speech':
+      return void rig.feed({ type: 'speech_started', atSample: Math.max(0, endSample + Number(a) * 24) });
+    case 'silence':
+      return void rig.feed({ type: 'speech_stopped', atSample: Math.max(0, endSample + Number(a) * 24) });
+    case 'text':
+      return void rig.feed({ type: 'output', responseId, chunk: { type: 'text', text: String(b) } });
+    case 'audio':
+      return void rig.feed({
+        type: 'output',
+        responseId,
+        chunk: { type: 'audio', pcm: new Int16Array(Number(b)) },
+      });
+    case 'end':
+      return void rig.feed({ type: 'output_ended', responseId });
+    case 'fail':
+      return void rig.feed({
+        type: 'output_failed',
+        responseId,
+        code: 'engine_call_failed',
+        message: 'broke',
+      });
+    case 'ready':
+      return void rig.ready();
+    case 'not ready':
+      return void rig.feed({ type: 'not_ready' });
+    case 'timeout':
+      return void rig.feed({ type: 'lobby_timeout', waitedMs: 1, missing: 'everything' });
+    case 'failed for good':
+      return void rig.feed({ type: 'engine_failed', code: 'engine_exited', message: 'gone' });
+    default:
+      throw new Error(`unknown input ${name}`);
+  }
+}
+
+/** Lets everything that was begun come to its end. */
+export function settle(rig: Rig): void {
+  rig.ready();
+  rig.client({ type: 'input_audio_buffer.clear' });
+  for (let answers = 0; rig.state.response; answers += 1) {
+    if (answers > 2) throw new Error('answers without end');
+    rig.end();
+  }
+}

@@ -1,0 +1,169 @@
+// What a client knows of a conversation from the events alone. Whatever the promised order of events does not allow
+// is an error here.
+import assert from 'node:assert/strict';
+import type { Item } from '../../../src/wire/items.ts';
+import type { ServerEvent } from '../../../src/wire/server-events.ts';
+
+export type SentEvent = Exclude<ServerEvent, { type: `greenroom.${string}` }> & { readonly event_id: string };
+
+interface SeenResponse {
+  readonly id: string;
+  readonly item: string | null;
+  /** One letter for each event of its own: the grammar below is over these. */
+  readonly order: string;
+  readonly text: string;
+}
+
+/** created, (item, added, part, deltas, dones, part done, item done, done)?, response done. */
+const responseOrder = /^C(IAP[dt]*(?:ut|x)pi(?:D|))?R$/;
+
+const letters: Readonly<Record<string, string>> = {
+  'response.output_item.added': 'I',
+  'response.content_part.added': 'P',
+  'response.output_audio.delta': 'd',
+  'response.output_audio_transcript.delta': 't',
+  'response.output_text.delta': 't',
+  'response.output_audio.done': 'u',
+  'response.output_audio_transcript.done': 't',
+  'response.output_text.done': 'x',
+  'response.content_part.done': 'p',
+  'response.output_item.done': 'i',
+};
+
+export class Replica {
+  /** In the order that `previous_item_id` gives. Null: shortened, to be retrieved before it is known again. */
+  items: { readonly id: string; item: Item | null }[] = [];
+  response: SeenResponse | null = null;
+  /** The item that the speech under way will be. */
+  speaking: string | null = null;
+  readonly #ended = new Set<string>();
+  readonly #announced = new Set<string>();
+  #committed: string | null = null;
+
+  get ids(): string[] {
+    return this.items.map(({ id }) => id);
+  }
+
+  receive(event: SentEvent): void {
+    if (this.#committed) {
+      assert.equal(event.type, 'conversation.item.added', 'a committed buffer becomes an item at once');
+    }
+    switch (event.type) {
+      case 'conversation.item.added':
+        return this.#added(event.item, event.previous_item_id);
+      case 'conversation.item.done':
+        return this.#done(event.item, event.previous_item_id);
+      case 'conversation.item.deleted':
+        assert.ok(this.ids.includes(event.item_id));
+        this.items = this.items.filter(({ id }) => id !== event.item_id);
+        return;
+      case 'conversation.item.truncated':
+        this.#entry(event.item_id).item = null;
+        return;
+      case 'conversation.item.retrieved':
+        this.#entry(event.item.id).item = event.item;
+        return;
+      case 'input_audio_buffer.speech_started':
+        assert.equal(this.speaking, null, 'speech starts when none is under way');
+        this.#announce(event.item_id);
+        this.speaking = event.item_id;
+        return;
+      case 'input_audio_buffer.speech_stopped':
+        assert.equal(event.item_id, this.speaking);
+        return;
+      case 'input_audio_buffer.committed':
+        if (this.speaking) assert.equal(event.item_id, this.speaking);
+        else this.#announce(event.item_id);
+        assert.equal(event.previous_item_id, this.ids.at(-1) ?? null);
+        this.speaking = null;
+        this.#committed = event.item_id;
+        return;
+      case 'input_audio_buffer.cleared':
+        this.speaking = null;
+        return;
+      case 'session.updated':
+        if (event.session.audio.input.turn_detection === null) this.speaking = null;
+        return;
+      case 'response.created':
+        assert.equal(this.response, null, 'one response at a time');
+        assert.equal(event.response.status, 'in_progress');
+        this.#announce(event.response.id);
+        this.response = { id: event.response.id, item: null, order: 'C', text: '' };
+        return;
+      case 'response.done':
+        return this.#responseDone(event);
+      case 'session.created':
+      case 'conversation.created':
+      case 'error':
+        return;
+      default:
+        return this.#content(event);
+    }
+  }
+
+  #content(event: Extract<SentEvent, { response_id: string }>): void {
+    const { response } = this;
+    assert.ok(response, `${event.type} without a response`);
+    assert.equal(event.response_id, response.id);
+    assert.ok(!this.#ended.has(event.response_id), 'nothing comes after the terminal');
+    const item = 'item' in event ? event.item.id : event.item_id;
+    if (response.item) assert.equal(item, response.item);
+    const spoken = 'delta' in event && event.type !== 'response.output_audio.delta' ? event.delta : '';
+    const text = response.text + spoken;
+    this.response = { ...response, item, text, order: response.order + letters[event.type] };
+    if ('delta' in event) assert.notEqual(event.delta, '');
+    if (event.type === 'response.output_text.done') assert.equal(event.text, text);
+    if (event.type === 'response.output_audio_transcript.done') assert.equal(event.transcript, text);
+    if (event.type === 'response.content_part.done')
+      assert.equal('text' in event.part ? event.part.text : event.part.transcript, text);
+  }
+
+  #responseDone({ response }: Extract<SentEvent, { type: 'response.created' | 'response.done' }>): void {
+    assert.equal(response.id, this.response?.id);
+    assert.notEqual(response.status, 'in_progress');
+    assert.match(`${this.response?.order}R`, responseOrder);
+    assert.deepEqual(
+      response.output.map(({ id }) => id),
+      this.response?.item ? [this.response.item] : [],
+    );
+    this.#ended.add(response.id);
+    this.response = null;
+  }
+
+  #added(item: Item, previous: string | null): void {
+    assert.ok(!this.ids.includes(item.id), `${item.id} is there already`);
+    if (this.#committed) assert.equal(item.id, this.#committed);
+    this.#committed = null;
+    const index = previous === null ? 0 : this.ids.indexOf(previous) + 1;
+    assert.ok(previous === null || index > 0, `previous_item_id ${previous} is not known`);
+    this.items.splice(index, 0, { id: item.id, item });
+    if (item.id === this.response?.item) {
+      this.#announce(item.id);
+      assert.equal(item.status, 'in_progress');
+      this.response = { ...this.response, order: `${this.response.order}A` };
+    }
+  }
+
+  #done(item: Item, previous: string | null): void {
+    const index = this.ids.indexOf(item.id);
+    assert.ok(index >= 0, `${item.id} is done and was not added`);
+    assert.equal(previous, this.ids[index - 1] ?? null);
+    assert.notEqual(item.status, 'in_progress');
+    this.#entry(item.id).item = item;
+    if (item.id === this.response?.item) {
+      this.response = { ...this.response, order: `${this.response.order}D` };
+    }
+  }
+
+  #entry(id: string): { item: Item | null } {
+    const entry = this.items.find((known) => known.id === id);
+    assert.ok(entry, `${id} is not known`);
+    return entry;
+  }
+
+  /** Ids that the gateway gives are new each time. */
+  #announce(id: string): void {
+    assert.ok(!this.#announced.has(id), `${id} was given before`);
+    this.#announced.add(id);
+  }
+}

@@ -1,0 +1,77 @@
+// What the shell around a conversation holds: positions of audio, running answers, a timer of the lobby. It can only
+// do what the effects ask for when they make sense; if they do not, that is an error here.
+import assert from 'node:assert/strict';
+import type { Conversation, ConversationInput, Effect } from '../../../src/realtime/state.ts';
+import type { TurnDetection } from '../../../src/wire/session-config.ts';
+
+export class ShellModel {
+  startSample = 0;
+  endSample = 0;
+  readonly running = new Set<string>();
+  readonly audio = new Map<string, number>();
+  lobbyWait: 'begin' | 'end' = 'end';
+  detection: TurnDetection | null = null;
+  #takenSample = 0;
+
+  /** Before the conversation is told. */
+  given(input: ConversationInput): void {
+    if (input.type === 'audio_appended') this.endSample += input.samples;
+    if (input.type === 'audio_dropped') this.#drop(input.toSample);
+    if (input.type === 'output_ended') this.running.delete(input.responseId);
+  }
+
+  perform(effect: Effect, input: ConversationInput | null): void {
+    switch (effect.type) {
+      case 'keep_audio': {
+        const { fromSample, toSample, itemId } = effect;
+        assert.ok(fromSample >= this.startSample && fromSample <= toSample && toSample <= this.endSample);
+        assert.ok(fromSample >= this.#takenSample, 'no sample is taken twice');
+        this.#takenSample = toSample;
+        this.audio.set(itemId, toSample - fromSample);
+        return;
+      }
+      case 'drop_audio':
+        return this.#drop(effect.toSample);
+      case 'keep_given_audio':
+        assert.ok(!this.audio.has(effect.itemId));
+        this.audio.set(effect.itemId, effect.audio.length);
+        return;
+      case 'forget_item':
+        this.audio.delete(effect.itemId);
+        return;
+      case 'start_response':
+        assert.equal(this.running.size, 0, 'one answer at a time');
+        this.running.add(effect.snapshot.responseId);
+        return;
+      case 'stop_response':
+        assert.ok(this.running.delete(effect.responseId), 'only what runs is stopped');
+        return;
+      case 'lobby_wait':
+        assert.notEqual(effect.state, this.lobbyWait, 'begin and end alternate');
+        this.lobbyWait = effect.state;
+        return;
+      case 'detect_turns':
+        this.detection = effect.detection;
+        return;
+      case 'send':
+      case 'send_retrieved':
+      case 'reset_turn_detection':
+        return;
+      default:
+        assert.fail(`unknown effect ${JSON.stringify(effect satisfies never)} after ${input?.type}`);
+    }
+  }
+
+  agrees(state: Conversation): void {
+    const { input, response, waiting, phase, session } = state;
+    assert.equal(input.startSample, this.startSample);
+    assert.equal(input.endSample, this.endSample);
+    assert.deepEqual([...this.running], response ? [response.object.id] : []);
+    assert.equal(this.lobbyWait, waiting && phase === 'lobby' ? 'begin' : 'end');
+    assert.deepEqual(this.detection, session.audio.input.turn_detection);
+  }
+
+  #drop(toSample: number): void {
+    this.startSample = Math.max(this.startSample, Math.min(toSample, this.endSample));
+  }
+}
