@@ -33,12 +33,15 @@ export const importsAllowed: Readonly<Record<string, readonly string[]>> = {
   testing: ['gateway', 'client', 'config', 'lifecycle', 'wire', 'engines'],
   index: ['gateway', 'config', 'lifecycle', 'engines', 'sessions', 'wire'],
   main: ['cli'],
+  version: [],
 };
 
 /** Modules that every area may import: they import nothing themselves. */
 export const leafModules: readonly string[] = ['lifecycle/errors.ts', 'lifecycle/codes.ts', 'version.ts'];
 
 export const linesMax = 300;
+/** A test file is a table of promises: it may be longer. */
+export const testLinesMax = 450;
 
 interface OwnedCall {
   readonly pattern: RegExp;
@@ -50,7 +53,13 @@ interface OwnedCall {
 export const ownedCalls: readonly OwnedCall[] = [
   {
     pattern: /\b(?:setTimeout|setInterval|setImmediate)\(/,
-    where: ['src/lifecycle/clock.ts', 'src/client/', 'src/engines/worker/host', 'src/engines/builtin/'],
+    where: [
+      'src/lifecycle/clock.ts',
+      'src/client/',
+      'src/engines/worker/host',
+      'src/engines/worker/progress.ts',
+      'src/engines/builtin/',
+    ],
     why: 'take a Clock, so that a scope owns the timer and a simulation can run it',
   },
   {
@@ -59,13 +68,13 @@ export const ownedCalls: readonly OwnedCall[] = [
     why: 'take the signal of a scope or task',
   },
   {
-    pattern: /\b(?:spawn|fork)\((?:[a-z]*[cC]ommand|process\.|'|\[)/,
+    pattern: /(?<!\.)\b(?:spawn|fork)\((?:[a-z]*[cC]ommand|process\.|'|\[)/,
     where: ['src/engines/process/', 'src/engines/worker/', 'src/engines/reaper.ts'],
     why: 'child processes are spawned by the engine shells, which register them with the reaper',
   },
   {
     pattern: /\bprocess\.exit\(/,
-    where: ['src/lifecycle/'],
+    where: ['src/lifecycle/', 'src/engines/worker/host.ts'],
     why: 'only the shutdown watchdog ends the process',
   },
   {

@@ -3,8 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
+import type { EarlyDoor } from './early-door.ts';
 import { interruptible } from './io.ts';
-import type { EarlyDoor } from './start.ts';
 
 const collect = (value: string, before: string[]) => [...before, value];
 

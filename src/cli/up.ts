@@ -8,11 +8,11 @@ import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { type Console, openConsole } from './console.ts';
+import type { EarlyDoor } from './early-door.ts';
 import { JsonScreen } from './json-screen.ts';
 import { LiveScreen } from './live-screen.ts';
 import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
-import type { EarlyDoor } from './start.ts';
 
 export interface UpOptions {
   readonly config?: string;
@@ -50,13 +50,13 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
       }),
   });
   installProcessEnd(gateway.shutdown, { clock: systemClock, say: (line) => screen.last(line) });
-  early?.signals.leave();
-  const asked = early?.signals.first();
-  if (asked) gateway.shutdown.signal(asked);
-
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   prompt = openConsole(gateway, screen, { json: options.json === true });
+  // Only now is everything there that leaving has to close.
+  early?.signals.leave();
+  const asked = early?.signals.first();
+  if (asked) gateway.shutdown.signal(asked);
   void gateway.whenReady().then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now() });

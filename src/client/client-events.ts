@@ -77,7 +77,8 @@ type NewContentPart =
 export interface ResponseOptions {
   readonly output_modalities?: readonly [Modality];
   readonly instructions?: string | null;
-  readonly metadata?: Json | null;
+  /** 16 pairs at most. */
+  readonly metadata?: Readonly<Record<string, string>> | null;
   readonly max_output_tokens?: number | 'inf' | null;
   readonly conversation?: 'auto' | null;
   readonly audio?: { readonly output?: { readonly voice?: string | Json } };

@@ -15,7 +15,7 @@ import {
   type ShutdownState,
 } from '../lifecycle/shutdown.ts';
 import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
-import type { SessionFacts } from '../sessions/session.ts';
+import type { SessionFacts } from '../sessions/session-facts.ts';
 import { type FileLog, type Log, openFileLog, silentLog } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';

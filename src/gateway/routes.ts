@@ -5,7 +5,7 @@ import type { EngineStatus } from '../engines/status.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
-import type { SessionFacts } from '../sessions/session.ts';
+import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { Access, Surface } from './access.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 

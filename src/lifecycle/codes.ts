@@ -64,6 +64,13 @@ export const codes = {
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
   server_starting: facts(503, 1013, 69, 'unavailable_error', 'the gateway is still starting'),
   server_shutdown: facts(503, 1001, 1, 'unavailable_error', 'the gateway is leaving'),
+  session_expired: facts(
+    410,
+    1001,
+    1,
+    'invalid_request_error',
+    'the session lasted as long as a session may',
+  ),
   slow_client: facts(408, 4408, 1, 'unavailable_error', 'the client did not read what it asked for'),
   client_lost: facts(408, 1011, 1, 'unavailable_error', 'the client answered no ping'),
   protocol_error: facts(400, 1002, 1, 'invalid_request_error', 'the WebSocket protocol was broken'),

@@ -69,7 +69,7 @@ export type ShutdownState = 'running' | 'stopping' | 'stopped';
 const nominalTotalMs = 3000;
 const watchdogMs = 2800;
 /** Wrappers (npm, tsx) may deliver one Ctrl+C twice; only a signal later than this is a second one. */
-export const secondSignalMs = 500;
+const secondSignalMs = 500;
 
 export class Shutdown {
   readonly #options: ShutdownOptions;

@@ -46,14 +46,15 @@ export function createItem(draft: Draft, event: ClientEventOf<'conversation.item
     const message = `Error adding item: the previous item with id '${previous}' does not exist.`;
     return draft.error('invalid_value', message, { param: 'previous_item_id', eventId });
   }
-  const given = audioOf(event.item);
-  if (given.length > 1) {
-    const message = 'Error adding item: one part of a message may hold audio in this version of greenroom.';
+  const spoken = spokenParts(event.item);
+  const audio = spoken.find((part) => part.audio)?.audio;
+  if (audio && spoken.length > 1) {
+    const message = 'Error adding item: audio comes in one part of a message in this version of greenroom.';
     return draft.error('invalid_value', message, { param: 'item.content', eventId });
   }
   const item = toItem(event.item, id, draft);
   if (refuseFull(draft, charsOf(item), eventId)) return;
-  for (const audio of given) draft.do({ type: 'keep_given_audio', itemId: id, audio });
+  if (audio) draft.do({ type: 'keep_given_audio', itemId: id, audio });
   addItem(draft, item, previous === 'root' ? null : (previous ?? undefined));
 }
 
@@ -82,9 +83,9 @@ function charsOf(item: Item): number {
   );
 }
 
-function audioOf(item: ClientItem): string[] {
+function spokenParts(item: ClientItem) {
   if (item.type !== 'message' || item.role !== 'user') return [];
-  return item.content.flatMap((part) => (part.type === 'input_audio' && part.audio ? [part.audio] : []));
+  return item.content.filter((part) => part.type === 'input_audio');
 }
 
 function toItem(given: ClientItem, id: string, draft: Draft): Item {

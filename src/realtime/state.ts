@@ -24,7 +24,7 @@ export interface Conversation {
 }
 
 /** Positions are samples since the start of the session; the shell holds the samples themselves. */
-export interface InputBuffer {
+interface InputBuffer {
   readonly endSample: number;
   /** Where the audio begins that no item has taken. */
   readonly startSample: number;

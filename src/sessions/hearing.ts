@@ -17,8 +17,11 @@ export interface HearingOptions {
   }) => void;
   /** Everything before is heard and belongs to no turn. */
   readonly onQuiet: (beforeSample: number) => void;
-  readonly onFault: (error: unknown) => void;
+  /** A stream failed although its engine lives. After too many, nobody listens any more (`deaf`). */
+  readonly onFault: (error: unknown, then: 'again' | 'deaf') => void;
 }
+
+const faultsMax = 3;
 
 /** Of silero: 32 ms a frame. */
 const frameMs = 32;
@@ -38,6 +41,7 @@ export class Hearing {
   #heardSample = 0;
   /** Counts the resets: what was asked for before one is not listened to after it. */
   #epoch = 0;
+  #faults = 0;
   #listening: Scope | undefined;
   #wake: (() => void) | undefined;
 
@@ -49,15 +53,19 @@ export class Hearing {
     const before = this.#detection;
     this.#detection = detection;
     if (detection) this.#turns = withTurnOptions(this.#turns, detectorOptions(detection));
-    // What came while nobody detected turns is the client's to commit.
-    if (detection && !before) this.reset();
+    // What came while nobody detected turns, and was not committed, may hold speech.
+    if (detection && !before) this.#beginAt(this.#options.input.startSample);
     this.#wake?.();
   }
 
   /** The buffer was cleared or committed: begin anew at its end. */
   reset(): void {
+    this.#beginAt(this.#options.input.endSample);
+  }
+
+  #beginAt(sample: number): void {
     this.#epoch += 1;
-    this.#heardSample = this.#options.input.endSample;
+    this.#heardSample = sample;
     this.#turnOpen = false;
     this.#turns = resetTurns(this.#turns, toMs(this.#heardSample));
   }
@@ -78,11 +86,20 @@ export class Hearing {
         scope.defer('vad', () => stream.close());
         await this.#hear(stream, signal);
       } catch (error) {
-        if (signal.aborted) return;
-        this.#options.onFault(error);
-        void this.stop();
+        if (!signal.aborted) this.#failed(error);
       }
     });
+  }
+
+  /** The turn under way ends where it was heard to; what comes is heard by a new stream. */
+  #failed(error: unknown): void {
+    this.#faults += 1;
+    if (this.#turnOpen) this.#options.onTurn({ type: 'speech_stopped', atSample: this.#heardSample });
+    this.#beginAt(this.#heardSample);
+    void this.stop();
+    const then = this.#faults < faultsMax ? 'again' : 'deaf';
+    this.#options.onFault(error, then);
+    if (then === 'again') this.start();
   }
 
   /** The engine is gone, for now. */

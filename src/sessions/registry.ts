@@ -14,7 +14,8 @@ import type { Log } from '../telemetry/log.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import { AudioBudget } from './input-audio.ts';
-import { Session, type SessionFacts, type SessionLimits } from './session.ts';
+import { Session, type SessionLimits } from './session.ts';
+import type { SessionFacts } from './session-facts.ts';
 import type { Transport } from './transport.ts';
 
 export interface SessionChange {

@@ -2,7 +2,7 @@
 // and applied one after the other, effects in order. Everything it holds is in its scope, which the registry owns.
 import { base64ToPcm, pcmToBase64 } from '../audio/pcm.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Pipeline, PipelineSession } from '../pipelines/pipeline.ts';
@@ -12,15 +12,16 @@ import { parseClientEvent } from '../wire/client-events.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
-import { initialSession, sessionRateHz } from '../wire/session-config.ts';
+import { initialSession } from '../wire/session-config.ts';
 import { Answers } from './answers.ts';
-import { AppendDecoder } from './append-decoder.ts';
 import { Hearing } from './hearing.ts';
-import { type AudioBudget, InputAudio } from './input-audio.ts';
+import type { AudioBudget } from './input-audio.ts';
+import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
 import { Outbox } from './outbox.ts';
+import type { SessionFacts } from './session-facts.ts';
 import type { Transport } from './transport.ts';
 
 export interface SessionLimits {
@@ -48,29 +49,15 @@ export interface SessionOptions {
   readonly onFault: (what: string, error: unknown) => void;
 }
 
-export interface SessionFacts {
-  readonly id: string;
-  readonly pipeline: string;
-  readonly state: 'lobby' | 'ready' | 'failed' | 'closing';
-  readonly ageMs: number;
-  readonly remote: string;
-  readonly items: number;
-  readonly response: string | null;
-  readonly pendingBytes: number;
-}
-
 /** OpenAI's own maximum for one session. */
 const lifetimeMs = 3_600_000;
-/** Input that nothing has taken, once the lobby is behind: about six minutes. */
-const inputBytesMax = 16 * 1024 * 1024;
 
 export class Session {
   readonly id: string;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
-  readonly #input: InputAudio;
+  readonly #intake: Intake;
   readonly #itemAudio = new ItemAudio();
-  readonly #decoder = new AppendDecoder();
   readonly #hearing: Hearing;
   readonly #lobby: Lobby;
   readonly #answers: Answers;
@@ -79,7 +66,6 @@ export class Session {
   #conversation: Conversation;
   #opening: readonly Effect[];
   #state: 'idle' | 'applying' = 'idle';
-  #overflow: 'none' | 'told' = 'none';
 
   constructor(options: SessionOptions) {
     const { id, scope, transport, pipeline, pipelineSession, limits, newId, onEnd } = options;
@@ -87,8 +73,8 @@ export class Session {
     this.#options = options;
     this.#outbox = new Outbox(transport, newId, limits.queueBytesMax);
     scope.defer('outbox', () => this.#outbox.close());
-    this.#input = new InputAudio(options.earlyAudio);
-    scope.defer('input audio', () => this.#input.dropBefore(this.#input.endSample));
+    this.#intake = new Intake(options.earlyAudio, limits.earlyAudio);
+    scope.defer('input audio', () => this.#intake.close());
     const feed = (input: ConversationInput) => this.#feed(input);
     this.#answers = new Answers({
       scope,
@@ -99,11 +85,11 @@ export class Session {
     });
     this.#hearing = new Hearing({
       scope,
-      input: this.#input,
+      input: this.#intake.audio,
       openVad: (rateHz) => pipelineSession.openVad(rateHz),
       onTurn: feed,
       onQuiet: (beforeSample) => this.#drop(beforeSample, ''),
-      onFault: (error) => options.onFault('voice activity', error),
+      onFault: (error, then) => this.#hearingFailed(error, then),
     });
     this.#lobby = new Lobby({
       scope,
@@ -111,6 +97,7 @@ export class Session {
       waitMs: limits.lobbyWaitMs,
       onReady: () => {
         feed({ type: 'ready' });
+        this.#intake.settled();
         this.#hearing.start();
       },
       onNotReady: () => {
@@ -136,6 +123,8 @@ export class Session {
         );
       },
     });
+    const expiry = scope.clock.after(lifetimeMs, () => this.#expire(), { ref: false });
+    scope.defer('expiry', () => expiry.cancel());
     const opened = open(this.#initial(), newId('conv'), newId);
     this.#conversation = opened.state;
     this.#opening = opened.effects;
@@ -152,11 +141,13 @@ export class Session {
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
     const { event } = parsed;
+    if (event.type === 'input_audio_buffer.clear') this.#intake.cleared();
     if (event.type !== 'input_audio_buffer.append') return this.#feed({ type: 'client', event });
-    const decoded = this.#decoder.decode(event.audio);
-    if (decoded.state === 'refused')
-      return this.#refuse('invalid_value', decoded.why, 'audio', event.event_id);
-    this.#append(decoded.pcm);
+    const taken = this.#intake.append(event.audio, this.#conversation.phase);
+    if (taken.state === 'refused') return this.#refuse('invalid_value', taken.why, 'audio', event.event_id);
+    this.#feed({ type: 'audio_appended', samples: taken.samples });
+    if (taken.dropTo !== null) this.#drop(taken.dropTo, taken.why);
+    this.#hearing.appended();
   }
 
   receiveBinary(): void {
@@ -204,6 +195,27 @@ export class Session {
     });
   }
 
+  #hearingFailed(error: unknown, then: 'again' | 'deaf'): void {
+    this.#options.onFault('voice activity', error);
+    const next =
+      then === 'again' ? 'it is tried again' : 'no more turns are detected in this session; commit by hand';
+    const message = `voice activity detection failed: ${messageOf(error)}; ${next}`;
+    this.#feed({
+      type: 'refused',
+      error: { type: 'server_error', code: 'voice_activity_failed', message, param: null, event_id: null },
+    });
+  }
+
+  /** OpenAI ends a session after an hour, and clients are built for it. */
+  #expire(): void {
+    const message = `Your session hit the maximum duration of ${lifetimeMs / 60_000} minutes.`;
+    this.#feed({
+      type: 'refused',
+      error: { type: 'invalid_request_error', code: 'session_expired', message, param: null, event_id: null },
+    });
+    this.#options.onEnd('deadline', new GreenroomError('session_expired', message));
+  }
+
   #refuse(code: string, message: string, param: string | null, eventId: string | undefined): void {
     this.#feed({
       type: 'refused',
@@ -211,32 +223,8 @@ export class Session {
     });
   }
 
-  #append(pcm: Int16Array): void {
-    this.#input.append(pcm);
-    this.#feed({ type: 'audio_appended', samples: pcm.length });
-    this.#bound();
-    this.#hearing.appended();
-  }
-
-  /** In the lobby early audio is bounded by age and bytes, here and over all sessions; later by bytes alone. */
-  #bound(): void {
-    const { limits } = this.#options;
-    const lobby = this.#conversation.phase === 'lobby';
-    const ageSamples = Math.round((limits.earlyAudio.ageMs * sessionRateHz) / 1000);
-    const bytesMax = lobby ? Math.min(limits.earlyAudio.bytesMax, ageSamples * 2) : inputBytesMax;
-    const excess = this.#input.excess(bytesMax, lobby);
-    if (excess === 0) return;
-    const why =
-      this.#overflow === 'none'
-        ? `only the last ${bytesMax} bytes of input are kept: the oldest was dropped`
-        : '';
-    this.#overflow = 'told';
-    this.#drop(this.#input.startSample + excess, why);
-  }
-
   #drop(beforeSample: number, why: string): void {
-    if (beforeSample <= this.#input.startSample) return;
-    this.#input.dropBefore(beforeSample);
+    if (!this.#intake.drop(beforeSample)) return;
     this.#feed({ type: 'audio_dropped', toSample: beforeSample, why });
   }
 
@@ -266,17 +254,19 @@ export class Session {
       case 'stop_response':
         return this.#answers.stop(effect.responseId);
       case 'keep_audio':
-        return this.#itemAudio.keep(effect.itemId, this.#input.slice(effect.fromSample, effect.toSample));
+        return this.#itemAudio.keep(
+          effect.itemId,
+          this.#intake.audio.slice(effect.fromSample, effect.toSample),
+        );
       case 'keep_given_audio':
         return this.#itemAudio.keep(effect.itemId, base64ToPcm(effect.audio));
       case 'drop_audio':
-        return this.#input.dropBefore(effect.toSample);
+        return this.#intake.audio.dropBefore(effect.toSample);
       case 'forget_item':
         return this.#itemAudio.forget(effect.itemId);
       case 'detect_turns':
         return this.#hearing.configure(effect.detection);
       case 'reset_turn_detection':
-        this.#decoder.reset();
         return this.#hearing.reset();
       case 'lobby_wait':
         return this.#lobby.wait(effect.state);

@@ -2,23 +2,26 @@
 // reported instead of breaking the one who announced.
 
 export class Announcer<Event> {
-  readonly #listeners = new Set<(event: Event) => void>();
+  readonly #listeners = new Set<{ readonly hear: (event: Event) => void }>();
   readonly #onFault: (error: unknown) => void;
 
   constructor(onFault: (error: unknown) => void) {
     this.#onFault = onFault;
   }
 
-  /** Returns the undo. */
+  /** From the next event on. Returns the undo, after which it hears nothing, not even the event under way. */
   listen(listener: (event: Event) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    // An entry of its own: the same function may listen twice, and each undo is for one of them.
+    const entry = { hear: listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
   announce(event: Event): void {
-    for (const listener of [...this.#listeners]) {
+    for (const entry of [...this.#listeners]) {
+      if (!this.#listeners.has(entry)) continue;
       try {
-        listener(event);
+        entry.hear(event);
       } catch (error) {
         this.#onFault(error);
       }

@@ -1,8 +1,8 @@
 // The structured log: one JSON object a line, written by the thread pool, never on the loop. What people read on the
 // terminal is the command line's own matter.
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import pino from 'pino';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { LineFile } from './line-file.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -14,7 +14,7 @@ export interface Log {
 }
 
 export interface FileLog extends Log {
-  /** Resolves when everything said is in the file. Idempotent. */
+  /** Resolves when everything said is in the file, as far as the disk takes it. Idempotent; later lines are not kept. */
   close(): Promise<void>;
 }
 
@@ -26,39 +26,66 @@ export const silentLog: Log = {
   error: () => undefined,
 };
 
-/** What may wait for the disk; beyond that lines are dropped rather than kept without bound. */
-const pendingBytesMax = 16 * 1024 * 1024;
+/** Errors are looked for so deep in the facts. */
+const depthMax = 5;
 
-/** @param mask applied to every line, so that no secret gets into the file */
+/**
+ * Opens a log file and the folder it is in. The caller closes it.
+ *
+ * @param mask applied to every line, so that no secret gets into the file
+ * @throws GreenroomError `data_directory_unusable`
+ */
 export async function openFileLog(
   path: string,
   level: LogLevel,
   mask: (line: string) => string,
 ): Promise<FileLog> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const destination = pino.destination({ dest: path, sync: false, mode: 0o600, maxLength: pendingBytesMax });
-  await new Promise<void>((resolve, reject) => {
-    destination.once('ready', resolve);
-    destination.once('error', reject);
-  });
-  // A disk that is full must not end the gateway; the log goes on when there is room again.
-  destination.on('error', () => undefined);
+  const file = await openFile(path, (lines) =>
+    logger.warn({ lines }, `${lines} lines are missing here: the disk was full or too slow`),
+  );
   const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: mask } },
-    destination,
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { log: (facts) => plain(facts, 0) as Record<string, unknown> },
+    },
+    { write: (line) => file.write(mask(line)) },
   );
   let closing: Promise<void> | undefined;
+  const say = (as: keyof Log) => (facts: object, message: string) => {
+    if (!closing) logger[as](facts, message);
+  };
   return {
-    debug: (facts, message) => logger.debug(facts, message),
-    info: (facts, message) => logger.info(facts, message),
-    warn: (facts, message) => logger.warn(facts, message),
-    error: (facts, message) => logger.error(facts, message),
+    debug: say('debug'),
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
     close() {
-      closing ??= new Promise((resolve) => {
-        destination.once('close', resolve);
-        destination.end();
-      });
+      closing ??= file.close();
       return closing;
     },
   };
+}
+
+async function openFile(path: string, onGap: (lines: number) => void): Promise<LineFile> {
+  try {
+    return await LineFile.open(path, onGap);
+  } catch (cause) {
+    const message = `the log ${path} cannot be opened: ${messageOf(cause)}`;
+    throw new GreenroomError('data_directory_unusable', message, { details: { path }, cause });
+  }
+}
+
+/** JSON forgets what makes an error an error: wherever one stands in the facts, its message and stack are kept. */
+function plain(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth > depthMax) return value;
+  const inside = (part: object) =>
+    Object.fromEntries(Object.entries(part).map(([key, each]) => [key, plain(each, depth + 1)]));
+  if (value instanceof Error) {
+    const cause = value.cause === undefined ? {} : { cause: plain(value.cause, depth + 1) };
+    return { name: value.name, message: value.message, stack: value.stack, ...inside(value), ...cause };
+  }
+  if (Array.isArray(value)) return value.map((each) => plain(each, depth + 1));
+  return Object.getPrototypeOf(value) === Object.prototype ? inside(value) : value;
 }

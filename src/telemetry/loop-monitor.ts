@@ -9,39 +9,43 @@ export interface Stall {
   readonly duringMs: number;
 }
 
+/** Of the last minute, ms. */
 export interface LoopDelay {
-  /** Of the last minute, ms. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
+  /** How many since the start. */
   readonly stalls: number;
 }
 
 const tickMs = 20;
 const stallMs = 100;
+/** A minute of ticks. */
 const samplesMax = 3000;
 
 export class LoopMonitor {
   readonly #clock: Clock;
   readonly #onStall: (stall: Stall) => void;
-  readonly #samples: number[] = [];
-  #timer: Timer | undefined;
-  #longest: { name: string; ms: number } | undefined;
+  /** A ring: the newest overwrites the oldest. */
+  readonly #lateMs = new Float64Array(samplesMax);
+  #ticks = 0;
   #stalls = 0;
+  #timer: Timer | undefined;
+  #longest: { readonly name: string; readonly ms: number } | undefined;
 
   constructor(clock: Clock, onStall: (stall: Stall) => void) {
     this.#clock = clock;
     this.#onStall = onStall;
   }
 
+  /** Idempotent. Whoever starts it stops it. */
   start(): void {
-    const dueMs = this.#clock.now() + tickMs;
-    // Unref'd: watching keeps nothing alive.
-    this.#timer = this.#clock.after(tickMs, () => this.#tick(this.#clock.now() - dueMs), { ref: false });
+    if (!this.#timer) this.#arm();
   }
 
   stop(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   /** Marks synchronous work by name, so that a stall it causes can say so. */
@@ -56,26 +60,33 @@ export class LoopMonitor {
   }
 
   delay(): LoopDelay {
-    const sorted = [...this.#samples].sort((a, b) => a - b);
+    const sorted = this.#lateMs.slice(0, Math.min(this.#ticks, samplesMax)).sort();
     const at = (share: number) =>
       Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 10) / 10;
     return { p50: at(0.5), p99: at(0.99), max: at(1), stalls: this.#stalls };
   }
 
+  #arm(): void {
+    const dueMs = this.#clock.now() + tickMs;
+    // Unref'd: watching keeps nothing alive.
+    this.#timer = this.#clock.after(tickMs, () => this.#tick(this.#clock.now() - dueMs), { ref: false });
+  }
+
   #tick(lateMs: number): void {
-    this.#samples.push(Math.max(0, lateMs));
-    if (this.#samples.length > samplesMax) this.#samples.shift();
-    if (lateMs > stallMs) {
-      this.#stalls += 1;
-      // A mark explains a stall only when it fills most of it.
-      const named = this.#longest && this.#longest.ms > lateMs / 2 ? this.#longest : undefined;
-      this.#onStall({
-        ms: Math.round(lateMs),
-        during: named?.name ?? null,
-        duringMs: Math.round(named?.ms ?? 0),
-      });
-    }
+    this.#lateMs[this.#ticks % samplesMax] = Math.max(0, lateMs);
+    this.#ticks += 1;
+    const longest = this.#longest;
     this.#longest = undefined;
-    this.start();
+    // Before anybody is told: a listener may stop it, or throw.
+    this.#arm();
+    if (lateMs <= stallMs) return;
+    this.#stalls += 1;
+    // A mark explains a stall only when it fills most of it.
+    const named = longest && longest.ms > lateMs / 2 ? longest : undefined;
+    this.#onStall({
+      ms: Math.round(lateMs),
+      during: named?.name ?? null,
+      duringMs: Math.round(named?.ms ?? 0),
+    });
   }
 }

@@ -12,6 +12,7 @@ export type ParsedClientEvent =
 
 /** Of a frame, without the base64 in it: parsing 20 MiB of braces takes seconds. */
 const charsMax = 1024 * 1024;
+const tooLarge = `The event is over ${charsMax} characters, base64 of audio not counted.`;
 /** A string from this length on may be bulk, if it is nothing but base64. */
 const bulkCharsMin = 64 * 1024;
 /** What nests deeper cannot be written out again by JSON.stringify at some point. */
@@ -19,10 +20,8 @@ const levelsMax = 64;
 const shownCharsMax = 100;
 
 export function parseClientEvent(frame: string): ParsedClientEvent {
-  if (frame.length > charsMax && isBulky(frame)) {
-    const message = `The event is over ${charsMax} characters, base64 of audio not counted.`;
-    return refuse('event_too_large', message, null, null);
-  }
+  const large = frame.length > charsMax;
+  if (large && isBulky(frame)) return refuse('event_too_large', tooLarge, null, null);
   let given: unknown;
   try {
     given = JSON.parse(frame);
@@ -34,6 +33,10 @@ export function parseClientEvent(frame: string): ParsedClientEvent {
   }
   if (isAppend(given)) return { state: 'event', event: given };
   const eventId = eventIdOf(given);
+  // Of the others none has audio in it.
+  if (large && (given as { type?: unknown }).type !== 'conversation.item.create') {
+    return refuse('event_too_large', tooLarge, null, eventId);
+  }
   if (isDeep(given, levelsMax)) {
     return refuse('invalid_event', `The event nests deeper than ${levelsMax} levels.`, null, eventId);
   }

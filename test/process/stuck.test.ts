@@ -61,7 +61,9 @@ test('an engine that ignores SIGTERM is killed, named with its pid, and the exit
   const end = await leave(gateway);
   expect(end).toMatchObject({ code: 0, report: { forced: [] } });
   expect(end.ms).toBeLessThan(3000);
-  expect(JSON.stringify(end.report?.['stages'])).toContain(`engine mule (pid ${pid}) did not end in`);
+  expect(JSON.stringify(end.report?.['stages'])).toContain(
+    `engine mule (pid ${pid}) did not end when asked: killed`,
+  );
 });
 
 test('a worker process stuck in native code is killed with what it started, and named', async () => {

@@ -1,5 +1,6 @@
 // The console in a real terminal.
 import { expect, test } from 'vitest';
+import { until } from '../support/poll.ts';
 import { Terminal } from '../support/terminal.ts';
 
 const prompt = 'greenroom> ';
@@ -13,12 +14,17 @@ test('Ctrl+C at the prompt leaves cleanly, although readline takes the key for i
   expect(terminal.text).toMatch(/left in .*exit code 0/);
 });
 
-test('Ctrl+C while the engines load leaves cleanly', async () => {
-  await using terminal = await Terminal.up();
-  await terminal.shows('the door is open');
-  terminal.pty.write('\u0003');
-  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
-});
+test.each([0, 20, 40, 80, 160, 320])(
+  'Ctrl+C %i ms after the door opened, while the engines load, leaves cleanly',
+  async (ms) => {
+    await using terminal = await Terminal.up();
+    await terminal.shows('the door is open');
+    const shown = performance.now();
+    await until(() => performance.now() - shown >= ms, { timeoutMs: 1000, what: 'the moment' });
+    terminal.pty.write('\u0003');
+    expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  },
+);
 
 test('quit leaves by the same path', async () => {
   await using terminal = await Terminal.up();

@@ -1,6 +1,6 @@
 // The calls that run inside a worker engine: each has its own abort controller, and its chunks go out no faster than
 // they are taken.
-import type { LoadedEngine, VadStream } from '../contract.ts';
+import type { LoadedEngine, SpeakRequest, VadStream } from '../contract.ts';
 import { checkedChunk, checkedFrames } from './module-checks.ts';
 import { chunksAhead, type FromHost, type ToHost } from './protocol.ts';
 
@@ -54,11 +54,7 @@ export class HostCalls {
     this.#calls.set(id, call);
     const { signal } = call.controller;
     try {
-      const chunks = this.#engine.speak?.({ ...args, signal } as Parameters<
-        NonNullable<LoadedEngine['speak']>
-      >[0]);
-      if (!chunks) throw new Error('this engine does not speak');
-      for await (const value of chunks) {
+      for await (const value of this.#speak(args, signal)) {
         if (signal.aborted) break;
         this.#post({ type: 'chunk', id, value: checkedChunk(value) });
         call.credit -= 1;
@@ -72,6 +68,13 @@ export class HostCalls {
     } finally {
       this.#calls.delete(id);
     }
+  }
+
+  #speak(args: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncIterable<unknown> {
+    const chunks = this.#engine.speak?.({ ...args, signal } as SpeakRequest);
+    if (typeof chunks?.[Symbol.asyncIterator] !== 'function')
+      throw new Error('speak() gave no stream; it is an async generator, or returns one');
+    return chunks;
   }
 
   #credit(call: RunningCall): Promise<void> {

@@ -27,7 +27,7 @@ type Action =
 
 const owner = fc.nat({ max: 3 });
 const steps = fc.integer({ min: 0, max: 2 });
-export const actions: fc.Arbitrary<readonly Action[]> = fc.array(
+const actions: fc.Arbitrary<readonly Action[]> = fc.array(
   fc.oneof(
     fc.record({ kind: fc.constant('acquire' as const), owner, steps, fails: fc.boolean() }),
     fc.record({ kind: fc.constant('defer' as const), owner, steps, early: fc.boolean() }),
@@ -48,7 +48,7 @@ interface Thing {
 /** Counts how often each rare branch was reached: a search that never got there proves nothing. */
 export type Reached = Map<string, number>;
 
-export class Race {
+class Race {
   readonly problems: string[] = [];
   readonly #schedule: (label: string) => Promise<void>;
   readonly #things: Thing[] = [];

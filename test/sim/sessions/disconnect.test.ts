@@ -16,6 +16,7 @@ const things: readonly object[] = [
     item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hi' }] },
   },
   { type: 'response.create' },
+  { type: 'response.create' },
   { type: 'response.cancel' },
   { type: 'input_audio_buffer.append', audio },
   { type: 'input_audio_buffer.commit' },
@@ -65,12 +66,16 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 /** How often the interesting moments were really reached: a green run that never met them proves nothing. */
 const reached = { leftBeforeOpen: 0, leftInAnswer: 0, shutdown: 0, engineFailed: 0, terminated: 0 };
 
-async function play(happenings: readonly Happening[], scheduler: fc.Scheduler): Promise<void> {
+async function play(
+  engine: 'starting' | 'ready',
+  happenings: readonly Happening[],
+  scheduler: fc.Scheduler,
+): Promise<void> {
   const world = new SessionWorld();
   let held: 'held' | 'free' = 'held';
-  const pipeline = new FakePipeline((step) =>
-    held === 'held' ? scheduler.schedule(Promise.resolve(), step) : Promise.resolve(),
-  );
+  const gate = (step: string) =>
+    held === 'held' ? scheduler.schedule(Promise.resolve(), step) : Promise.resolve();
+  const pipeline = new FakePipeline(gate, engine);
   const transports = [new MemoryTransport(), new MemoryTransport(), new MemoryTransport()];
   const opened = transports.map((transport) => world.registry.open({ transport, pipeline, notices: true }));
   for (const happens of happenings) {
@@ -111,7 +116,12 @@ async function play(happenings: readonly Happening[], scheduler: fc.Scheduler): 
   }
 }
 
-const property = fc.asyncProperty(fc.array(happening, { maxLength: 40 }), fc.scheduler(), play);
+const property = fc.asyncProperty(
+  fc.constantFrom('starting', 'ready'),
+  fc.array(happening, { maxLength: 40 }),
+  fc.scheduler(),
+  play,
+);
 
 test('callers that leave at any step leave nothing behind, 1000 times at random', async () => {
   for (const seed of regressions) await fc.assert(property, { seed, numRuns: 50 });

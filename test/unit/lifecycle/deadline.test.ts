@@ -5,9 +5,9 @@ import { systemClock, turn } from '../../../src/lifecycle/clock.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import { Scope } from '../../../src/lifecycle/scope.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
-import { failOnUnhandledRejections, never, watch } from './ground.ts';
+import { failOnLeftovers, never, watch } from './ground.ts';
 
-failOnUnhandledRejections();
+failOnLeftovers();
 
 const collectGarbage = (): void => {
   setFlagsFromString('--expose-gc');

@@ -19,16 +19,26 @@ export interface Ground {
   within<T>(ms: number, promise: Promise<T>): Promise<T>;
 }
 
+/** The timers that scopes of this test have left behind, of each root that has closed. */
+const left: (() => number)[] = [];
+
 export function groundOf(options: Omit<ScopeOptions, 'clock'> = {}): Ground {
   const clock = new VirtualClock();
+  const root = new Scope('root', { clock, ...options });
   const happened: string[] = [];
+  let passing = 0;
   const pass = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      clock.after(ms, resolve);
+      passing += 1;
+      clock.after(ms, () => {
+        passing -= 1;
+        resolve();
+      });
     });
+  left.push(() => (root.state === 'closed' ? clock.pending - passing : 0));
   return {
     clock,
-    root: new Scope('root', { clock, ...options }),
+    root,
     happened,
     pass,
     note:
@@ -79,16 +89,18 @@ export function lines(node: TreeNode, indent = ''): readonly string[] {
 const unhandled: unknown[] = [];
 const onUnhandled = (thrown: unknown) => void unhandled.push(thrown);
 
-/** To be called once in a test file. */
-export function failOnUnhandledRejections(): void {
+/** Fails every test of a file that leaves an unhandled rejection, or a timer after its root has closed. */
+export function failOnLeftovers(): void {
   beforeEach(() => {
     unhandled.length = 0;
+    left.length = 0;
     process.on('unhandledRejection', onUnhandled);
   });
   afterEach(async () => {
     // Node tells of a rejection nobody handles after the microtasks of the turn.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', onUnhandled);
-    expect(unhandled).toEqual([]);
+    expect(unhandled, 'unhandled rejections').toEqual([]);
+    expect(left.map((timers) => timers()).filter(Boolean), 'timers left').toEqual([]);
   });
 }

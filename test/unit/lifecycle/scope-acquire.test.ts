@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
-import { failOnUnhandledRejections, groundOf, lines, never, said } from './ground.ts';
+import { failOnLeftovers, groundOf, lines, never, said } from './ground.ts';
 
-failOnUnhandledRejections();
+failOnLeftovers();
 
 /** Something whose opening is finished by the test. */
 function slowOpen() {

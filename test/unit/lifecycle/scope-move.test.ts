@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { failOnUnhandledRejections, groundOf, lines, never, said, watch } from './ground.ts';
+import { failOnLeftovers, groundOf, lines, never, said, watch } from './ground.ts';
 
-failOnUnhandledRejections();
+failOnLeftovers();
 
 describe('move', () => {
   test('hands everything over: the heir releases it, the old scope nothing', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
-import { failOnUnhandledRejections, groundOf, never, said } from './ground.ts';
+import { failOnLeftovers, groundOf, never, said } from './ground.ts';
 
-failOnUnhandledRejections();
+failOnLeftovers();
 
 describe('the time of a close', () => {
   test('is the grace of the scope, or what the caller gives, or what is left of a deadline, whichever is least', async () => {

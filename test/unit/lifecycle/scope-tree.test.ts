@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { failOnUnhandledRejections, groundOf, lines, never, said } from './ground.ts';
+import { failOnLeftovers, groundOf, lines, never, said } from './ground.ts';
 
-failOnUnhandledRejections();
+failOnLeftovers();
 
 describe('the tree', () => {
   test('shows what is open, who owns it, of which kind and for how long', async () => {

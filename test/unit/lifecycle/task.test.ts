@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
-import { failOnUnhandledRejections, groundOf, never, watch } from './ground.ts';
+import { failOnLeftovers, groundOf, never, watch } from './ground.ts';
 
-failOnUnhandledRejections();
+failOnLeftovers();
 
 describe('a task', () => {
   test('starts in the same turn, and answers what it came to', async () => {

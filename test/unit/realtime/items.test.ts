@@ -133,12 +133,13 @@ describe('creating items', () => {
     expect(code(rig)).toMatchObject({ code: 'invalid_value', param: 'item.id' });
   });
 
-  test('audio in two parts of one message is refused by name', () => {
+  test('audio beside another spoken part is refused by name; transcripts alone are not', () => {
     const rig = new Rig();
-    const part = { type: 'input_audio', audio: 'AAAA' };
-    create(rig, { type: 'message', role: 'user', content: [part, part] });
+    const said = { type: 'input_audio', transcript: 'hm' };
+    create(rig, { type: 'message', role: 'user', content: [said, { type: 'input_audio', audio: 'AAAA' }] });
     expect(code(rig)).toMatchObject({ code: 'invalid_value', param: 'item.content' });
     expect(rig.effects.some(({ type }) => type === 'keep_given_audio')).toBe(false);
+    expect(create(rig, { type: 'message', role: 'user', content: [said, said] })).toHaveLength(2);
   });
 
   test('a conversation holds ten thousand items, and takes more once some are deleted', () => {

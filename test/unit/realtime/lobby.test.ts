@@ -91,6 +91,13 @@ describe('in the lobby', () => {
     expect(rig.effects.filter(({ type }) => type === 'start_response')).toEqual([]);
   });
 
+  test('a cancel by an id leaves what waits: it has no id yet', () => {
+    const rig = waiting();
+    expect(types(rig.client({ type: 'response.cancel', response_id: 'resp_old' }))).toEqual(['error']);
+    expect(rig.last('error').error.code).toBe('response_cancel_not_active');
+    expect(types(rig.feed({ type: 'ready' }))).toEqual(['response.created']);
+  });
+
   test('a failed load is told to whoever waits for an answer, with the id of their event', () => {
     const rig = waiting();
     const failure = { code: 'engine_load_failed', message: 'engine voice: no such model' };
@@ -139,8 +146,16 @@ describe('in the lobby', () => {
 
   test('a late timeout harms nobody who is not in the lobby any more', () => {
     const rig = answering();
-    expect(rig.feed({ type: 'lobby_timeout', waitedMs: 60_000, missing: '' })).toEqual([]);
+    const late = { type: 'lobby_timeout', waitedMs: 60_000, missing: '' } as const;
+    expect(rig.feed(late)).toEqual([]);
     expect(rig.state.response).not.toBeNull();
+    rig.client({
+      type: 'session.update',
+      session: { audio: { input: { turn_detection: { type: 'server_vad', interrupt_response: false } } } },
+    });
+    rig.speak(500);
+    expect(rig.feed(late)).toEqual([]);
+    expect(types(rig.end())).toEqual(['response.done', 'response.created']);
   });
 
   test('an engine that goes away sends the session back to the lobby, and what runs may still end', () => {

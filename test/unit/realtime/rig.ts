@@ -216,7 +216,7 @@ const answers: Readonly<Record<Exclude<ClientInput['event']['type'], 'response.c
   'output_audio_buffer.clear': 'never',
 };
 
-export function chunkOf(chunk: OutputChunk | string | number): OutputChunk {
+function chunkOf(chunk: OutputChunk | string | number): OutputChunk {
   if (typeof chunk === 'string') return { type: 'text', text: chunk };
   // A number is ms of audio.
   if (typeof chunk === 'number') return { type: 'audio', pcm: new Int16Array(chunk * samplesPerMs).fill(1) };
@@ -227,7 +227,7 @@ function assertConsistent({ items, input, response, waiting, phase, spokenSample
   const ids = new Set(items.map(({ id }) => id));
   assert.equal(ids.size, items.length);
   assert.ok(input.startSample <= input.endSample);
-  for (const id of spokenSamples.keys()) assert.ok(ids.has(id));
+  for (const [id, samples] of spokenSamples) assert.ok(ids.has(id) && Number.isInteger(samples));
   if (response?.afterItemId) assert.ok(ids.has(response.afterItemId));
   if (phase === 'failed') assert.ok(!response && !waiting);
   if (phase === 'ready' && waiting && !response) assert.ok(waiting.origin === 'turn' && input.turn);

@@ -73,6 +73,8 @@ describe('truncating what was not heard', () => {
     truncate(rig, itemId, 400);
     expect(rig.last('conversation.item.truncated').audio_end_ms).toBe(400);
     rig.output(1000);
+    truncate(rig, itemId, 700);
+    expect(rig.last('conversation.item.truncated').audio_end_ms).toBe(400);
     rig.end();
     expect(rig.last('response.output_audio_transcript.done').transcript).toBe('Hello there.');
     expect(rig.last('response.done').response.output[0]).toMatchObject({ content: [{ transcript: null }] });

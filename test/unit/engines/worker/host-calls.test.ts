@@ -109,12 +109,8 @@ describe('a call in the host', () => {
       },
       'a string',
     ],
-    [
-      'gives no stream',
-      (() => 42) as unknown as LoadedEngine['speak'],
-      'not a function or its return value is not async iterable',
-    ],
-    ['is not there', undefined, 'this engine does not speak'],
+    ['gives no stream', (() => 42) as unknown as LoadedEngine['speak'], 'speak() gave no stream'],
+    ['is not there', undefined, 'speak() gave no stream'],
     [
       'yields no samples',
       async function* () {

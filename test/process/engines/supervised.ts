@@ -1,0 +1,191 @@
+// A supervisor with real engines for one test. When the test ends everything must be gone: engines, their children,
+// threads, timers, the reaper. Children are known by a variable in their environment.
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { EngineConfig, RunEngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
+import type { EngineStateWord } from '../../../src/engines/state.ts';
+import { Supervisor } from '../../../src/engines/supervisor.ts';
+import { systemClock } from '../../../src/lifecycle/clock.ts';
+import { Deadline } from '../../../src/lifecycle/deadline.ts';
+import { Scope } from '../../../src/lifecycle/scope.ts';
+import { type TestFolder, testFolder } from '../../support/folder.ts';
+import { until } from '../../support/poll.ts';
+
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/engines/${name}`, import.meta.url));
+
+const basics = {
+  name: 'mine',
+  start: 'eager',
+  stopGraceMs: 2000,
+  cancelGraceMs: 100,
+  keepLog: true,
+  offers: undefined,
+} as const;
+
+export function worker(module: string, changes: Partial<WorkerEngineConfig> = {}): WorkerEngineConfig {
+  return {
+    ...basics,
+    kind: 'worker',
+    worker: fixture(module),
+    isolate: 'process',
+    options: {},
+    ready: { stallMs: 10_000, totalMs: 20_000 },
+    ...changes,
+  };
+}
+
+export type ProgramChanges = Partial<Omit<RunEngineConfig, 'ready'>> & {
+  readonly ready?: Partial<RunEngineConfig['ready']>;
+};
+
+export function program(file: string, { ready, ...changes }: ProgramChanges = {}): RunEngineConfig {
+  return {
+    ...basics,
+    kind: 'run',
+    run: [process.execPath, fixture(file)],
+    offers: ['speak'],
+    host: '127.0.0.1',
+    port: 'auto',
+    env: {},
+    cwd: fixture(''),
+    ready: {
+      http: '/health',
+      status: 200,
+      log: undefined,
+      probeTimeoutMs: 2000,
+      stallMs: 10_000,
+      totalMs: 20_000,
+      ...ready,
+    },
+    ...changes,
+  };
+}
+
+export class Supervised implements AsyncDisposable {
+  readonly supervisor: Supervisor;
+  readonly scope: Scope;
+  readonly folder: TestFolder;
+  /** What the supervisor logged, one line each. */
+  readonly log: string[] = [];
+  readonly #tag: string;
+  readonly #handlesBefore: ReadonlyMap<string, number>;
+
+  static async start(...configs: readonly EngineConfig[]): Promise<Supervised> {
+    return new Supervised(await testFolder(), configs);
+  }
+
+  private constructor(folder: TestFolder, configs: readonly EngineConfig[]) {
+    this.folder = folder;
+    this.#handlesBefore = handles();
+    this.#tag = randomUUID();
+    process.env['GREENROOM_TEST'] = this.#tag;
+    this.scope = new Scope('test', { clock: systemClock });
+    const line = (_: object, message: string) => void this.log.push(message);
+    this.supervisor = new Supervisor({
+      scope: this.scope,
+      clock: systemClock,
+      log: { debug: line, info: line, warn: line, error: line },
+      logDirectory: join(folder.path, 'engines'),
+      engines: Object.fromEntries(configs.map((config) => [config.name, config])),
+    });
+    this.supervisor.startAll();
+  }
+
+  get engine(): Engine {
+    return this.supervisor.get('mine');
+  }
+
+  get pid(): number {
+    const { pid } = this.engine.status();
+    if (pid === null) throw new Error(`the engine is ${this.engine.life.state} and has no pid`);
+    return pid;
+  }
+
+  /** What the engine has written, as far as it is remembered. */
+  get said(): string {
+    return this.engine.life.failure?.logTail.join('\n') ?? '';
+  }
+
+  async becomes(state: EngineStateWord, timeoutMs = 10_000): Promise<void> {
+    await until(
+      () => {
+        if (this.engine.life.state === state) return true;
+        throw new Error(JSON.stringify(this.engine.status()));
+      },
+      { timeoutMs, what: `engine ${state}` },
+    );
+  }
+
+  /** The log files of the engine's runs, in order. */
+  async logFiles(): Promise<string[]> {
+    const folder = join(this.folder.path, 'engines', 'mine');
+    const names = await readdir(folder);
+    return Promise.all(names.sort().map((name) => readFile(join(folder, name), 'utf8')));
+  }
+
+  /** Waits until something stands in the log file of the first run. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    const found = async () => pattern.exec((await this.logFiles()).join('\n'));
+    return until(found, { timeoutMs: 10_000, what: `${pattern} in the log` });
+  }
+
+  stop(ms = 5000): Promise<'stopped' | 'killed' | 'stuck'> {
+    return this.engine.stop(new Deadline(systemClock, ms));
+  }
+
+  /** Processes that were started for this test and are there now. */
+  processes(): Promise<number[]> {
+    return processesWith(`GREENROOM_TEST=${this.#tag}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const report = await this.scope.close('done', { graceMs: 5000 });
+    await this.supervisor.reaper.close();
+    delete process.env['GREENROOM_TEST'];
+    await this.folder[Symbol.asyncDispose]();
+    expect([...report.overdue, ...report.failed], 'left by the scope').toEqual([]);
+    const left = async () => (await this.processes()).length === 0;
+    await until(left, { timeoutMs: 1000, what: 'no process of the test' });
+    await until(() => more(this.#handlesBefore, handles()).length === 0, {
+      timeoutMs: 2000,
+      what: `no handle of the test (${more(this.#handlesBefore, handles())})`,
+    });
+  }
+}
+
+/** Zombies have no environment any more, so they do not count. */
+export async function processesWith(variable: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+      return environment.split('\0').includes(variable) ? Number(pid) : 0;
+    }),
+  );
+  return found.filter((pid) => pid !== 0);
+}
+
+/** Whether a process runs: neither gone nor a zombie. */
+export async function runs(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat !== '' && stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+}
+
+function handles(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of process.getActiveResourcesInfo()) {
+    // The poll that looks, and requests that end by themselves.
+    if (name !== 'Timeout' && !name.endsWith('Req') && !name.endsWith('ReqPromise'))
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function more(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): string[] {
+  return [...now].filter(([name, count]) => count > (before.get(name) ?? 0)).map(([name]) => name);
+}

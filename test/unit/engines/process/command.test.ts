@@ -1,0 +1,76 @@
+import { chmod } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { commandLine, engineEnvironment, whySpawnFailed } from '../../../../src/engines/process/command.ts';
+import { testFolder } from '../../../support/folder.ts';
+
+const facts = { port: 21_000, host: '127.0.0.1', marker: 'the-marker' };
+
+describe('the command of an engine', () => {
+  test('has port and host filled in wherever they stand, and nothing else', () => {
+    const run = ['engine', '--bind', `\${host}:\${port}`, `\${port}\${port}`, `\${HOME}`, '$port', `\${}`];
+    expect(commandLine({ run, env: {} }, facts)).toEqual([
+      'engine',
+      '--bind',
+      '127.0.0.1:21000',
+      '2100021000',
+      `\${HOME}`,
+      '$port',
+      `\${}`,
+    ]);
+  });
+
+  test('gets port, host and marker in its environment; its own variables win, but for the marker', () => {
+    const env = engineEnvironment({ run: ['x'], env: { PORT: '1', MODEL: 'tiny' } }, facts);
+    expect(env).toMatchObject({
+      PORT: '1',
+      HOST: '127.0.0.1',
+      MODEL: 'tiny',
+      GREENROOM_INSTANCE: 'the-marker',
+    });
+    expect(env['PATH']).toBe(process.env['PATH']);
+    expect(
+      engineEnvironment({ run: ['x'], env: { GREENROOM_INSTANCE: 'mine' } }, facts)['GREENROOM_INSTANCE'],
+    ).toBe('the-marker');
+  });
+});
+
+describe('a spawn that failed', () => {
+  const error = (code: string) => Object.assign(new Error(`spawn x ${code}`), { code });
+
+  test('for want of its folder names the folder', async () => {
+    const why = await whySpawnFailed(error('ENOENT'), { program: 'node', cwd: '/no/such/folder' });
+    expect(why).toBe('its `cwd` /no/such/folder is not a folder');
+  });
+
+  test('for want of the program says where it was looked for', async () => {
+    await using folder = await testFolder();
+    const cwd = folder.path;
+    expect(await whySpawnFailed(error('ENOENT'), { program: 'llama', cwd })).toBe('not found in PATH');
+    expect(await whySpawnFailed(error('ENOENT'), { program: './llama', cwd })).toBe(
+      `${cwd}/llama does not exist`,
+    );
+  });
+
+  test('for want of its interpreter says so', async () => {
+    await using folder = await testFolder();
+    const path = await folder.write('engine.py', '#!/no/such/python\n');
+    await chmod(path, 0o755);
+    expect(await whySpawnFailed(error('ENOENT'), { program: './engine.py', cwd: folder.path })).toBe(
+      `${path} is there, but not the interpreter that its first line names`,
+    );
+  });
+
+  test('for want of permission says what to do', async () => {
+    await using folder = await testFolder();
+    const path = await folder.write('engine.sh', '#!/bin/sh\n');
+    expect(await whySpawnFailed(error('EACCES'), { program: path, cwd: folder.path })).toBe(
+      `${path} may not be executed; \`chmod +x\` it`,
+    );
+  });
+
+  test("for anything else says it in the system's words", async () => {
+    await using folder = await testFolder();
+    const command = { program: './x', cwd: folder.path };
+    expect(await whySpawnFailed(error('EAGAIN'), command)).toBe('spawn x EAGAIN');
+  });
+});

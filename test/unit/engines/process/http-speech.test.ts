@@ -1,0 +1,142 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { type HttpSpeechCall, speakOverHttp } from '../../../../src/engines/process/http-speech.ts';
+import { systemClock } from '../../../../src/lifecycle/clock.ts';
+import { until } from '../../../support/poll.ts';
+import { httpServer } from './http-server.ts';
+
+const call = (port: number, stallMs = 5000): HttpSpeechCall => ({
+  engine: 'mine',
+  host: '127.0.0.1',
+  port,
+  text: 'hello',
+  voice: null,
+  clock: systemClock,
+  stallMs,
+});
+const { signal: never } = new AbortController();
+const failed = (message: string) => ({
+  code: 'engine_call_failed',
+  message: `engine mine: speech: ${message}`,
+});
+
+async function samples(chunks: AsyncIterable<{ pcm: Int16Array; rate: number }>): Promise<number[]> {
+  const all: number[] = [];
+  for await (const { pcm, rate } of chunks) {
+    expect(rate).toBe(24_000);
+    all.push(...pcm);
+  }
+  return all;
+}
+
+/** Writes each part when the one before is on its way. */
+async function inParts(response: ServerResponse, parts: readonly Buffer[]): Promise<void> {
+  for (const part of parts) {
+    await new Promise<void>((resolve) => response.write(part, () => setImmediate(resolve)));
+  }
+  response.end();
+}
+
+describe('speech over HTTP', () => {
+  test('asks as OpenAI has it', async () => {
+    const seen: unknown[] = [];
+    await using server = await httpServer(async (request, response) => {
+      let body = '';
+      for await (const part of request) body += part;
+      seen.push(request.method, request.url, JSON.parse(body));
+      response.end();
+    });
+    await samples(speakOverHttp({ ...call(server.port), voice: 'alloy' }, never));
+    expect(seen).toEqual([
+      'POST',
+      '/v1/audio/speech',
+      { model: 'mine', input: 'hello', voice: 'alloy', response_format: 'pcm' },
+    ]);
+  });
+
+  test('streams, and puts together samples that the network cut in two', async () => {
+    const pcm = Int16Array.from({ length: 3000 }, (_, at) => at * 11 - 16_000);
+    const bytes = Buffer.from(pcm.buffer);
+    const cuts = [0, 1, 2, 5, 6, 1001, 1003, 4000, bytes.length];
+    const parts = cuts.slice(1).map((end, at) => bytes.subarray(cuts[at], end));
+    await using server = await httpServer((_, response) => void inParts(response, parts));
+    expect(await samples(speakOverHttp(call(server.port), never))).toEqual([...pcm]);
+  });
+
+  test('says what the program said of its failure, and not more than 2000 characters of it', async () => {
+    await using server = await httpServer((_, response) => {
+      response.writeHead(500).end(`  out of memory ${'!'.repeat(1_000_000)}`);
+    });
+    const error = await samples(speakOverHttp(call(server.port), never)).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: 'engine_call_failed' });
+    expect((error as Error).message).toMatch(/^engine mine: speech: HTTP 500: out of memory !+$/);
+    expect((error as Error).message.length).toBeLessThan(2050);
+  });
+
+  test('that is cut in the middle is an error after what came', async () => {
+    await using server = await httpServer((_, response) => {
+      response.write(Buffer.alloc(200), () => setImmediate(() => response.destroy()));
+    });
+    const chunks = speakOverHttp(call(server.port), never);
+    expect((await chunks.next()).value?.pcm).toHaveLength(100);
+    await expect(chunks.next()).rejects.toMatchObject(failed('the connection was cut'));
+  });
+
+  test('to nobody is an error', async () => {
+    const server = await httpServer(() => undefined);
+    await server[Symbol.asyncDispose]();
+    const said = samples(speakOverHttp(call(server.port), never));
+    await expect(said).rejects.toMatchObject(failed(`connect ECONNREFUSED 127.0.0.1:${server.port}`));
+  });
+
+  test.each(['before it answers', 'in the middle'])(
+    'that stops %s for too long is an error',
+    async (when) => {
+      await using server = await httpServer((_, response) => {
+        if (when === 'in the middle') response.write(Buffer.alloc(200));
+      });
+      const said = samples(speakOverHttp(call(server.port, 50), never));
+      await expect(said).rejects.toMatchObject(failed('it gave nothing for 50 ms'));
+      await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
+    },
+  );
+
+  test('may be listened to as slowly as one likes', async () => {
+    await using server = await httpServer((_, response) => {
+      response.write(Buffer.alloc(200), () => setImmediate(() => response.end(Buffer.alloc(200))));
+    });
+    const chunks = speakOverHttp(call(server.port, 30), never);
+    expect((await chunks.next()).value?.pcm).toHaveLength(100);
+    const began = performance.now();
+    await until(() => performance.now() - began > 100, { timeoutMs: 1000, what: 'a slow listener' });
+    expect((await chunks.next()).value?.pcm).toHaveLength(100);
+    expect((await chunks.next()).done).toBe(true);
+  });
+
+  test.each(['before it answers', 'in the middle'])(
+    'that is cancelled %s ends without an error, and the connection with it',
+    async (when) => {
+      const controller = new AbortController();
+      await using server = await httpServer((_, response) => {
+        if (when === 'in the middle') response.write(Buffer.alloc(200));
+      });
+      const said = samples(speakOverHttp(call(server.port), controller.signal));
+      await until(async () => (await server.connections()) === 1, {
+        timeoutMs: 1000,
+        what: 'the connection',
+      });
+      controller.abort();
+      await said;
+      await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
+      expect(await samples(speakOverHttp(call(server.port), controller.signal))).toEqual([]);
+    },
+  );
+
+  test('that is left in the middle closes the connection', async () => {
+    await using server = await httpServer((_, response) => {
+      response.write(Buffer.alloc(200));
+    });
+    for await (const _ of speakOverHttp(call(server.port), never)) break;
+    await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
+  });
+});
