@@ -30,12 +30,16 @@ forget() {
   engines=$kept
 }
 
-# KILLs a group, unless its number belongs to somebody else by now.
+# Whether the process is there and the same as then. Where there is no /proc, it is taken for the same.
+same_process() {
+  [ -d /proc/self ] || return 0
+  start_time "$1"
+  [ -n "$started" ] && [ "$started" = "$2" ]
+}
+
+# KILLs a group, unless its number belongs to somebody else by now. A group may outlive its leader.
 kill_group() {
-  if [ -e "/proc/$1" ]; then
-    start_time "$1"
-    [ "$started" = "$2" ] || return 0
-  fi
+  [ ! -e "/proc/$1" ] || same_process "$1" "$2" || return 0
   # `kill -KILL -- -PGID` is an error in dash.
   kill -KILL "-$1" 2>/dev/null
 }
@@ -82,15 +86,15 @@ stop_timer() {
   [ -z "$timer" ] || kill -TERM "$timer" 2>/dev/null
 }
 
-# Kills before it says so: a terminal may be stopped.
+# Closes its output when it can be stopped. Kills before it says so: a terminal may not take the line.
 watch_gateway() {
-  sleep "$1" 2>/dev/null &
+  sleep "$1" >/dev/null 2>&1 &
   nap=$!
   trap 'kill -KILL "$nap"; exit 0' TERM
+  exec >/dev/null
   wait "$nap" || exit 0
   trap '' TERM
-  start_time "$2"
-  [ "$started" = "$3" ] || exit 0
+  same_process "$2" "$3" || exit 0
   kill -KILL "$2" 2>/dev/null
   kill_all
   echo "greenroom: process $2 had not left after $1 s and was killed with its engines" >&2
@@ -114,8 +118,7 @@ while read -r word a b; do
     deadline)
       stop_timer
       start_time "$b"
-      watch_gateway "$a" "$b" "$started" &
-      timer=$!
+      timer=$(watch_gateway "$a" "$b" "$started" </dev/null & echo $!)
       ;;
   esac
 done

@@ -243,8 +243,11 @@ function exited(life: EngineLife, failure: EngineFailure, env: Environment): Lif
   });
   if (afterwards === 'stopped') return step(same({ ...gone, state: 'stopped' }));
   if (afterwards === 'start') return step(spawn({ ...gone, failure: null, failures: 0 }, env));
-  // The first cause is the one that is told, not the exit that followed from it.
-  return step(recover(afterwards === 'recover' ? gone : blame(gone, failure, env), env));
+  if (afterwards !== 'recover') return step(recover(blame(gone, failure, env), env));
+  // The first cause is the one that is told, not the exit that followed from it; with what was written until then.
+  const { failure: first } = gone;
+  const fuller = first && failure.logTail.length > first.logTail.length ? { ...first, logTail: failure.logTail } : first;
+  return step(recover({ ...gone, failure: fuller }, env));
 }
 
 function recover(life: EngineLife, env: Environment): LifeStep {

@@ -166,7 +166,7 @@ export class Supervisor {
       module: config.kind === 'builtin' ? shippedFile(config.builtin) : config.worker,
       options: config.options,
       openLink: (marker, events) =>
-        threaded ? openThreadLink(marker, events) : openProcessLink({ reaper, clock }, marker, events),
+        threaded ? openThreadLink(reaper, marker, events) : openProcessLink({ reaper, clock }, marker, events),
       log,
       limits: {
         clock,

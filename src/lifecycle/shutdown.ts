@@ -4,7 +4,8 @@
 //     running ──request()──▶ stopping ──all stages ended──▶ stopped
 //
 // A stage starts when the stages it comes after have ended, and at the latest at its `startByMs`; it has until
-// `untilMs`. What does not end is named, counted as forced, and not waited for; what throws is a fault.
+// `untilMs`, and a moment more to name what it could not end. One that does not end itself is named, counted as forced,
+// and not waited for; one that throws is a fault.
 import type { Clock } from './clock.ts';
 import { Deadline } from './deadline.ts';
 import { GreenroomError, messageOf } from './errors.ts';
@@ -68,6 +69,8 @@ export type ShutdownState = 'running' | 'stopping' | 'stopped';
 
 const nominalTotalMs = 3000;
 const watchdogMs = 2800;
+/** A stage whose time is up has so much more to say what it could not end. */
+const tellMs = 50;
 /** Wrappers (npm, tsx) may deliver one Ctrl+C twice; only a signal later than this is a second one. */
 const secondSignalMs = 500;
 
@@ -178,14 +181,14 @@ export class Shutdown {
     if (stage.after.length === 0) return;
     const latest = new Deadline(this.#options.clock, stage.startByMs * this.#scale - this.#elapsedMs());
     await latest.wait(Promise.all(stage.after.map((name) => ended.get(name)?.promise)));
-    latest.dispose();
   }
 
   async #runStage(stage: Stage): Promise<StageReport> {
     const { name } = stage;
     const startMs = this.#elapsedMs();
     const deadline = new Deadline(this.#options.clock, stage.untilMs * this.#scale - startMs);
-    const waited = await deadline.wait((async () => stage.run(deadline))());
+    const limit = new Deadline(this.#options.clock, deadline.remainingMs() + tellMs * this.#scale);
+    const waited = await limit.wait((async () => stage.run(deadline))());
     deadline.dispose();
     if (waited.state === 'failed') return this.#failed(name, startMs, waited.error);
     const ms = this.#elapsedMs() - startMs;

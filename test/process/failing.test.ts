@@ -46,7 +46,7 @@ const cases: readonly Failing[] = [
     name: 'a worker that crashes while it loads',
     engine: { worker: fixture('gateway/fails.mjs'), options: { how: 'exit' } },
     code: 'engine_exited',
-    says: ['exit code 17', 'CUDA error: out of memory'],
+    says: ['exited with code 17', 'CUDA error: out of memory'],
     state: 'backoff',
   },
   {

@@ -83,7 +83,10 @@ test('a thread stuck in native code is named in the report, and the reaper ends 
   expect(end).toMatchObject({ signal: 'SIGKILL', report: { exitCode: 3 } });
   expect(String(end.report?.['forced'])).toContain('engine voice');
   expect(end.ms).toBeLessThan(3300);
-  expect(gateway.stderr).toContain(`gateway ${gateway.pid} was still there after 3.00 s`);
+  await until(() => gateway.stderr.includes(`process ${gateway.pid} had not left after 3.00 s`), {
+    timeoutMs: 1000,
+    what: `the reaper's line (there is: ${gateway.stderr})`,
+  });
 });
 
 test('a loop that blocks while leaving does not hold it: the reaper says so and ends everything', async () => {
@@ -96,7 +99,10 @@ test('a loop that blocks while leaving does not hold it: the reaper says so and 
   });
   expect(end).toMatchObject({ signal: 'SIGKILL' });
   expect(end.ms).toBeLessThan(3300);
-  expect(gateway.stderr).toContain(`gateway ${gateway.pid} was still there after 3.00 s`);
+  await until(() => gateway.stderr.includes(`process ${gateway.pid} had not left after 3.00 s`), {
+    timeoutMs: 1000,
+    what: `the reaper's line (there is: ${gateway.stderr})`,
+  });
 });
 
 test('kill -9 of the gateway leaves no engine behind', async () => {

@@ -54,7 +54,9 @@ export function openProcessLink(
   };
 }
 
-export function openThreadLink(marker: string, events: LinkEvents): WorkerLink {
+export function openThreadLink(reaper: Reaper, marker: string, events: LinkEvents): WorkerLink {
+  // A thread goes with us; what it started does not.
+  reaper.expect(marker);
   const worker = new Worker(shippedFile('engine-host'), {
     stdout: true,
     stderr: true,
@@ -70,7 +72,10 @@ export function openThreadLink(marker: string, events: LinkEvents): WorkerLink {
     thrown = message;
     events.output('stderr', `${stack ?? message}\n`);
   });
-  worker.once('exit', (code) => events.exit(thrown ? `threw: ${thrown}` : `exited with code ${code}`));
+  worker.once('exit', (code) => {
+    reaper.remove(marker);
+    events.exit(thrown ? `threw: ${thrown}` : `exited with code ${code}`);
+  });
   return {
     pid: null,
     post: (message) => worker.postMessage(message),

@@ -334,6 +334,27 @@ describe('stopping a program', () => {
   });
 });
 
+describe('the engines', () => {
+  test('are known by name, and nobody else is', async () => {
+    await using stage = await Supervised.start(program('http-engine.mjs'));
+    expect(stage.supervisor.list().map(({ name, kind }) => `${name} ${kind}`)).toEqual(['mine run']);
+    expect(() => stage.supervisor.get('yours')).toThrow('no engine is called yours; there are mine');
+  });
+
+  test('announce each change with the state before, and log it', async () => {
+    await using stage = await Supervised.start(program('crashes-on-start.mjs'));
+    const changes: string[] = [];
+    stage.supervisor.changes.listen(({ before, status }) => {
+      if (before !== status.state) changes.push(`${before} ${status.state}`);
+    });
+    await stage.becomes('backoff');
+    expect(changes).toEqual(['starting backoff']);
+    expect(stage.log).toContainEqual(expect.stringMatching(/^engine mine \(pid \d+\) exited with code 3$/));
+    expect(stage.log).toContain('engine mine: starting, alive');
+    expect(stage.log).toContain('engine mine: backoff');
+  });
+});
+
 describe('the output of a program', () => {
   test('may be a flood: the tail, the file and our time stay bounded', async () => {
     await using stage = await Supervised.start(program('floods-stdout.mjs'));
@@ -378,10 +399,10 @@ describe('speech of a program', () => {
     await using stage = await Supervised.start(program('http-engine.mjs'));
     await stage.becomes('ready');
     const controller = new AbortController();
-    const said = speak(stage, 'forever', controller.signal);
-    await until(() => stage.engine.status().activeCalls === 1, { timeoutMs: 1000, what: 'the call' });
-    controller.abort();
-    await said;
+    for await (const { pcm } of stage.engine.speak({ text: 'forever', voice: null }, controller.signal)) {
+      expect(pcm.length).toBeGreaterThan(0);
+      controller.abort();
+    }
     await stage.says(/speech over: cut/);
     expect(stage.engine.status().activeCalls).toBe(0);
   });

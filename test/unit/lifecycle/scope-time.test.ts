@@ -223,17 +223,16 @@ describe('a release in two phases', () => {
     expect(said(report.endings)).toEqual(['socket overdue']);
   });
 
-  test('is destroyed in the turn in which its scope is, before what lies below it is released', async () => {
+  test('is destroyed when its scope is, and has ended before what lies below it is released', async () => {
     const { root, happened, ...ground } = groundOf();
     const gone = Promise.withResolvers<void>();
-    const destroy = () => {
-      happened.push('destroyed');
-      gone.resolve();
-    };
     root.defer('below', ground.note('below'));
-    root.defer('socket', { close: () => gone.promise, destroy });
+    root.defer('socket', {
+      close: () => gone.promise.then(() => void happened.push('gone')),
+      destroy: () => void ground.clock.soon(gone.resolve),
+    });
     const report = await ground.within(0, root.destroy('deadline'));
-    expect(happened).toEqual(['destroyed', 'below']);
+    expect(happened).toEqual(['gone', 'below']);
     expect(report.overdue).toEqual([]);
   });
 });

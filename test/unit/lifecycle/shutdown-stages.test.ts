@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Scope } from '../../../src/lifecycle/scope.ts';
 import { failOnLeftovers, never } from './ground.ts';
 import { takes, world } from './leaving.ts';
 
@@ -30,7 +31,7 @@ describe('stages', () => {
       { name: 'sockets', after: ['sessions'], startByMs: 1000 },
     ]);
     void shutdown.request('quit');
-    const { stages } = await report(1500);
+    const { stages } = await report(1550);
     expect(happened).toEqual(['sessions at 0', 'sockets at 1000']);
     expect(stages.map(({ outcome }) => outcome)).toEqual(['overdue', 'done']);
   });
@@ -41,16 +42,39 @@ describe('stages', () => {
       { name: 'flush', after: ['sessions'], startByMs: 2200, untilMs: 2600 },
     ]);
     void shutdown.request('quit');
-    const { stages, forced, exitCode } = await report(1000);
-    expect(happened).toEqual(['sessions at 0', 'flush at 1000']);
+    const { stages, forced, exitCode } = await report(1050);
+    expect(happened).toEqual(['sessions at 0', 'flush at 1050']);
     expect(stages[0]).toEqual({
       name: 'sessions',
       startMs: 0,
-      ms: 1000,
+      ms: 1050,
       outcome: 'overdue',
-      notes: ['stage not ended after 1000 ms'],
+      notes: ['stage not ended after 1050 ms'],
     });
     expect([forced, exitCode]).toEqual([['sessions'], 3]);
+  });
+
+  test('that close a scope within their deadline name what did not end, not themselves', async () => {
+    const { shutdown, report } = world([
+      {
+        name: 'flush',
+        untilMs: 2600,
+        async run(clock, deadline) {
+          const scope = new Scope('gateway', { clock });
+          for (const name of ['a', 'b'])
+            scope
+              .child(name)
+              .child('engine')
+              .spawn('task', () => never);
+          const { overdue } = await scope.close('server_shutdown', { deadline });
+          return { forced: overdue.map(({ path }) => path) };
+        },
+      },
+    ]);
+    void shutdown.request('quit');
+    const { stages, forced } = await report(2600);
+    expect(forced.toSorted()).toEqual(['gateway/a/engine/task', 'gateway/b/engine/task']);
+    expect(stages[0]?.ms).toBe(2600);
   });
 
   test('that throw or reject are a fault, reported with the message, and the next ones run', async () => {
@@ -105,7 +129,7 @@ describe('stages', () => {
       { totalMs: 6000 },
     );
     void shutdown.request('quit');
-    await report(2000);
+    await report(2100);
     expect([told, happened]).toEqual([[2000], ['sessions at 0', 'sockets at 1200']]);
   });
 
@@ -113,7 +137,7 @@ describe('stages', () => {
     const late = Promise.withResolvers<undefined>();
     const { shutdown, report } = world([{ name: 'slow', untilMs: 100, run: () => late.promise }]);
     void shutdown.request('quit');
-    await report(100);
+    await report(150);
     late.reject(new Error('late'));
   });
 
@@ -140,7 +164,7 @@ describe('stages', () => {
       { name: 'sockets', after: ['engines', 'sessions'], startByMs: 500 },
     ]);
     void shutdown.request('quit');
-    await report(1000);
+    await report(1050);
     expect(clock.pending).toBe(1);
   });
 });

@@ -39,7 +39,7 @@ describe('a request', () => {
       },
     ]);
     void shutdown.request('quit');
-    expect((await report(100)).forced).toEqual(['stage']);
+    expect((await report(150)).forced).toEqual(['stage']);
   });
 
   test.each([

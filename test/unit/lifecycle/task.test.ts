@@ -63,7 +63,11 @@ describe('a task', () => {
 
   test('shows its age and whether it runs, and is named by whoever waits for it in vain', async () => {
     const { root, ...ground } = groundOf();
-    const task = root.spawn('task', () => never);
+    let given: AbortSignal | undefined;
+    const task = root.spawn('task', (signal) => {
+      given = signal;
+      return never;
+    });
     await ground.clock.advance(25);
     expect(task.node('task', ground.clock.now())).toEqual({
       name: 'task',
@@ -73,6 +77,6 @@ describe('a task', () => {
     });
     const endings = await ground.within(40, task.end('done', new Deadline(ground.clock, 40)));
     expect(endings).toEqual([{ path: 'root/task', kind: 'task', result: 'overdue', ms: 40 }]);
-    expect(task.ended).toBe(false);
+    expect([task.ended, given?.reason]).toEqual([false, 'done']);
   });
 });

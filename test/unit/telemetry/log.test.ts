@@ -1,16 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Secret, SecretRegistry } from '../../../src/config/secrets.ts';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { type FileLog, type LogLevel, openFileLog } from '../../../src/telemetry/log.ts';
 import { type TestFolder, testFolder } from '../../support/folder.ts';
+import { until } from '../../support/poll.ts';
 
 type Line = Readonly<Record<string, unknown>> & { readonly msg: string };
 
@@ -38,6 +39,26 @@ async function run(...args: readonly string[]): Promise<{ readonly code: number;
   });
   const [[code], stderr] = await Promise.all([once(child, 'exit') as Promise<[number]>, text(child.stderr)]);
   return { code, stderr };
+}
+
+/** A disk whose next writes go as it is told: refused, or taken in part. */
+async function moodyDisk() {
+  await using probe = await open('/dev/null', 'a');
+  type Write = (bytes: Uint8Array) => Promise<{ readonly bytesWritten: number }>;
+  const files = Object.getPrototypeOf(probe) as { write: Write };
+  const real = files.write;
+  const write = vi.spyOn(files, 'write');
+  return {
+    refuse: () => write.mockRejectedValueOnce(Object.assign(new Error('disk full'), { code: 'ENOSPC' })),
+    takeSome: (bytes: number) =>
+      write.mockImplementationOnce(function (this: FileHandle, all) {
+        return real.call(this, all.subarray(0, bytes));
+      }),
+    /** Resolves when it has been asked so often. */
+    asked: (times: number) =>
+      until(() => write.mock.calls.length >= times, { timeoutMs: 5000, what: `write ${times}` }),
+    [Symbol.dispose]: () => write.mockRestore(),
+  };
 }
 
 describe('the log file', () => {
@@ -155,7 +176,8 @@ describe('closing the log', () => {
   test('is not needed for what was said to be in the file when the process is forced to end', async () => {
     await using folder = await testFolder();
     expect(await run(pathIn(folder))).toEqual({ code: 3, stderr: '' });
-    expect((await linesOf(pathIn(folder))).length).toBe(100);
+    const said = (await linesOf(pathIn(folder))).map(({ index }) => index);
+    expect([said.length, new Set(said).size]).toEqual([200, 200]);
   });
 });
 
@@ -171,6 +193,48 @@ describe('a disk that fails', () => {
   test.skipIf(!existsSync('/dev/full'))('changes nothing about a forced end', async () => {
     const { code } = await run('/dev/full');
     expect(code).toBe(3);
+  });
+
+  test('for a while loses nothing: what it refused, or took in part, goes before the next line', async () => {
+    await using folder = await testFolder();
+    const log = await openIn(folder);
+    using disk = await moodyDisk();
+    disk.refuse();
+    log.info({}, 'refused');
+    await disk.asked(1);
+    disk.takeSome(7);
+    log.info({}, 'taken in part');
+    await disk.asked(3);
+    log.info({}, 'taken whole');
+    await log.close();
+    const said = (await linesOf(pathIn(folder))).map(({ msg }) => msg);
+    expect(said).toEqual(['refused', 'taken in part', 'taken whole']);
+  });
+
+  test('is asked once more by the close, and no more', async () => {
+    await using folder = await testFolder();
+    const log = await openIn(folder);
+    using disk = await moodyDisk();
+    disk.refuse();
+    log.info({}, 'refused');
+    await disk.asked(1);
+    await log.close();
+    expect((await linesOf(pathIn(folder))).map(({ msg }) => msg)).toEqual(['refused']);
+  });
+
+  test('that keeps up takes any number of bytes', async () => {
+    await using folder = await testFolder();
+    const log = await openIn(folder);
+    const lines = 24;
+    for (let index = 0; index < lines; index += 1) {
+      log.info({ more: 'x'.repeat(1024 * 1024) }, 'said');
+      await until(async () => (await stat(pathIn(folder))).size > (index + 1) * 1024 * 1024, {
+        timeoutMs: 5000,
+        what: `line ${index}`,
+      });
+    }
+    await log.close();
+    expect((await linesOf(pathIn(folder))).map(({ msg }) => msg)).toEqual(Array(lines).fill('said'));
   });
 
   test('that was too slow for a while is told by a line where others are missing', async () => {
