@@ -1,4 +1,5 @@
 // `greenroom`: a gateway in your own process.
+export type * from './config/types.ts';
 export type {
   Capability,
   EngineModule,

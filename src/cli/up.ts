@@ -49,7 +49,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
         say: (line) => screen.last(line),
       }),
   });
-  installProcessEnd(gateway.shutdown, { clock: systemClock, say: (line) => screen.last(line) });
+  installProcessEnd(gateway.shutdown, { say: (line) => screen.last(line) });
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   prompt = openConsole(gateway, screen, { json: options.json === true });

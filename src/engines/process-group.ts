@@ -58,8 +58,8 @@ export class ProcessGroup {
     reaper.add(marker, child.pid);
     for (const source of ['stdout', 'stderr'] as const)
       child[source]?.on('data', (chunk: Buffer) => onOutput(source, chunk));
-    // It is never written to: an open pipe that ends when we do, for programs that look.
-    child.stdin?.on('error', () => undefined);
+    // A pipe that breaks is no fault of ours; what matters is the exit.
+    for (const stream of child.stdio) stream?.on('error', () => undefined);
     child.once('exit', (code, signal) => this.#exited(child, code, signal));
   }
 

@@ -82,10 +82,10 @@ export function startReaper(onTrouble: (message: string) => void): Reaper {
   };
 }
 
-/** Signals a whole process group. False when it is gone. */
+/** Signals a whole process group; on Windows, which has none, its leader. False when it is gone. */
 export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(-pgid, signal);
+    process.kill(process.platform === 'win32' ? pgid : -pgid, signal);
     return true;
   } catch (error) {
     // EPERM: macOS says so for a group of which only zombies are left.

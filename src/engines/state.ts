@@ -246,7 +246,8 @@ function exited(life: EngineLife, failure: EngineFailure, env: Environment): Lif
   if (afterwards !== 'recover') return step(recover(blame(gone, failure, env), env));
   // The first cause is the one that is told, not the exit that followed from it; with what was written until then.
   const { failure: first } = gone;
-  const fuller = first && failure.logTail.length > first.logTail.length ? { ...first, logTail: failure.logTail } : first;
+  const fuller =
+    first && failure.logTail.length > first.logTail.length ? { ...first, logTail: failure.logTail } : first;
   return step(recover({ ...gone, failure: fuller }, env));
 }
 

@@ -159,14 +159,14 @@ export class Supervisor {
     config: WorkerEngineConfig | BuiltinEngineConfig,
     log: OutputLog,
   ): WorkerInstance {
-    const { reaper } = this;
     const { clock } = this.#options;
+    const owner = { reaper: this.reaper, clock };
     const threaded = config.kind === 'builtin' || config.isolate === 'thread';
+    const open = threaded ? openThreadLink : openProcessLink;
     return new WorkerInstance(request, {
       module: config.kind === 'builtin' ? shippedFile(config.builtin) : config.worker,
       options: config.options,
-      openLink: (marker, events) =>
-        threaded ? openThreadLink(reaper, marker, events) : openProcessLink({ reaper, clock }, marker, events),
+      openLink: (marker, events) => open(owner, marker, events),
       log,
       limits: {
         clock,

@@ -63,6 +63,11 @@ export class Gateway {
       kind: 'process',
       onTaskFailure: ({ task, scope, error }) =>
         this.#log.error({ error, task, scope }, `task ${task} of ${scope} failed`),
+      onReleaseProblem: (ending) =>
+        this.#log.warn(
+          { ...ending },
+          `${ending.path}: the release ${ending.result === 'failed' ? 'failed' : 'is overdue'}`,
+        ),
     });
     this.#loop = new LoopMonitor(clock, (stall) => this.#stalled(stall));
     this.shutdown = new Shutdown({

@@ -1,8 +1,9 @@
 // The shutdown's stages and their budget, as ARCHITECTURE.md has them in a table.
 import type { Supervisor } from '../engines/supervisor.ts';
-import type { Deadline } from '../lifecycle/deadline.ts';
+import { messageOf } from '../lifecycle/errors.ts';
+import type { CloseReport } from '../lifecycle/report.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { Stage } from '../lifecycle/shutdown.ts';
+import type { Stage, StageResult } from '../lifecycle/shutdown.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Door } from './door.ts';
 
@@ -16,9 +17,6 @@ export interface StageParts {
 }
 
 const sessionsUntilMs = 1000;
-
-/** A little before a stage's own deadline, so that it can still say what did not end. */
-const inTime = (deadline: Deadline): Deadline => deadline.child(deadline.remainingMs() * 0.95);
 
 export function shutdownStages({ door, sessions, supervisor, scope }: StageParts): readonly Stage[] {
   return [
@@ -43,11 +41,11 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
         const registry = sessions();
         if (!registry) return undefined;
         const count = registry.count;
-        const report = await registry.closeAll('server_shutdown', inTime(deadline));
+        const report = await registry.closeAll('server_shutdown', deadline);
         const notes = count > 0 ? [`${count} sessions closed`] : [];
         if (registry.terminated > 0)
           notes.push(`${registry.terminated} connections did not answer their close: terminated`);
-        return { notes, forced: [...report.overdue, ...report.failed].map(({ path }) => path) };
+        return { notes, ...problemsOf(report) };
       },
     },
     {
@@ -71,7 +69,7 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
         if (!engines) return undefined;
         const inUse = (engine: string) => sessions()?.uses(engine) ?? false;
         const leaseMs = deadline.remainingMs() * (sessionsUntilMs / 2200);
-        const { killed, stuck } = await engines.stopAll({ deadline: inTime(deadline), leaseMs, inUse });
+        const { killed, stuck } = await engines.stopAll({ deadline, leaseMs, inUse });
         return { notes: killed, forced: stuck };
       },
     },
@@ -81,9 +79,16 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       startByMs: 2200,
       untilMs: 2600,
       async run(deadline) {
-        const report = await scope.close('server_shutdown', { deadline: inTime(deadline) });
-        return { forced: [...report.overdue, ...report.failed].map(({ path }) => path) };
+        const report = await scope.close('server_shutdown', { deadline });
+        return problemsOf(report);
       },
     },
   ];
+}
+
+function problemsOf({ overdue, failed }: CloseReport): StageResult {
+  return {
+    forced: overdue.map(({ path }) => path),
+    failed: failed.map(({ path, error }) => `${path}: ${messageOf(error)}`),
+  };
 }

@@ -1,7 +1,6 @@
 // Where the process meets the shutdown: signals and fatal errors ask for it, and the exit code tells how it went. The
 // only place that installs signal handlers, and the only forced exit.
 import type { EventEmitter } from 'node:events';
-import type { Clock } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { Shutdown, ShutdownReport, ShutdownState } from './shutdown.ts';
 
@@ -18,7 +17,6 @@ export function listenForSignals(callback: (name: EndSignal) => void): () => voi
 }
 
 export interface ProcessEndOptions {
-  readonly clock: Clock;
   /** A line for standard error; must be synchronous, since the process may be about to end. */
   readonly say: (line: string) => void;
 }

@@ -22,6 +22,8 @@ export type ShutdownReason =
 export interface StageResult {
   /** What did not end in time: makes the exit code 3. */
   readonly forced?: readonly string[];
+  /** What ended by an error: makes the exit code 1. */
+  readonly failed?: readonly string[];
   /** What ended in time, but not by being asked: an engine that needed KILL, a socket that was terminated. */
   readonly notes?: readonly string[];
 }
@@ -196,14 +198,19 @@ export class Shutdown {
       this.#forced.push(name);
       return { name, startMs, ms, outcome: 'overdue', notes: [`stage not ended after ${Math.round(ms)} ms`] };
     }
-    const { forced = [], notes = [] } = waited.value ?? {};
+    const { forced = [], failed = [], notes = [] } = waited.value ?? {};
     this.#forced.push(...forced);
+    if (failed.length > 0) this.#fault = 'seen';
     return {
       name,
       startMs,
       ms,
-      outcome: forced.length > 0 ? 'overdue' : 'done',
-      notes: [...forced.map((what) => `not released in time: ${what}`), ...notes],
+      outcome: forced.length > 0 ? 'overdue' : failed.length > 0 ? 'failed' : 'done',
+      notes: [
+        ...forced.map((what) => `not released in time: ${what}`),
+        ...failed.map((what) => `failed: ${what}`),
+        ...notes,
+      ],
     };
   }
 

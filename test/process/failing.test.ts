@@ -78,7 +78,9 @@ for (const { name, engine, pipeline = broken, code, says, state } of cases) {
         const { error } = body as {
           error?: { details: { missing: { name: string; state: string; failure: unknown }[] } };
         };
-        return error?.details.missing.find((missing) => missing.name === 'bad' && missing.failure !== null);
+        return error?.details.missing.find(
+          ({ name: engine, state: word }) => engine === 'bad' && word === state,
+        );
       },
       { timeoutMs: 10_000, what: 'the failure on /readyz' },
     );

@@ -70,9 +70,10 @@ function post(call: HttpSpeechCall, signal: AbortSignal): Promise<IncomingMessag
       timer.cancel();
       resolve(response);
     });
-    outgoing.on('error', (error) => {
+    outgoing.on('error', reject);
+    outgoing.on('close', () => {
       timer.cancel();
-      reject(error);
+      reject(new Error('it closed the connection without an answer'));
     });
     outgoing.end(body);
   });

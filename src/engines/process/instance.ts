@@ -125,6 +125,14 @@ export class ProgramInstance implements EngineInstance {
     this.#port = reserved;
     if (this.#stop === 'asked' || signal.aborted)
       return this.#gone('engine_stopped', `engine ${engine} was stopped before its program ran`, 'passing');
+    if (process.platform === 'win32') {
+      const why = 'Windows has no process groups to end it by; run greenroom in WSL';
+      return this.#gone(
+        'engine_program_missing',
+        `engine ${engine}: cannot start a program: ${why}`,
+        'lasting',
+      );
+    }
     this.#spawn(reserved);
     if (this.pid === null) return;
     this.#request.events.climbed('spawned');

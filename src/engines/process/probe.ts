@@ -38,6 +38,8 @@ export function probe(target: ProbeTarget, clock: Clock, signal: AbortSignal): P
       });
     });
     call.on('error', (error) => answer({ state, why: error.message }));
+    // An answer that is neither (a switch of protocols) just closes.
+    call.on('close', () => answer({ state, why: 'it closed the connection' }));
     call.on('response', (response) => {
       answer({ state: 'answered', status: response.statusCode ?? 0 });
       // The body of a health answer is of no interest, and may be long.

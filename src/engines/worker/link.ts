@@ -22,13 +22,14 @@ export interface WorkerLink {
   kill(): void;
 }
 
+export interface LinkOwner {
+  readonly reaper: Reaper;
+  readonly clock: Clock;
+}
+
 export type OpenLink = (marker: string, events: LinkEvents) => WorkerLink;
 
-export function openProcessLink(
-  owner: { readonly reaper: Reaper; readonly clock: Clock },
-  marker: string,
-  events: LinkEvents,
-): WorkerLink {
+export function openProcessLink(owner: LinkOwner, marker: string, events: LinkEvents): WorkerLink {
   const group = new ProcessGroup({
     ...{ ...owner, marker, onOutput: events.output },
     open: () =>
@@ -54,7 +55,7 @@ export function openProcessLink(
   };
 }
 
-export function openThreadLink(reaper: Reaper, marker: string, events: LinkEvents): WorkerLink {
+export function openThreadLink({ reaper }: LinkOwner, marker: string, events: LinkEvents): WorkerLink {
   // A thread goes with us; what it started does not.
   reaper.expect(marker);
   const worker = new Worker(shippedFile('engine-host'), {

@@ -4,6 +4,7 @@ import type { FromHost } from './protocol.ts';
 
 const everyMs = 50;
 const atOnceMax = 20;
+const textCharsMax = 200;
 
 export class Progress {
   readonly #post: (message: FromHost) => void;
@@ -20,7 +21,8 @@ export class Progress {
   tell(fraction: number, text?: string): void {
     if (this.#state === 'ended') return;
     const done = Math.min(1, Math.max(0, Number(fraction) || 0));
-    this.#latest = { type: 'progress', fraction: done, text: text === undefined ? null : String(text) };
+    const said = text === undefined ? null : String(text).slice(0, textCharsMax);
+    this.#latest = { type: 'progress', fraction: done, text: said };
     const nowMs = performance.now();
     this.#allowance = Math.min(atOnceMax, this.#allowance + (nowMs - this.#refilledMs) / everyMs);
     this.#refilledMs = nowMs;

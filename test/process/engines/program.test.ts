@@ -177,6 +177,20 @@ describe('a program that does not become ready', () => {
     );
   });
 
+  test('because it is on Windows is pointed to WSL', async () => {
+    const { platform } = process;
+    Object.defineProperty(process, 'platform', { value: 'win32' });
+    try {
+      await using stage = await Supervised.start(program('http-engine.mjs'));
+      await stage.becomes('failed');
+      expect(stage.engine.life.failure?.message).toBe(
+        'engine mine: cannot start a program: Windows has no process groups to end it by; run greenroom in WSL',
+      );
+    } finally {
+      Object.defineProperty(process, 'platform', { value: platform });
+    }
+  });
+
   test('because its port is taken says which, and the next step', async () => {
     const port = await freePort();
     const stranger = createServer();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PcmChunk } from '../../../src/engines/contract.ts';
 import { until } from '../../support/poll.ts';
-import { Supervised, worker } from './supervised.ts';
+import { runs, Supervised, worker } from './supervised.ts';
 
 const { signal: never } = new AbortController();
 
@@ -202,15 +202,14 @@ describe.each(['process', 'thread'] as const)('a worker in a %s', (isolate) => {
     for (const error of await errors) expect(error).toMatchObject({ code: 'engine_stopped' });
   });
 
-  test('that keeps handles open ends all the same', async () => {
+  test('that keeps handles open ends all the same, and its children with it', async () => {
     await using stage = await Supervised.start(worker('leaves-handles.mjs', { isolate }));
     await stage.becomes('ready');
     const [, child] = await stage.says(/child (\d+)/);
     const began = performance.now();
     expect(await stage.stop()).toBe('stopped');
     expect(performance.now() - began).toBeLessThan(1500);
-    // In a process it goes with its group; of a thread it is the gateway's child.
-    if (isolate === 'thread') process.kill(Number(child));
+    await until(async () => !(await runs(Number(child))), { timeoutMs: 1000, what: 'no child' });
   });
 
   test('that blocks its loop while it loads is stopped at once', async () => {

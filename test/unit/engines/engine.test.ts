@@ -124,7 +124,7 @@ describe('an instance', () => {
     expect(stage.engine.life.failures).toBe(1);
     await stage.clock.advance(500);
     first.exit();
-    expect(stage.engine.life.state).toBe('starting');
+    expect(stage.engine.status()).toMatchObject({ state: 'starting', pid: 123 });
     expect(stage.instances).toHaveLength(2);
   });
 

@@ -108,7 +108,8 @@ describe('the log file', () => {
     const path = join(folder.path, 'engines', 'mine', 'run.log');
     const log = new OutputLog({ path, onTrouble: never });
     log.note('greenroom: node mine.js');
-    log.write('stdout', 'one\n\u001B[32mtwo\u001B[0m\nthree');
+    log.write('stdout', 'one\r');
+    log.write('stdout', '\n\u001B[32mtwo\u001B[0m\nthree');
     log.write('stderr', 'oops\n');
     await Promise.all([log.close(), log.close()]);
     expect(await readFile(path, 'utf8')).toBe('greenroom: node mine.js\none\ntwo\noops\nthree\n');
@@ -137,10 +138,11 @@ describe('the log file', () => {
       what: 'the file',
     });
     file.append('c\n');
+    file.append(line('d'));
+    file.append(line('e'));
     await file.close();
-    expect(await readFile(path, 'utf8')).toBe(
-      `${line('a')}(40 bytes are missing here: the disk was too slow)\nc\n`,
-    );
+    const missing = (bytes: number) => `(${bytes} bytes are missing here: the disk was too slow)\n`;
+    expect(await readFile(path, 'utf8')).toBe(`${line('a')}${missing(40)}c\n${missing(80)}`);
   });
 
   test('that cannot be written is told of once, and closes', async () => {

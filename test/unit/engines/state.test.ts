@@ -130,6 +130,16 @@ describe('failures', () => {
     expect(life.failures).toBe(1);
   });
 
+  test('is told with what was written until the end', () => {
+    const stopping = live([start, failed('unfit')]);
+    const end = (logTail: readonly string[]) => {
+      const exit: LifeEvent = { type: 'exited', instance: 1, failure: { ...failure('gone'), logTail } };
+      return step(stopping, exit).life.failure;
+    };
+    expect(end(['its last words'])).toMatchObject({ message: 'unfit', logTail: ['its last words'] });
+    expect(end([])).toMatchObject({ message: 'unfit', logTail: [] });
+  });
+
   test('five in a row end in failed', () => {
     let life = lives.idle;
     const states: EngineStateWord[] = [];

@@ -101,6 +101,14 @@ describe('speech over HTTP', () => {
     },
   );
 
+  test('that is answered by a switch of protocols is an error', async () => {
+    await using server = await httpServer((request) => {
+      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+    });
+    const said = samples(speakOverHttp(call(server.port, 60_000), never));
+    await expect(said).rejects.toMatchObject({ code: 'engine_call_failed' });
+  });
+
   test('may be listened to as slowly as one likes', async () => {
     await using server = await httpServer((_, response) => {
       response.write(Buffer.alloc(200), () => setImmediate(() => response.end(Buffer.alloc(200))));

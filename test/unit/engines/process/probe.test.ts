@@ -50,6 +50,15 @@ describe('one probe', () => {
     }
   });
 
+  test('of one that switches protocols has an end', async () => {
+    await using server = await httpServer((request) => {
+      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+    });
+    expect(await probe({ ...target(server.port), timeoutMs: 60_000 }, systemClock, never)).toMatchObject({
+      state: 'connected',
+    });
+  });
+
   test('ends at once when nobody wants to know any more', async () => {
     await using server = await httpServer(() => undefined);
     const controller = new AbortController();
