@@ -44,7 +44,7 @@ const waitingMax = 64;
 
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
-  readonly reaper: Reaper;
+  #reaper: Reaper | undefined;
   readonly #options: SupervisorOptions;
   readonly #engines = new Map<string, Engine>();
 
@@ -52,8 +52,13 @@ export class Supervisor {
     const { log } = options;
     this.#options = options;
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
-    this.reaper = startReaper((message) => log.warn({}, message));
     for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
+  }
+
+  /** Started when it is first needed: a spawn costs some ms that the door should not wait for. */
+  get reaper(): Reaper {
+    this.#reaper ??= startReaper((message) => this.#options.log.warn({}, message));
+    return this.#reaper;
   }
 
   get(name: string): Engine {
@@ -70,6 +75,8 @@ export class Supervisor {
   }
 
   startAll(): void {
+    // Before the first engine, and for a gateway without one too: it watches over the leaving.
+    void this.reaper;
     for (const engine of this.#engines.values()) engine.start();
   }
 

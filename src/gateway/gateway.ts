@@ -16,17 +16,18 @@ import {
 } from '../lifecycle/shutdown.ts';
 import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
-import { type FileLog, type Log, openFileLog, silentLog } from '../telemetry/log.ts';
+import { EarlyLog } from '../telemetry/early-log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
 import { Access } from './access.ts';
-import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { requestListener } from './routes.ts';
 import { shutdownStages } from './stages.ts';
+import { openStorage } from './storage.ts';
 
 export interface GatewayOptions {
   /** Listens already. The gateway closes it. */
@@ -50,7 +51,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #scope: Scope;
   readonly #loop: LoopMonitor;
-  #log: Log = silentLog;
+  readonly #log = new EarlyLog();
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
   #pipelines: PipelineTable | undefined;
@@ -166,34 +167,28 @@ export class Gateway {
     const { config, secrets, door } = this.#options;
     const scope = this.#scope;
     const mask = (text: string) => secrets.mask(text);
-    const data: DataDirectory = await scope.acquire(
+    // The disk is not waited for before callers are answered: the lock is taken while the first of them is seated.
+    const opening = scope.acquire(
       'data directory',
-      () => openDataDirectory(config.dataDirectory),
-      (opened) => opened.close(),
+      () => openStorage({ directory: config.dataDirectory, level: config.log.level, mask }),
+      (storage) => storage.close(),
     );
-    this.#log = await scope.acquire(
-      'log',
-      (): Promise<FileLog> => openFileLog(join(data.path, 'logs', 'greenroom.log'), config.log.level, mask),
-      (log) => log.close(),
-    );
-    for (const notice of data.notices) this.#log.warn({}, notice);
+    opening.catch(() => undefined);
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
-
-    const clock = systemClock;
-    const log = this.#log;
-    const engineScope = scope.child('engines', { kind: 'engines', order: 'parallel' });
-    const logDirectory = join(data.path, 'engines');
     this.#supervisor = new Supervisor({
-      scope: engineScope,
-      clock,
-      log,
-      logDirectory,
+      scope: scope.child('engines', { kind: 'engines', order: 'parallel' }),
+      clock: systemClock,
+      log: this.#log,
+      logDirectory: join(config.dataDirectory, 'engines'),
       engines: config.engines,
     });
     this.#pipelines = new PipelineTable(config, this.#supervisor);
-    this.#sessions = this.#openSessions(log);
+    this.#sessions = this.#openSessions(this.#log);
     this.#attach(this.#supervisor, this.#pipelines, this.#sessions, mask);
+
+    const { data, log } = await opening;
+    this.#log.attach(log);
     this.#supervisor.startAll();
     await data.writeRecord(door.url);
     log.info({ url: door.url, pid: process.pid }, 'the door is open');

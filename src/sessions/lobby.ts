@@ -104,17 +104,23 @@ function toLobbyEngine(status: EngineStatus): LobbyEngine {
     state: status.state,
     rung: status.rung,
     progress: status.progress,
-    // Of an engine that is tried again, why the last attempt failed.
-    text: (status.state === 'starting' ? status.text : null) ?? status.failure?.message ?? null,
+    text: reasonOf(status),
     elapsed_ms: status.elapsedMs,
   };
+}
+
+/** What it is doing, and of an engine that is tried again, why the last attempt failed. */
+function reasonOf({ state, text, failure }: EngineStatus): string | null {
+  if (!failure) return state === 'starting' ? text : null;
+  return state === 'starting' ? `${text ?? 'starting again'}; before: ${failure.message}` : failure.message;
 }
 
 function missing(engines: readonly EngineStatus[]): string {
   const parts = engines
     .filter(({ state }) => state !== 'ready')
-    .map(({ name, state, rung, text, failure }) => {
-      const why = state === 'starting' ? (text ?? failure?.message) : failure?.message;
+    .map((status) => {
+      const { name, state, rung } = status;
+      const why = reasonOf(status);
       return `engine ${name} is ${state}${rung ? ` at ${rung}` : ''}${why ? ` (${why})` : ''}`;
     });
   return parts.join('; ') || 'nothing is missing';

@@ -166,15 +166,15 @@ export class WorkerCalls {
     this.#options.post({ type: 'taken', id: call.id });
   }
 
+  /** Nobody listens any more: also what has come already is dropped. */
   #cancel(call: Call): void {
+    call.queue.drop();
     if (call.state === 'waiting') {
       this.#waiting.splice(this.#waiting.indexOf(call), 1);
       call.state = 'ended';
-      return call.queue.end();
     }
     if (call.state !== 'running') return;
     call.state = 'cancelled';
-    call.queue.drop();
     call.timer?.cancel();
     const { engine, limits, post } = this.#options;
     const { clock, cancelGraceMs, note } = limits;

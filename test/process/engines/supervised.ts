@@ -159,7 +159,7 @@ export class Supervised implements AsyncDisposable {
 }
 
 /** Zombies have no environment any more, so they do not count. */
-export async function processesWith(variable: string): Promise<number[]> {
+async function processesWith(variable: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid) => {

@@ -142,6 +142,23 @@ describe('a cancel', () => {
     expect(desk.clock.pending).toBe(0);
   });
 
+  test('drops what was not taken also of a call that has ended, or failed', async () => {
+    const desk = new Desk(2);
+    for (const message of [
+      { type: 'ended', id: 1 } as const,
+      { type: 'call_failed', id: 2, message: 'late', stack: '' } as const,
+    ]) {
+      const controller = new AbortController();
+      const { iterator, first } = desk.speak(controller.signal);
+      desk.give(message.id, 10, 11, 12);
+      desk.calls.receive(message);
+      await first;
+      controller.abort();
+      expect(await rest(iterator)).toEqual([]);
+    }
+    expect(desk.news()).not.toContain('cancel 1');
+  });
+
   test('of a call that waits takes it out', async () => {
     const desk = new Desk();
     desk.speak();
