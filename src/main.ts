@@ -7,7 +7,7 @@ const nodeMajor = Number.parseInt(process.versions.node, 10);
 
 if (nodeMajor < nodeMajorMin) {
   console.error(
-    `greenroom needs Node ${nodeMajorMin} or newer; this is Node ${process.versions.node} (${process.execPath})`,
+    `greenroom needs Node ${nodeMajorMin} or newer; this is Node ${process.versions.node} (${process.execPath}). In a clone, \`npm start\` and \`npx greenroom\` bring their own.`,
   );
   process.exitCode = 2;
 } else {

@@ -22,7 +22,7 @@ const commands: Readonly<Record<string, ConsoleCommand>> = {
     run(gateway, say) {
       const engines = gateway.engines();
       const width = Math.max(0, ...engines.map(({ name }) => name.length));
-      say(`${gateway.status} at ${gateway.url}, ${gateway.sessions().length} sessions`);
+      say(`${gateway.status} at ${gateway.url}, sessions: ${gateway.sessions().length}`);
       for (const engine of engines) say(`  ${engineLine(engine, width)}`);
     },
   },

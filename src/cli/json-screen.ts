@@ -63,6 +63,10 @@ export class JsonScreen implements Screen {
     this.#event({ event: 'shutdown', reason, stages: rounded, forced, ms: Math.round(ms), exitCode });
   }
 
+  settled(): void {
+    // Nothing is ever redrawn here.
+  }
+
   line(text: string): void {
     process.stderr.write(`${text}\n`);
   }

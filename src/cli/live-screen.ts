@@ -5,9 +5,10 @@ import type { EngineStatus } from '../engines/status.ts';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
-import { engineLine, failureLines, reportLines, type Screen, seconds } from './screen.ts';
+import { engineLine, failureLines, reportLines, type Screen, seconds, talkHint } from './screen.ts';
 
 const redrawMs = 100;
+const feltMs = 250;
 
 export class LiveScreen implements Screen {
   readonly #stream: NodeJS.WriteStream;
@@ -44,16 +45,23 @@ export class LiveScreen implements Screen {
   ready({ url, ms }: { url: string; ms: number }): void {
     this.#settle();
     this.line(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
-    this.line(dim(`  callers: ${url.replace(/^http/, 'ws')}/v1/realtime   health: ${url}/v1/health`));
-    this.line(dim('  try it from another terminal, in this folder: npx greenroom talk --text "Hello there"'));
+    this.line(dim(`  callers  ${url.replace(/^http/, 'ws')}/v1/realtime`));
+    this.line(dim(`  health   ${url}/v1/health`));
+    this.line(dim('  try it from another terminal, in this folder:'));
+    this.line(dim(`    ${talkHint()}`));
   }
 
   failed(status: EngineStatus): void {
-    this.#settle();
     for (const line of failureLines(status)) this.line(styleText('red', line));
   }
 
+  settled(): void {
+    this.#settle();
+  }
+
   stall({ ms, during }: Stall): void {
+    // The log has every one; a person is shown those that he may have felt.
+    if (ms < feltMs) return;
     this.line(
       styleText('yellow', `the event loop was held for ${ms} ms${during ? ` during ${during}` : ''}`),
     );

@@ -48,6 +48,10 @@ export class PlainScreen implements Screen {
     for (const line of reportLines(report)) this.line(line);
   }
 
+  settled(): void {
+    // Nothing is ever redrawn here.
+  }
+
   line(text: string): void {
     this.#stream.write(`${text}\n`);
   }

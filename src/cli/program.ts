@@ -6,7 +6,7 @@ import { version } from '../version.ts';
 import type { EarlyDoor } from './early-door.ts';
 import { interruptible } from './io.ts';
 
-const collect = (value: string, before: string[]) => [...before, value];
+const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 export async function runProgram(argv: readonly string[], early: EarlyDoor | undefined): Promise<void> {
   let exitCode = 0;
@@ -28,7 +28,7 @@ export async function runProgram(argv: readonly string[], early: EarlyDoor | und
     )
     .option('--listen <host:port>', 'where the door listens')
     .option('--data <dir>', 'data directory')
-    .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect, [])
+    .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: UpFlags) => {
       const { up } = await import('./up.ts');
@@ -57,7 +57,7 @@ export async function runProgram(argv: readonly string[], early: EarlyDoor | und
     .option('--url <url>', 'the gateway')
     .option('--data <dir>', 'data directory of the gateway')
     .option('--file <wav>', 'speak this file')
-    .option('--text <line>', 'say this line; may be given again', collect, [])
+    .option('--text <line>', 'say this line; may be given again', collect)
     .option('--out <wav>', 'write what is heard here')
     .option('--push-to-talk', 'send the file at once and ask for the answer, without turn detection')
     .option('--model <name>', 'pipeline to call')
@@ -88,7 +88,7 @@ interface UpFlags {
   readonly config?: string;
   readonly listen?: string;
   readonly data?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: true;
 }
 
@@ -101,7 +101,7 @@ interface WaitFlags {
 
 interface TalkFlags extends WaitFlags {
   readonly file?: string;
-  readonly text: readonly string[];
+  readonly text?: readonly string[];
   readonly out?: string;
   readonly pushToTalk?: true;
   readonly model?: string;

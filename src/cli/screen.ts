@@ -1,4 +1,5 @@
 // What `up` shows, whoever looks: a person at a terminal, a log file, or a program that reads JSON lines.
+import { join, relative } from 'node:path';
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
@@ -18,10 +19,20 @@ export interface Screen {
   stall(stall: Stall): void;
   leaving(reason: ShutdownReason): void;
   left(report: ShutdownReport): void;
+  /** Every engine is ready or has failed for good: nothing is redrawn any more. */
+  settled(): void;
   /** Something to read, at any time. */
   line(text: string): void;
   /** Synchronously: the process may end right after. */
   last(text: string): void;
+}
+
+/** How `talk` is called from where this gateway was: by its own path where it is not installed. */
+export function talkHint(): string {
+  const script = process.argv[1] ?? 'greenroom';
+  const command = script.endsWith('.js') ? `node ${relative(process.cwd(), script)}` : 'greenroom';
+  const inClone = command === `node ${join('dist', 'main.js')}`;
+  return `${inClone ? 'npx greenroom' : command} talk --text "Hello there"`;
 }
 
 export const seconds = (ms: number): string =>
@@ -37,6 +48,9 @@ export function engineLine(status: EngineStatus, nameWidth: number): string {
   if (attempt > 1) parts.push(`attempt ${attempt}`);
   const why = state === 'starting' ? text : (failure?.message ?? null);
   if (why) parts.push(why);
+  // What it said last is often the reason itself.
+  const lastLine = state === 'backoff' ? failure?.logTail.at(-1) : undefined;
+  if (lastLine) parts.push(`| ${lastLine}`);
   return parts.join('  ');
 }
 

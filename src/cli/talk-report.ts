@@ -62,7 +62,7 @@ export class TalkReport {
     const { status, transcript, audioMs, firstAudioMs } = answer;
     const how = status === 'completed' ? '' : ` (${status})`;
     const first = firstAudioMs === null ? '' : `, first audio after ${firstAudioMs} ms`;
-    const line = `answer${how}: ${JSON.stringify(transcript)} ${(audioMs / 1000).toFixed(2)} s of audio${first}`;
+    const line = `answer${how}: ${transcript ? JSON.stringify(transcript) : 'speech,'} ${(audioMs / 1000).toFixed(2)} s of audio${first}`;
     // The result: on standard output, unless that is for programs.
     if (this.#form === 'json') this.#io.err(line);
     else this.#io.out(line);

@@ -29,7 +29,7 @@ const farewellMs = 1500;
 export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
   const plan = await planTalk(options, io);
   const url = await requireGateway(options, io);
-  const { model, token } = options;
+  const { model, token = io.env['GREENROOM_TOKEN'] } = options;
   const report = new TalkReport(io, options.json ? 'json' : 'lines');
   const scope = new Scope('talk', { clock, kind: 'command' });
   try {

@@ -3,7 +3,9 @@ import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
-import { systemClock } from '../lifecycle/clock.ts';
+import { readRunRecord } from '../gateway/run-record.ts';
+import { delay, systemClock } from '../lifecycle/clock.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
@@ -14,11 +16,13 @@ import { LiveScreen } from './live-screen.ts';
 import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
 
+const redrawMs = 200;
+
 export interface UpOptions {
   readonly config?: string;
   readonly listen?: string;
   readonly data?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: true;
 }
 
@@ -61,13 +65,24 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now() });
     else for (const status of missing) if (status.failure) screen.failed(status);
-    prompt?.open();
   });
+  void watch(gateway, screen).then(() => prompt?.open());
 
   const report: ShutdownReport = await gateway.shutdown.done;
   stopWatching();
   screen.left(report);
   return report.exitCode;
+}
+
+/** Shows the engines' clocks run while any of them is on its way; ends when all have come to rest. */
+async function watch(gateway: Gateway, screen: Screen): Promise<void> {
+  while (gateway.shutdown.state === 'running') {
+    const engines = gateway.engines();
+    for (const status of engines) if (status.state === 'starting') screen.engine(status);
+    if (engines.every(({ state }) => state === 'ready' || state === 'failed')) break;
+    await delay(systemClock, redrawMs);
+  }
+  screen.settled();
 }
 
 function chooseScreen({ json }: UpOptions): Screen {
@@ -80,10 +95,19 @@ function load({ config, listen, data, set }: UpOptions): Promise<LoadedConfig> {
     ...(config !== undefined && { file: config }),
     ...(listen !== undefined && { listen }),
     ...(data !== undefined && { data }),
-    set,
+    set: set ?? [],
     env: process.env,
     cwd: process.cwd(),
   });
+}
+
+/** A busy address is often a gateway of the same folder: then that is what is said. */
+async function explained(failure: GreenroomError, dataDirectory: string): Promise<GreenroomError> {
+  const found = await readRunRecord(dataDirectory);
+  if (found.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
+  const { pid, url } = found.record;
+  const message = `a gateway of this folder listens there already: pid ${pid} at ${url}; stop it there, or use another --listen and --data`;
+  return new GreenroomError('data_directory_locked', message, { cause: failure, details: { pid, url } });
 }
 
 /** The early door, if it opened where the whole configuration wants it. */
@@ -96,7 +120,7 @@ async function openDoor({ config }: LoadedConfig, early: EarlyDoor | undefined):
   } else if (early?.failure) {
     const { host, port } = early.failure.details as { host?: string; port?: number };
     if (host !== undefined && port !== undefined && formatListen({ host, port }) === formatListen(wanted))
-      throw early.failure;
+      throw await explained(early.failure, config.dataDirectory);
   }
   const door = new Door();
   await door.listen(wanted);

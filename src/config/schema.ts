@@ -7,7 +7,11 @@ import { pipelinesSchema } from './schema-pipelines.ts';
 
 const lobby = section(
   {
-    wait: duration('60s', 'A session waits so long for its engines.', { minMs: 1 }),
+    wait: duration(
+      '60s',
+      'An answer waits so long for the engines of its pipeline; then its caller is told what is missing.',
+      { minMs: 1 },
+    ),
     audio: section(
       {
         age: duration('30s', 'Audio older than this is dropped.', { minMs: 1 }),

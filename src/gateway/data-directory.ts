@@ -159,7 +159,7 @@ function sqliteCodeOf(thrown: unknown): number | undefined {
 
 async function lockedBy(directory: string): Promise<GreenroomError> {
   const found = await readRunRecord(directory);
-  const next = 'stop it with `greenroom stop`, or use another directory with `--data`';
+  const next = 'stop it there, or use another directory with `--data`';
   // A record that was left behind, or none: the holder is just starting.
   if (found.state !== 'running') {
     const message = `another gateway owns ${directory} and has not written its address yet; ${next}`;

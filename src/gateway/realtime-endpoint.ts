@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
-import { type GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import { refuseUpgrade } from './door.ts';
 import type { PipelineTable } from './pipeline-table.ts';
@@ -16,6 +16,7 @@ export interface RealtimeEndpointOptions {
   readonly refusal: (request: IncomingMessage) => GreenroomError | null;
 }
 
+const path = '/v1/realtime';
 /** 15 MiB of audio, the most that one append may hold, as base64 and with its JSON around it. */
 const frameBytesMax = 21 * 1024 * 1024;
 /** `ws` waits this long for the answer to a close frame by itself; sessions end sooner. */
@@ -44,7 +45,10 @@ export class RealtimeEndpoint {
     try {
       const refused = refusal(request);
       if (refused) throw refused;
-      const { searchParams } = new URL(request.url ?? '/', 'http://gateway');
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://gateway');
+      if (pathname !== path) {
+        throw new GreenroomError('not_found', `no WebSocket at ${pathname}; there is ${path}`);
+      }
       const pipeline = pipelines.resolve(searchParams.get('model'));
       const notices = searchParams.get('notices') === '1';
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {

@@ -88,7 +88,11 @@ export function requestListener(sources: RouteSources): ReturnType<typeof getReq
       const route = methods[method];
       if (!route) {
         const allowed = Object.keys(methods).join(', ');
-        throw new GreenroomError('method_not_allowed', `${path} takes ${allowed}, not ${call.req.method}`);
+        const error = new GreenroomError(
+          'method_not_allowed',
+          `${path} takes ${allowed}, not ${call.req.method}`,
+        );
+        return send(405, error.toBody(), sources, { allow: allowed });
       }
       const refusal = sources.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
@@ -111,8 +115,13 @@ export function requestListener(sources: RouteSources): ReturnType<typeof getReq
   });
 }
 
-function send(status: number, body: unknown, { mask }: RouteSources): Response {
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+function send(
+  status: number,
+  body: unknown,
+  { mask }: RouteSources,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...more };
   return new Response(mask(JSON.stringify(body)), { status, headers });
 }
 

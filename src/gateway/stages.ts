@@ -42,7 +42,7 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
         if (!registry) return undefined;
         const count = registry.count;
         const report = await registry.closeAll('server_shutdown', deadline);
-        const notes = count > 0 ? [`${count} sessions closed`] : [];
+        const notes = count > 0 ? [`${count} ${count === 1 ? 'session' : 'sessions'} closed`] : [];
         if (registry.terminated > 0)
           notes.push(`${registry.terminated} connections did not answer their close: terminated`);
         return { notes, ...problemsOf(report) };
@@ -56,7 +56,9 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       async run() {
         const left = door.terminateSockets();
         await door.close();
-        return left > 0 ? { notes: [`${left} open connections ended`] } : undefined;
+        return left > 0
+          ? { notes: [`${left} ${left === 1 ? 'connection' : 'connections'} ended`] }
+          : undefined;
       },
     },
     {

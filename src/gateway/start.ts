@@ -1,9 +1,12 @@
 // Opens a gateway in somebody else's process: the door first, then everything behind it.
 import { type LoadedConfig, type LoadOptions, loadConfig } from '../config/load.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
 import { Door } from './door.ts';
 import { Gateway } from './gateway.ts';
 
 export type StartOptions = Partial<LoadOptions>;
+
+const known: readonly string[] = ['file', 'set', 'listen', 'data', 'env', 'cwd'];
 
 /**
  * Starts a gateway and resolves when its door is open; engines load behind it (`gateway.whenReady()`).
@@ -14,6 +17,11 @@ export type StartOptions = Partial<LoadOptions>;
  * @throws GreenroomError `config_invalid`, `listen_failed`, `data_directory_locked` and the like; nothing is left then
  */
 export async function startGateway(options: StartOptions = {}): Promise<Gateway> {
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    const message = `startGateway has no option ${unknown.join(', ')}; there are ${known.join(', ')} (configuration keys go into a file or \`set\`)`;
+    throw new GreenroomError('bad_usage', message);
+  }
   const loaded: LoadedConfig = await loadConfig({ env: process.env, cwd: process.cwd(), ...options });
   const door = new Door();
   await door.listen(loaded.config.listen);

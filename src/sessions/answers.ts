@@ -1,6 +1,6 @@
 // The answers under way of one session: each a tracked task that takes the pipeline's output no faster than the caller
 // takes ours.
-import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import { toGreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Task } from '../lifecycle/task.ts';
 import type { PipelineSession } from '../pipelines/pipeline.ts';
@@ -13,6 +13,7 @@ export interface AnswersOptions {
   readonly pipelineSession: PipelineSession;
   readonly audioOf: (itemId: string) => Int16Array;
   readonly feed: (input: ConversationInput) => void;
+  readonly onFault: (what: string, error: unknown) => void;
 }
 
 export class Answers {
@@ -47,12 +48,14 @@ export class Answers {
         await outbox.room(signal);
         if (signal.aborted) return;
       }
+      // A pipeline that was told to stop has ended early: that is no completed answer.
+      if (signal.aborted) return;
       feed({ type: 'output_ended', responseId });
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toGreenroomError(thrown);
+      this.#options.onFault('an answer', thrown);
       feed({ type: 'output_failed', responseId, code: error.code, message: error.message });
-      if (!(thrown instanceof GreenroomError)) throw thrown;
     }
   }
 }

@@ -82,6 +82,7 @@ export class Session {
       pipelineSession,
       audioOf: (item) => this.#itemAudio.of(item),
       feed,
+      onFault: options.onFault,
     });
     this.#hearing = new Hearing({
       scope,

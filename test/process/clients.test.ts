@@ -1,6 +1,7 @@
 // Real clients of the field hold an echo call.
 import { RealtimeAgent, RealtimeSession } from '@openai/agents-realtime';
 import { expect, test } from 'vitest';
+import WebSocket from 'ws';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { until } from '../support/poll.ts';
 
@@ -27,4 +28,28 @@ test('the OpenAI agents SDK connects before anything has loaded, sends a line an
   session.close();
   expect(errors).toEqual([]);
   expect(gateway.stderr).toBe('');
+});
+
+test('an upgrade is for /v1/realtime only, and an unknown model is refused before the connection is accepted', async () => {
+  await using gateway = await GatewayProcess.start({
+    config: {
+      engines: { voice: { builtin: 'flite' }, activity: { builtin: 'silero' } },
+      pipelines: { default: { kind: 'echo', speak: 'voice', vad: 'activity' } },
+    },
+  });
+  const base = (await gateway.url()).replace('http', 'ws');
+  const refusal = (path: string) =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(`${base}${path}`);
+      socket.on('unexpected-response', (_, response) => {
+        resolve(response.statusCode);
+        response.destroy();
+      });
+      socket.on('open', () => resolve('opened'));
+      socket.on('error', () => undefined);
+    });
+  expect(await refusal('/v1/nope')).toBe(404);
+  expect(await refusal('/healthz')).toBe(404);
+  expect(await refusal('/v1/realtime?model=nobody')).toBe(404);
+  expect(await refusal('/v1/realtime?model=default')).toBe('opened');
 });

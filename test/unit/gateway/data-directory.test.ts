@@ -124,7 +124,7 @@ describe('one gateway at a time', () => {
     expect(failure.message).toMatch(
       new RegExp(
         `^a gateway owns ${folder.path}: pid ${other.process.pid} at http://127\\.0\\.0\\.1:7999, for \\d+s; ` +
-          'stop it with `greenroom stop`, or use another directory with `--data`$',
+          'stop it there, or use another directory with `--data`$',
       ),
     );
     expect(failure.details).toMatchObject({ pid: other.process.pid, url: 'http://127.0.0.1:7999' });
