@@ -2,6 +2,7 @@
 // output is read, what it leaves behind in its group is killed, and its end is told once, after its last words.
 import type { ChildProcess } from 'node:child_process';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { yieldToDoor } from './priority.ts';
 import { type Reaper, signalGroup } from './reaper.ts';
 
 export interface ProcessGroupOptions {
@@ -56,6 +57,7 @@ export class ProcessGroup {
     });
     if (child.pid === undefined) return;
     reaper.add(marker, child.pid);
+    yieldToDoor(child.pid);
     for (const source of ['stdout', 'stderr'] as const)
       child[source]?.on('data', (chunk: Buffer) => onOutput(source, chunk));
     // A pipe that breaks is no fault of ours; what matters is the exit.

@@ -2,6 +2,7 @@
 // the module: whatever it throws becomes a message. Ends with its parent.
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { EngineModule, LoadedEngine } from '../contract.ts';
+import { yieldThread } from '../priority.ts';
 import { HostCalls } from './host-calls.ts';
 import { checkLoaded, importEngine } from './module-checks.ts';
 import { Progress } from './progress.ts';
@@ -76,5 +77,7 @@ if (isMainThread) {
   process.on('disconnect', () => process.exit());
 } else {
   parentPort?.on('message', receive);
+  // A process is made to yield by its parent.
+  yieldThread();
 }
 post({ type: 'hello' });
