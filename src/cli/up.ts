@@ -28,6 +28,8 @@ export interface UpOptions {
 
 /** Returns the exit code when the gateway has left. Throws what kept it from starting. */
 export async function up(options: UpOptions, early: EarlyDoor | undefined): Promise<number> {
+  // Whoever reads us may be gone already: that is no reason to fall.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const screen = chooseScreen(options);
   const loaded = await load(options);
   const door = await openDoor(loaded, early);

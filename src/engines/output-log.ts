@@ -22,6 +22,7 @@ interface Unfinished {
 
 export class OutputLog {
   readonly #file: LogFile | undefined;
+  readonly #mask: (text: string) => string;
   readonly #unfinished: Readonly<Record<OutputSource, Unfinished>> = {
     stdout: { decoder: new StringDecoder('utf8'), text: '', state: 'kept' },
     stderr: { decoder: new StringDecoder('utf8'), text: '', state: 'kept' },
@@ -30,14 +31,15 @@ export class OutputLog {
   #awaited: { readonly text: string; readonly said: () => void } | undefined;
 
   /** @param file null keeps only the tail */
-  constructor(file: LogFileOptions | null) {
+  constructor(file: LogFileOptions | null, mask: (text: string) => string = (text) => text) {
+    this.#mask = mask;
     this.#file = file ? new LogFile(file) : undefined;
   }
 
   /** The last lines, without terminal colours; what has not ended counts as one. */
   get tail(): readonly string[] {
     const { stdout, stderr } = this.#unfinished;
-    return withLast(this.#tail, `${plain(stdout.text)}\n${plain(stderr.text)}`);
+    return withLast(this.#tail, this.#mask(`${plain(stdout.text)}\n${plain(stderr.text)}`));
   }
 
   /** Calls back once, when a line contains `text`. */
@@ -63,7 +65,7 @@ export class OutputLog {
       unfinished.text = '';
       unfinished.state = 'cut';
     }
-    if (lines !== '') this.#add(plain(lines));
+    if (lines !== '') this.#add(this.#mask(plain(lines)));
   }
 
   /** Something of ours, for the file alone. */

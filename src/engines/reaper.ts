@@ -2,6 +2,7 @@
 // whatever ends us. It learns of every engine before that is spawned, and of the shutdown's deadline when shutdown
 // begins. The gateway closes it, last.
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { shippedFile } from './locate.ts';
 
 export interface Reaper {
@@ -32,12 +33,14 @@ const nullReaper: Reaper = {
 export function startReaper(onTrouble: (message: string) => void): Reaper {
   if (process.platform === 'win32') return nullReaper;
   const groups = new Map<string, number>();
+  const voice = ownStandardError();
   const child = spawn('sh', [shippedFile('reaper')], {
     detached: true,
-    stdio: ['pipe', 'ignore', 'inherit'],
+    stdio: ['pipe', 'ignore', voice ?? 'inherit'],
     // A marker of our own (a gateway may be another's engine) would be taken for an engine's.
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
   });
+  if (voice !== undefined) closeSync(voice);
   let state: 'running' | 'closing' | 'ended' = 'running';
   const ended = new Promise<void>((resolve) => {
     const end = (why: string) => {
@@ -49,12 +52,12 @@ export function startReaper(onTrouble: (message: string) => void): Reaper {
     child.once('exit', (code, signal) => end(`ended (${signal ?? code})`));
   });
   // Its end is told above; writing to it is then of no use.
-  child.stdin.on('error', () => undefined);
+  child.stdin!.on('error', () => undefined);
   // It must not hold the loop: it ends because we do.
   child.unref();
   (child.stdin as unknown as { unref?: () => void }).unref?.();
   const tell = (line: string) => {
-    if (state === 'running') child.stdin.write(`${line}\n`);
+    if (state === 'running') child.stdin!.write(`${line}\n`);
   };
   return {
     expect: (marker) => tell(`+ ${marker}`),
@@ -75,7 +78,7 @@ export function startReaper(onTrouble: (message: string) => void): Reaper {
       if (state === 'running') {
         state = 'closing';
         child.ref();
-        child.stdin.end();
+        child.stdin!.end();
       }
       return ended;
     },
@@ -91,5 +94,18 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
     // EPERM: macOS says so for a group of which only zombies are left.
     if (['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
+  }
+}
+
+/**
+ * Standard error, opened anew: a child that inherits the open file makes it blocking for us as well, and a reader that
+ * stalls would then hold the loop. Undefined where it cannot be opened by name (a socket, no /proc).
+ */
+function ownStandardError(): number | undefined {
+  try {
+    return openSync('/proc/self/fd/2', 'a');
+  } catch {
+    // Inherited, then.
+    return undefined;
   }
 }

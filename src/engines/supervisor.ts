@@ -37,10 +37,12 @@ export interface SupervisorOptions {
   /** Where the engines' logs go; null keeps none. */
   readonly logDirectory: string | null;
   readonly engines: Readonly<Record<string, EngineConfig>>;
+  /** Applied to what engines write: an engine may print a secret that it was given. */
+  readonly mask?: (text: string) => string;
 }
 
 /** Calls that may wait for a lane of one engine. */
-const waitingMax = 64;
+const waitingMax = 1000;
 
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
@@ -187,11 +189,15 @@ export class Supervisor {
 
   #outputLog(config: EngineConfig): OutputLog {
     const { logDirectory, clock, log } = this.#options;
-    if (logDirectory === null || !config.keepLog) return new OutputLog(null);
+    const { mask } = this.#options;
+    if (logDirectory === null || !config.keepLog) return new OutputLog(null, mask);
     const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
-    return new OutputLog({
-      path: join(logDirectory, config.name, `${stamp}.log`),
-      onTrouble: (message) => log.warn({ engine: config.name }, message),
-    });
+    return new OutputLog(
+      {
+        path: join(logDirectory, config.name, `${stamp}.log`),
+        onTrouble: (message) => log.warn({ engine: config.name }, message),
+      },
+      mask,
+    );
   }
 }

@@ -2,7 +2,13 @@
 // as soon as there is somebody to answer, never refused. Imports nothing heavy, on purpose.
 //
 //     parking ──attach()──▶ open ──stopAccepting()──▶ leaving ──close()──▶ closed
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ErrorBody, GreenroomError, messageOf } from '../lifecycle/errors.ts';
@@ -40,12 +46,15 @@ export class Door {
   #closed: Promise<void> | undefined;
 
   constructor() {
-    this.#server = createServer({
+    const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersMsMax,
       requestTimeout: requestMsMax,
       noDelay: true,
-    });
+      // `Upgrade: h2c` and the like are offers that one may leave aside.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    };
+    this.#server = createServer(options);
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));

@@ -182,6 +182,7 @@ export class Gateway {
       log: this.#log,
       logDirectory: join(config.dataDirectory, 'engines'),
       engines: config.engines,
+      mask,
     });
     this.#pipelines = new PipelineTable(config, this.#supervisor);
     this.#sessions = this.#openSessions(this.#log);

@@ -97,7 +97,9 @@ class EchoSession implements PipelineSession {
     for await (const { pcm, rate } of speak.speak({ text, voice: voice ?? null }, signal)) {
       samples += pcm.length;
       resampler ??= new Resampler({ fromHz: rate, toHz: sessionRateHz });
-      yield* slices(resampler.push(pcm));
+      // A whole utterance in one chunk is resampled piece by piece, so that others get their turn in between.
+      for (let at = 0; at < pcm.length; at += rate)
+        yield* slices(resampler.push(pcm.subarray(at, at + rate)));
     }
     if (signal.aborted) return;
     if (resampler) yield* slices(resampler.flush());

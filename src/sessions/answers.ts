@@ -1,11 +1,15 @@
 // The answers under way of one session: each a tracked task that takes the pipeline's output no faster than the caller
 // takes ours.
+import { turn } from '../lifecycle/clock.ts';
 import { toGreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Task } from '../lifecycle/task.ts';
 import type { PipelineSession } from '../pipelines/pipeline.ts';
 import type { ConversationInput, ResponseSnapshot } from '../realtime/state.ts';
 import type { Outbox } from './outbox.ts';
+
+/** An answer that has more to say lets the others have a turn of the loop this often. */
+const holdMsMax = 8;
 
 export interface AnswersOptions {
   readonly scope: Scope;
@@ -39,13 +43,18 @@ export class Answers {
   }
 
   async #run(snapshot: ResponseSnapshot, signal: AbortSignal): Promise<void> {
-    const { outbox, pipelineSession, audioOf, feed } = this.#options;
+    const { scope, outbox, pipelineSession, audioOf, feed } = this.#options;
     const { responseId } = snapshot;
+    let turnMs = scope.clock.now();
     try {
       for await (const chunk of pipelineSession.respond({ snapshot, audioOf }, signal)) {
         if (signal.aborted) return;
         feed({ type: 'output', responseId, chunk });
         await outbox.room(signal);
+        if (scope.clock.now() - turnMs > holdMsMax) {
+          await turn(scope.clock);
+          turnMs = scope.clock.now();
+        }
         if (signal.aborted) return;
       }
       // A pipeline that was told to stop has ended early: that is no completed answer.

@@ -18,10 +18,20 @@ export class AudioBudget {
   }
 }
 
+/** `length` samples of `pcm` are in use. */
+interface Block {
+  readonly pcm: Int16Array;
+  length: number;
+  readonly startSample: number;
+}
+
+/** 200 ms at the session's rate. */
+const blockSamples = 4800;
+
 export class InputAudio {
   readonly #budget: AudioBudget;
   /** Consecutive; the first may have been cut at its front. */
-  readonly #chunks: { pcm: Int16Array; readonly startSample: number }[] = [];
+  readonly #chunks: Block[] = [];
   #endSample = 0;
 
   constructor(budget: AudioBudget) {
@@ -49,9 +59,18 @@ export class InputAudio {
 
   append(pcm: Int16Array): void {
     if (pcm.length === 0) return;
-    this.#chunks.push({ pcm, startSample: this.#endSample });
-    this.#endSample += pcm.length;
     this.#budget.add(pcm.byteLength);
+    // Tiny appends are put together, so that what is held stays few pieces however it came.
+    const last = this.#chunks.at(-1);
+    if (last && pcm.length <= last.pcm.length - last.length) {
+      last.pcm.set(pcm, last.length);
+      last.length += pcm.length;
+    } else {
+      const block = pcm.length < blockSamples ? new Int16Array(blockSamples) : pcm;
+      if (block !== pcm) block.set(pcm);
+      this.#chunks.push({ pcm: block, length: pcm.length, startSample: this.#endSample });
+    }
+    this.#endSample += pcm.length;
   }
 
   /** A copy of what is held between two positions. */
@@ -61,7 +80,7 @@ export class InputAudio {
     const pcm = new Int16Array(Math.max(0, to - from));
     for (const chunk of this.#chunks) {
       const begin = Math.max(from, chunk.startSample);
-      const end = Math.min(to, chunk.startSample + chunk.pcm.length);
+      const end = Math.min(to, chunk.startSample + chunk.length);
       if (begin < end)
         pcm.set(chunk.pcm.subarray(begin - chunk.startSample, end - chunk.startSample), begin - from);
     }
@@ -72,12 +91,13 @@ export class InputAudio {
     for (;;) {
       const [first] = this.#chunks;
       if (!first || first.startSample >= sample) return;
-      const cut = Math.min(first.pcm.length, sample - first.startSample);
+      const cut = Math.min(first.length, sample - first.startSample);
       this.#budget.add(-cut * 2);
       this.#chunks.shift();
       // A copy, so that the cut-off part is really freed.
-      if (cut < first.pcm.length)
-        this.#chunks.unshift({ pcm: first.pcm.slice(cut), startSample: first.startSample + cut });
+      const pcm = first.pcm.slice(cut, first.length);
+      if (pcm.length > 0)
+        this.#chunks.unshift({ pcm, length: pcm.length, startSample: first.startSample + cut });
     }
   }
 }

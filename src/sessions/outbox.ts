@@ -31,7 +31,8 @@ export class Outbox {
     const text = JSON.stringify({ event_id: this.#newId('event'), ...event });
     // Base64 and JSON are ASCII but for what people say: close enough, and free.
     const bytes = text.length;
-    if (this.#pendingBytes + bytes > this.#bytesMax) {
+    // One event always fits into an empty outbox, however large: it was asked for.
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#bytesMax) {
       this.#state = 'overflown';
       return 'overflow';
     }

@@ -53,6 +53,8 @@ export class SessionRegistry {
   readonly #earlyAudio: AudioBudget;
   readonly #sessions = new Map<string, { readonly session: Session; readonly pipeline: Pipeline }>();
   #terminated = 0;
+  /** Open, or being set up or closed: each has a place. */
+  #admitted = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -96,6 +98,10 @@ export class SessionRegistry {
     if (refusal) return refuse(transport, refusal, newId);
     const id = newId('sess');
     const scope = this.#scope.child(id, { kind: 'session', graceMs: closeGraceMs });
+    this.#admitted += 1;
+    void scope.closed.then(() => {
+      this.#admitted -= 1;
+    });
     let ending: GreenroomError | undefined;
     const end = (reason: CloseReason, error?: GreenroomError) => {
       ending ??= error;
@@ -152,11 +158,10 @@ export class SessionRegistry {
 
   #refusal(sessionsMax: number): GreenroomError | undefined {
     if (this.#scope.state !== 'open') return new GreenroomError('server_shutdown', 'the gateway is leaving');
-    if (this.#sessions.size < sessionsMax) return undefined;
-    return new GreenroomError(
-      'sessions_full',
-      `${this.#sessions.size} sessions are open, ${sessionsMax} at most`,
-    );
+    // Those that are being set up count too.
+    const open = this.#admitted;
+    if (open < sessionsMax) return undefined;
+    return new GreenroomError('sessions_full', `${open} sessions are open, ${sessionsMax} at most`);
   }
 
   #enter(id: string, session: Session, pipeline: Pipeline, scope: Scope): void {

@@ -8,9 +8,13 @@ import { checkLoaded, importEngine } from './module-checks.ts';
 import { Progress } from './progress.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 
+const send = process.send?.bind(process);
+// The channel is ours: a module that finds it would speak into our protocol.
+delete process.send;
+
 const post: (message: FromHost) => void = isMainThread
   ? (message) => {
-      if (process.connected) process.send?.(message);
+      if (process.connected) send?.(message);
     }
   : (message) => parentPort?.postMessage(message);
 

@@ -87,7 +87,9 @@ export class WorkerInstance implements EngineInstance {
   }
 
   #receive(message: FromHost): void {
-    if (this.#state === 'gone') return;
+    // The module shares the channel with its host, and may say anything.
+    const type: unknown = (message as FromHost | null | undefined)?.type;
+    if (this.#state === 'gone' || typeof type !== 'string') return;
     const { events } = this.#request;
     switch (message.type) {
       case 'hello':
@@ -95,6 +97,7 @@ export class WorkerInstance implements EngineInstance {
       case 'progress':
         return events.progressed(message.fraction, message.text);
       case 'loaded':
+        if (!Array.isArray(message.offers)) return;
         this.#offers = message.offers;
         this.#calls.open(message.concurrency);
         events.climbed('loaded');
