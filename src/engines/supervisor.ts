@@ -39,10 +39,12 @@ export interface SupervisorOptions {
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Applied to what engines write: an engine may print a secret that it was given. */
   readonly mask?: (text: string) => string;
+  /** Calls that may wait for a lane of one engine. Default 64. */
+  readonly waitingMax?: number;
 }
 
 /** Calls that may wait for a lane of one engine. */
-const waitingMax = 1000;
+const waitingMaxDefault = 64;
 
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
@@ -181,7 +183,7 @@ export class Supervisor {
         clock,
         stallMs: config.ready.stallMs,
         cancelGraceMs: config.cancelGraceMs,
-        waitingMax,
+        waitingMax: this.#options.waitingMax ?? waitingMaxDefault,
         note: (message) => this.#options.log.warn({ engine: config.name }, message),
       },
     });

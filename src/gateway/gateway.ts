@@ -183,6 +183,8 @@ export class Gateway {
       logDirectory: join(config.dataDirectory, 'engines'),
       engines: config.engines,
       mask,
+      // Every session may have an answer under way, and none is turned away that was let in.
+      waitingMax: config.sessions.max,
     });
     this.#pipelines = new PipelineTable(config, this.#supervisor);
     this.#sessions = this.#openSessions(this.#log);

@@ -215,3 +215,31 @@ test('more sessions than allowed are refused with the numbers; a place that is f
   next.gone();
   await end(it);
 });
+
+test('callers whose set-up is still under way have their places too', async () => {
+  const held = Promise.withResolvers<void>();
+  const pipeline = new FakePipeline(
+    (stage) => (stage === 'open' ? held.promise : Promise.resolve()),
+    'ready',
+  );
+  const world = new SessionWorld({ sessionsMax: 2 });
+  const transports = [new MemoryTransport(), new MemoryTransport(), new MemoryTransport()];
+  const opened = transports.map((transport) => world.registry.open({ transport, pipeline, notices: false }));
+  held.resolve();
+  await Promise.all(opened);
+  await settle();
+  expect(world.registry.count).toBe(2);
+  expect(transports[2]?.sent).toMatchObject([{ error: { code: 'sessions_full' } }]);
+  for (const transport of transports) transport.gone();
+  await settle();
+  await world.clock.advance(200_000);
+  world.expectNothingLeft(pipeline);
+});
+
+test('one event larger than the whole queue is sent when nothing else waits', async () => {
+  const it = await call({ pipeline: new FakePipeline(undefined, 'ready'), queueBytesMax: 100_000 });
+  it.transport.says(say('x'.repeat(150_000)));
+  await settle();
+  expect(it.transport.all('conversation.item.added')).toHaveLength(1);
+  await end(it);
+});
