@@ -5,21 +5,23 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFi
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { leanBuiltins } from './lean-builtins.ts';
 import { thirdPartyLicences } from './licences.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-const entries = {
-  main: 'src/main.ts',
-  index: 'src/index.ts',
-  client: 'src/client/index.ts',
-  testing: 'src/testing/index.ts',
-  'engine-host': 'src/engines/worker/host.ts',
-  'builtin/flite': 'src/engines/builtin/flite.ts',
-  'builtin/silero': 'src/engines/builtin/silero.ts',
-};
+/** Bundles that share no file with each other: the library for pages must not meet what belongs to Node. */
+const bundles = [
+  { main: 'src/main.ts', index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  { client: 'src/client/index.ts' },
+  {
+    'engine-host': 'src/engines/worker/host.ts',
+    'builtin/flite': 'src/engines/builtin/flite.ts',
+    'builtin/silero': 'src/engines/builtin/silero.ts',
+  },
+];
 
 /** Data files of the built-in engines; the rest of their packages (about 140 MB) is not shipped. */
 const assets = {
@@ -29,11 +31,12 @@ const assets = {
   'reaper.sh': 'src/engines/reaper.sh',
 };
 
-async function bundle(): Promise<string[]> {
+async function bundle(entries: Readonly<Record<string, string>>): Promise<string[]> {
   const build = await rolldown({
     input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)])),
     platform: 'node',
-    external: [/^node:/, 'bufferutil', 'utf-8-validate'],
+    plugins: [leanBuiltins()],
+    external: ['bufferutil', 'utf-8-validate'],
     transform: { define: { __VERSION__: JSON.stringify(version) } },
     onLog(level, log, handler) {
       // Zod, yaml and friends use eval-free code; anything the bundler warns of is worth failing on.
@@ -49,6 +52,8 @@ async function bundle(): Promise<string[]> {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
     keepNames: true,
+    // Small and needed by whatever starts first: together they cost one file to open instead of ten.
+    codeSplitting: { groups: [{ name: 'start', test: /^\0|src\/(?:lifecycle|cli\/(?:start|early))/ }] },
   });
   await build.close();
   return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
@@ -85,12 +90,12 @@ async function configSchema(): Promise<void> {
 const started = performance.now();
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-const [modules] = await Promise.all([bundle(), configSchema()]);
+const [modules] = await Promise.all([Promise.all(bundles.map(bundle)), configSchema()]);
 declarations();
 for (const [to, from] of Object.entries(assets)) cpSync(join(root, from), join(dist, to));
 writeFileSync(
   join(dist, 'THIRD_PARTY_LICENCES.txt'),
-  thirdPartyLicences(root, [...modules, ...Object.values(assets)]),
+  thirdPartyLicences(root, [...modules.flat(), ...Object.values(assets)]),
 );
 writeFileSync(join(dist, '.built'), '');
 console.error(`greenroom: built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s`);

@@ -1,6 +1,7 @@
 // The door as it is opened before the command line is parsed, and what happened meanwhile. Whoever takes it closes it.
 import type { EarlyListen } from '../config/early.ts';
 import { Door } from '../gateway/door.ts';
+import { systemClock } from '../lifecycle/clock.ts';
 import { type GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import { type EndSignal, listenForSignals } from '../lifecycle/process-end.ts';
 
@@ -10,21 +11,48 @@ export interface EarlyDoor {
   readonly failure: GreenroomError | undefined;
   /** Since process start. */
   readonly listeningMs: number;
-  readonly signals: { readonly first: () => EndSignal | undefined; readonly leave: () => void };
+  readonly signals: {
+    readonly first: () => EndSignal | undefined;
+    /** Nothing that may hang is read any more: whoever starts what comes next acts on the signal. */
+    readonly configured: () => void;
+    readonly leave: () => void;
+  };
 }
+
+/** A start-up that was told to leave has this long to come to where it can. */
+const startUpGraceMs = 1000;
 
 /** Never throws: a failure is kept, since the full configuration may name another address. */
 export async function openEarly(address: EarlyListen): Promise<EarlyDoor> {
   let first: EndSignal | undefined;
-  const leave = listenForSignals((name) => {
-    first ??= name;
-  });
-  const signals = { first: () => first, leave };
   const door = new Door();
+  const leave = listenForSignals((name) => {
+    if (first) return;
+    first = name;
+    systemClock.after(startUpGraceMs, () => state === 'early' && endBy(name, door), { ref: false });
+  });
+  let state: 'early' | 'configured' = 'early';
+  const signals = {
+    first: () => first,
+    configured: () => {
+      state = 'configured';
+    },
+    leave,
+  };
   try {
     await door.listen(address);
     return { door, failure: undefined, listeningMs: performance.now(), signals };
   } catch (thrown) {
     return { door, failure: toGreenroomError(thrown, 'listen_failed'), listeningMs: 0, signals };
   }
+}
+
+/**
+ * What we read (a pipe that nobody writes to) holds the start-up, and would hold `process.exit()` as well. Nothing is
+ * there yet that has to be closed: the signal ends us as it ends any program.
+ */
+function endBy(name: EndSignal, door: Door): void {
+  door.stopAccepting();
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
 }

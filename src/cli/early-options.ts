@@ -1,36 +1,44 @@
-// The options of `up` that decide where it listens, found without the real parser. A command line that is not `up`, or
-// that asks for help, has none; whatever is unclear is left to the real parser, which runs a moment later.
+// The options of `up`, found without the real parser, which is a library and takes its time. A command line that is not
+// `up`, or that asks for help, has none. What is not understood here (`part`) is left to the real parser, which runs a
+// moment later and has the last word; the door needs no more than where to listen.
+import type { UpOptions } from './up.ts';
 
-export interface EarlyOptionsFound {
-  readonly file?: string;
-  readonly listen?: string;
-  readonly set?: readonly string[];
+export interface EarlyOptions {
+  readonly state: 'whole' | 'part';
+  readonly options: UpOptions;
 }
 
-const withValue: Readonly<Record<string, 'file' | 'listen' | 'set' | 'other'>> = {
-  '-c': 'file',
-  '--config': 'file',
+type Name = 'config' | 'listen' | 'set' | 'data';
+
+const withValue: Readonly<Record<string, Name>> = {
+  '-c': 'config',
+  '--config': 'config',
   '--listen': 'listen',
   '--set': 'set',
-  '--data': 'other',
+  '--data': 'data',
 };
 
 /** Undefined when no door is to be opened. */
-export function earlyOptions(argv: readonly string[]): EarlyOptionsFound | undefined {
+export function earlyOptions(argv: readonly string[]): EarlyOptions | undefined {
   const [command, ...rest] = argv;
   if (command !== 'up' || rest.some((word) => ['-h', '--help', '-V', '--version'].includes(word)))
     return undefined;
-  const found: { file?: string; listen?: string; set: string[] } = { set: [] };
+  let state: EarlyOptions['state'] = 'whole';
+  const set: string[] = [];
+  const options: { -readonly [Key in keyof UpOptions]: UpOptions[Key] } = {};
   for (let at = 0; at < rest.length; at += 1) {
-    const [name = '', attached] = splitAttached(rest[at] ?? '');
-    const key = withValue[name];
-    if (!key) continue;
-    const value = attached ?? rest[++at];
-    if (value === undefined) continue;
-    if (key === 'set') found.set.push(value);
-    else if (key !== 'other') found[key] = value;
+    const word = rest[at] ?? '';
+    const [written = '', attached] = splitAttached(word);
+    const name = Object.hasOwn(withValue, written) ? withValue[written] : undefined;
+    const value = name && (attached ?? rest[++at]);
+    if (value === undefined) {
+      if (word === '--json') options.json = true;
+      else state = 'part';
+    } else if (name === 'set') set.push(value);
+    else if (name) options[name] = value;
   }
-  return found;
+  if (set.length > 0) options.set = set;
+  return { state, options };
 }
 
 /** `--listen=:80` → `--listen`, `:80`; `-cFILE` → `-c`, `FILE`. */

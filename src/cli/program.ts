@@ -1,14 +1,16 @@
 // The command line: which commands and options there are. Each command is a file of its own that returns its exit code.
 import { Command, CommanderError } from 'commander';
 import { parseDuration } from '../config/units.ts';
-import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import type { EarlyDoor } from './early-door.ts';
 import { interruptible } from './io.ts';
+import type { UpOptions } from './up.ts';
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
-export async function runProgram(argv: readonly string[], early: EarlyDoor | undefined): Promise<void> {
+/** Returns the exit code. Throws what a command throws. */
+export async function runProgram(argv: readonly string[], early?: EarlyDoor): Promise<number> {
   let exitCode = 0;
   const done = (code: number) => {
     exitCode = code;
@@ -30,7 +32,7 @@ export async function runProgram(argv: readonly string[], early: EarlyDoor | und
     .option('--data <dir>', 'data directory')
     .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
     .option('--json', 'one JSON object a line on standard output')
-    .action(async (options: UpFlags) => {
+    .action(async (options: UpOptions) => {
       const { up } = await import('./up.ts');
       done(await up(options, early));
     });
@@ -76,20 +78,11 @@ export async function runProgram(argv: readonly string[], early: EarlyDoor | und
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (thrown) {
-    exitCode = thrown instanceof CommanderError ? (thrown.exitCode === 0 ? 0 : 2) : tell(thrown);
-    // A door that was opened for a command line that is not understood.
-    await early?.door.close();
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    // It has said what is wrong; help and version are no errors.
+    return thrown.exitCode === 0 ? 0 : 2;
   }
-  // A shutdown may have set a code already; the higher one stands.
-  process.exitCode = Math.max(exitCode, Number(process.exitCode ?? 0));
-}
-
-interface UpFlags {
-  readonly config?: string;
-  readonly listen?: string;
-  readonly data?: string;
-  readonly set?: readonly string[];
-  readonly json?: true;
+  return exitCode;
 }
 
 interface WaitFlags {
@@ -106,13 +99,6 @@ interface TalkFlags extends WaitFlags {
   readonly pushToTalk?: true;
   readonly model?: string;
   readonly token?: string;
-}
-
-function tell(thrown: unknown): number {
-  const error = toGreenroomError(thrown);
-  console.error(`greenroom: ${error.message} [${error.code}]`);
-  if (error.code === 'internal_error' && error.cause instanceof Error) console.error(error.cause.stack);
-  return error.exitCode;
 }
 
 function duration(option: string, written: string): number {

@@ -3,12 +3,32 @@
 import { earlyListen } from '../config/early.ts';
 import { openEarly } from './early-door.ts';
 import { earlyOptions } from './early-options.ts';
+import { finish } from './finish.ts';
 
 export async function start(argv: readonly string[]): Promise<void> {
-  const options = earlyOptions(argv);
-  const early = options ? openEarly(earlyListen({ ...options, cwd: process.cwd() })) : undefined;
-  // Not before the socket listens: compiling our modules would hold the loop, and the door with it.
-  const opened = await early;
+  const early = earlyOptions(argv);
+  if (!early) return finish(() => parsed(argv));
+  const { config: file, listen, set } = early.options;
+  const keys = {
+    ...(file !== undefined && { file }),
+    ...(listen !== undefined && { listen }),
+    set: set ?? [],
+  };
+  // Awaited: compiling our modules would hold the loop, and the door with it.
+  const opened = await openEarly(earlyListen({ ...keys, cwd: process.cwd() }));
+  await finish(async () => {
+    try {
+      if (early.state === 'part') return await parsed(argv, opened);
+      const { up } = await import('./up.ts');
+      return await up(early.options, opened);
+    } finally {
+      // Nobody took it, or whoever did has closed it.
+      await opened.door.close();
+    }
+  });
+}
+
+async function parsed(...args: Parameters<typeof import('./program.ts').runProgram>): Promise<number> {
   const { runProgram } = await import('./program.ts');
-  await runProgram(argv, opened);
+  return runProgram(...args);
 }

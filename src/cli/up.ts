@@ -32,6 +32,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const screen = chooseScreen(options);
   const loaded = await load(options);
+  early?.signals.configured();
   const door = await openDoor(loaded, early);
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });

@@ -43,7 +43,7 @@ export function parseListen(written: unknown): Parsed<ListenAddress> {
 
 /** `[::1]:7460`: what `parseListen` reads back. */
 export function formatListen({ host, port }: ListenAddress): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Only what certainly stays on this machine: a name that merely resolves to loopback does not count. */

@@ -40,7 +40,7 @@ export class Door {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #parked: Parked[] = [];
-  #handlers: DoorHandlers | undefined;
+  #handlers: Partial<DoorHandlers> = {};
   #state: 'parking' | 'open' | 'leaving' | 'closed' = 'parking';
   #address: DoorAddress | undefined;
   #closed: Promise<void> | undefined;
@@ -60,7 +60,11 @@ export class Door {
       socket.on('close', () => this.#sockets.delete(socket));
     });
     this.#server.on('request', (request, response) => this.#request(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('upgrade', (request, socket, head) => {
+      // A raw socket has no error listener: a reset during an upgrade would end the process.
+      socket.on('error', () => socket.destroy());
+      this.#upgrade(request, socket, head);
+    });
     this.#server.on('clientError', (error, socket) => answerBadRequest(error, socket));
   }
 
@@ -103,15 +107,15 @@ export class Door {
     });
   }
 
-  /** Somebody answers from now on; what was parked is answered first, in order. */
-  attach(handlers: DoorHandlers): void {
-    this.#handlers = handlers;
+  /** Somebody answers these from now on; what was parked for them is answered first, in order. */
+  attach(handlers: Partial<DoorHandlers>): void {
+    this.#handlers = { ...this.#handlers, ...handlers };
     if (this.#state === 'parking') this.#state = 'open';
     const parked = this.#parked;
     this.#parked = [];
     for (const entry of parked) {
-      if (entry.type === 'request') handlers.request(entry.request, entry.response);
-      else handlers.upgrade(entry.request, entry.socket, entry.head);
+      if (entry.type === 'request') this.#request(entry.request, entry.response);
+      else this.#upgrade(entry.request, entry.socket, entry.head);
     }
   }
 
@@ -151,14 +155,12 @@ export class Door {
   #request(request: IncomingMessage, response: ServerResponse): void {
     // Whoever is still connected while we leave should not come back on the same connection.
     if (this.#state === 'leaving') response.setHeader('connection', 'close');
-    if (this.#handlers) this.#handlers.request(request, response);
+    if (this.#handlers.request) this.#handlers.request(request, response);
     else this.#parked.push({ type: 'request', request, response });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A raw socket has no error listener: a reset during an upgrade would end the process.
-    socket.on('error', () => socket.destroy());
-    if (this.#handlers) this.#handlers.upgrade(request, socket, head);
+    if (this.#handlers.upgrade) this.#handlers.upgrade(request, socket, head);
     else this.#parked.push({ type: 'upgrade', request, socket, head });
   }
 }

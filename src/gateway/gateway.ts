@@ -5,7 +5,7 @@ import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import { type EngineChange, Supervisor } from '../engines/supervisor.ts';
-import { systemClock } from '../lifecycle/clock.ts';
+import { systemClock, turn } from '../lifecycle/clock.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import { Scope } from '../lifecycle/scope.ts';
 import {
@@ -17,17 +17,16 @@ import {
 import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { EarlyLog } from '../telemetry/early-log.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { FileLog, Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
 import { Access } from './access.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
-import { requestListener } from './routes.ts';
 import { shutdownStages } from './stages.ts';
-import { openStorage } from './storage.ts';
 
 export interface GatewayOptions {
   /** Listens already. The gateway closes it. */
@@ -54,7 +53,6 @@ export class Gateway {
   readonly #log = new EarlyLog();
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
-  #pipelines: PipelineTable | undefined;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
@@ -163,38 +161,100 @@ export class Gateway {
     return (this.#supervisor?.reaper.killGroups() ?? []).map((pgid) => `process group ${pgid}`);
   }
 
+  /**
+   * In the order in which people notice: callers are seated first, engines start next, the HTTP surface and the log
+   * follow (what comes for them early is kept). Their libraries are heavy, and are loaded only then.
+   */
   async #open(): Promise<void> {
     const { config, secrets, door } = this.#options;
     const scope = this.#scope;
     const mask = (text: string) => secrets.mask(text);
-    // The disk is not waited for before callers are answered: the lock is taken while the first of them is seated.
-    const opening = scope.acquire(
+    // Nobody is let into a gateway whose folder is another's.
+    const data = await scope.acquire(
       'data directory',
-      () => openStorage({ directory: config.dataDirectory, level: config.log.level, mask }),
-      (storage) => storage.close(),
+      () => openDataDirectory(config.dataDirectory),
+      (directory) => directory.close(),
     );
-    opening.catch(() => undefined);
+    const seated = Promise.withResolvers<void>();
+    // Its place in the scope is here, so that it is closed after whatever writes to it.
+    const logging = scope.acquire(
+      'log',
+      () => seated.promise.then(() => this.#openLog(data, mask)),
+      (log) => log.close(),
+    );
+    logging.catch(() => undefined);
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
-    this.#supervisor = new Supervisor({
+    const supervisor = new Supervisor({
       scope: scope.child('engines', { kind: 'engines', order: 'parallel' }),
       clock: systemClock,
       log: this.#log,
-      logDirectory: join(config.dataDirectory, 'engines'),
+      logDirectory: join(data.path, 'engines'),
       engines: config.engines,
       mask,
       // Every session may have an answer under way, and none is turned away that was let in.
       waitingMax: config.sessions.max,
     });
-    this.#pipelines = new PipelineTable(config, this.#supervisor);
-    this.#sessions = this.#openSessions(this.#log);
-    this.#attach(this.#supervisor, this.#pipelines, this.#sessions, mask);
-
-    const { data, log } = await opening;
+    this.#supervisor = supervisor;
+    const pipelines = new PipelineTable(config, supervisor);
+    const sessions = this.#openSessions(this.#log);
+    this.#sessions = sessions;
+    const access = new Access(config);
+    const realtime = new RealtimeEndpoint({
+      sessions,
+      pipelines,
+      refusal: (request) => access.refusal(request, 'caller'),
+    });
+    door.attach({
+      upgrade: (request, socket, head) =>
+        this.#loop.during('websocket upgrade', () => realtime.upgrade(request, socket, head)),
+    });
+    // Those who knocked while we loaded are let in before the loop is held again.
+    await turn(systemClock);
+    seated.resolve();
+    supervisor.startAll();
+    await this.#openSurface({ access, supervisor, sessions, pipelines, mask });
+    const log = await logging;
     this.#log.attach(log);
-    this.#supervisor.startAll();
     await data.writeRecord(door.url);
     log.info({ url: door.url, pid: process.pid }, 'the door is open');
+  }
+
+  async #openLog(data: DataDirectory, mask: (text: string) => string): Promise<FileLog> {
+    const { openFileLog } = await import('../telemetry/log.ts');
+    const log = await openFileLog(
+      join(data.path, 'logs', 'greenroom.log'),
+      this.#options.config.log.level,
+      mask,
+    );
+    for (const notice of data.notices) log.warn({}, notice);
+    return log;
+  }
+
+  async #openSurface(parts: {
+    readonly access: Access;
+    readonly supervisor: Supervisor;
+    readonly sessions: SessionRegistry;
+    readonly pipelines: PipelineTable;
+    readonly mask: (text: string) => string;
+  }): Promise<void> {
+    const { access, supervisor, sessions, pipelines, mask } = parts;
+    const { requestListener } = await import('./routes.ts');
+    const answer = requestListener({
+      access,
+      health: () => this.#health(),
+      engines: () => supervisor.list(),
+      sessions: () => sessions.list(),
+      pipelines: () => pipelines.list(),
+      resolve: (model) => pipelines.resolve(model),
+      tree: () => this.tree(),
+      shutdown: () => void this.shutdown.request('api'),
+      mask,
+      onFault: (error) => this.#log.error({ error }, 'a request failed'),
+    });
+    this.#options.door.attach({
+      request: (request, response) => this.#loop.during('http request', () => void answer(request, response)),
+    });
   }
 
   #openSessions(log: Log): SessionRegistry {
@@ -214,38 +274,6 @@ export class Gateway {
       newId: randomId,
       random: Math.random,
       logCleanup: logConfig.cleanup,
-    });
-  }
-
-  #attach(
-    supervisor: Supervisor,
-    pipelines: PipelineTable,
-    sessions: SessionRegistry,
-    mask: (text: string) => string,
-  ): void {
-    const access = new Access(this.#options.config);
-    const request = requestListener({
-      access,
-      health: () => this.#health(),
-      engines: () => supervisor.list(),
-      sessions: () => sessions.list(),
-      pipelines: () => pipelines.list(),
-      resolve: (model) => pipelines.resolve(model),
-      tree: () => this.tree(),
-      shutdown: () => void this.shutdown.request('api'),
-      mask,
-      onFault: (error) => this.#log.error({ error }, 'a request failed'),
-    });
-    const realtime = new RealtimeEndpoint({
-      sessions,
-      pipelines,
-      refusal: (incoming) => access.refusal(incoming, 'caller'),
-    });
-    this.#options.door.attach({
-      request: (incoming, response) =>
-        this.#loop.during('http request', () => void request(incoming, response)),
-      upgrade: (incoming, socket, head) =>
-        this.#loop.during('websocket upgrade', () => realtime.upgrade(incoming, socket, head)),
     });
   }
 

@@ -1,7 +1,7 @@
 // A frame of a client's becomes an event, or a coded error that names the parameter and the client's event id. Never
 // throws, and does no work that is not bounded by the frame: it runs on the loop that serves everybody.
 import type { core } from 'zod';
-import { type ClientEvent, type ClientEventOf, clientEvent, eventIdCharsMax } from './client-schema.ts';
+import { type ClientEvent, type ClientEventOf, clientEventSchema, eventIdCharsMax } from './client-schema.ts';
 import type { WireError } from './server-events.ts';
 
 export type { ClientEvent } from './client-schema.ts';
@@ -40,7 +40,7 @@ export function parseClientEvent(frame: string): ParsedClientEvent {
   if (isDeep(given, levelsMax)) {
     return refuse('invalid_event', `The event nests deeper than ${levelsMax} levels.`, null, eventId);
   }
-  const parsed = clientEvent.safeParse(given);
+  const parsed = clientEventSchema().safeParse(given);
   if (parsed.success) return { state: 'event', event: parsed.data };
   return refuseIssue(parsed.error.issues[0], given, eventId);
 }

@@ -1,6 +1,10 @@
 // Every way of leaving, from every situation: in time, exit 0, callers told, nothing left behind.
+import { execFileSync } from 'node:child_process';
+import { constants, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Caller } from '../support/caller.ts';
+import { testFolder } from '../support/folder.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
 import { until } from '../support/poll.ts';
 import { alive } from '../support/processes.ts';
@@ -150,4 +154,22 @@ test('an uncaught exception leaves by the same path, with exit code 1 and its tr
   expect(end).toMatchObject({ code: 1, report: { reason: 'fatal_error', forced: [] } });
   expect(gateway.stderr).toContain('injected fault');
   expect((await caller.ended()).code).toBe(1001);
+});
+
+test('a signal while the configuration is read from a pipe that nobody writes to ends it as it ends any program', async () => {
+  await using folder = await testFolder();
+  const pipe = join(folder.path, 'pipe.yaml');
+  execFileSync('mkfifo', [pipe]);
+  await using gateway = await GatewayProcess.start({ args: ['-c', pipe] });
+  // Possible as soon as somebody reads; what is never written keeps them reading.
+  await using writer = await until(
+    () => open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined),
+    { timeoutMs: 5000, what: 'the gateway to read the pipe' },
+  );
+  expect(writer.fd).toBeGreaterThan(0);
+  const askedMs = performance.now();
+  gateway.child.kill('SIGTERM');
+  const { signal, ms } = await gateway.end(askedMs);
+  expect(signal).toBe('SIGTERM');
+  expect(ms).toBeLessThan(budgetMs);
 });
