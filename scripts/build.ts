@@ -13,15 +13,19 @@ const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
 /** Bundles that share no file with each other: the library for pages must not meet what belongs to Node. */
-const bundles = [
+const bundles: readonly Readonly<Record<string, string>>[] = [
   { main: 'src/main.ts', index: 'src/index.ts', testing: 'src/testing/index.ts' },
   { client: 'src/client/index.ts' },
+  { sentinel: 'src/lifecycle/sentinel-thread.ts' },
   {
     'engine-host': 'src/engines/worker/host.ts',
     'builtin/flite': 'src/engines/builtin/flite.ts',
     'builtin/silero': 'src/engines/builtin/silero.ts',
   },
 ];
+
+/** What starts first, and is small: one file to open instead of ten. */
+const startGroup = { name: 'start', test: /^\0|src\/(?:lifecycle|cli\/(?:start|early))/ };
 
 /** Data files of the built-in engines; the rest of their packages (about 140 MB) is not shipped. */
 const assets = {
@@ -52,8 +56,7 @@ async function bundle(entries: Readonly<Record<string, string>>): Promise<string
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
     keepNames: true,
-    // Small and needed by whatever starts first: together they cost one file to open instead of ten.
-    codeSplitting: { groups: [{ name: 'start', test: /^\0|src\/(?:lifecycle|cli\/(?:start|early))/ }] },
+    codeSplitting: { groups: 'main' in entries ? [startGroup] : [] },
   });
   await build.close();
   return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));

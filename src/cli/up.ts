@@ -1,6 +1,7 @@
 // `greenroom up`: a gateway in this process, from the open door to the report of its leaving.
 import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { shippedFile } from '../engines/locate.ts';
 import { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readRunRecord } from '../gateway/run-record.ts';
@@ -8,6 +9,7 @@ import { delay, systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
+import { startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { type Console, openConsole } from './console.ts';
 import type { EarlyDoor } from './early-door.ts';
@@ -17,6 +19,8 @@ import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
 
 const redrawMs = 200;
+/** Of the shutdown's time: a loop that has not heard a signal by then is taken for held. */
+const sentinelShare = 0.95;
 
 export interface UpOptions {
   readonly config?: string;
@@ -56,7 +60,15 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
         say: (line) => screen.last(line),
       }),
   });
-  installProcessEnd(gateway.shutdown, { say: (line) => screen.last(line) });
+  const sentinel = startSentinel({
+    file: shippedFile('sentinel'),
+    graceMs: loaded.config.shutdown.totalMs * sentinelShare,
+    onTrouble: (message) => gateway.warn(message),
+  });
+  installProcessEnd(gateway.shutdown, {
+    say: (line) => screen.last(line),
+    onSignal: () => sentinel.heard(),
+  });
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   prompt = openConsole(gateway, screen, { json: options.json === true });

@@ -17,12 +17,13 @@ import {
 import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { EarlyLog } from '../telemetry/early-log.ts';
-import type { FileLog, Log } from '../telemetry/log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
 import { Access } from './access.ts';
-import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
+import { openGatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
@@ -147,6 +148,11 @@ export class Gateway {
     });
   }
 
+  /** Puts a line into the log. */
+  warn(message: string): void {
+    this.#log.warn({}, message);
+  }
+
   /** Leaves. Idempotent. */
   close(): Promise<ShutdownReport> {
     return this.shutdown.request('quit');
@@ -179,7 +185,7 @@ export class Gateway {
     // Its place in the scope is here, so that it is closed after whatever writes to it.
     const logging = scope.acquire(
       'log',
-      () => seated.promise.then(() => this.#openLog(data, mask)),
+      () => seated.promise.then(() => openGatewayLog(data, config.log.level, mask)),
       (log) => log.close(),
     );
     logging.catch(() => undefined);
@@ -218,17 +224,6 @@ export class Gateway {
     this.#log.attach(log);
     await data.writeRecord(door.url);
     log.info({ url: door.url, pid: process.pid }, 'the door is open');
-  }
-
-  async #openLog(data: DataDirectory, mask: (text: string) => string): Promise<FileLog> {
-    const { openFileLog } = await import('../telemetry/log.ts');
-    const log = await openFileLog(
-      join(data.path, 'logs', 'greenroom.log'),
-      this.#options.config.log.level,
-      mask,
-    );
-    for (const notice of data.notices) log.warn({}, notice);
-    return log;
   }
 
   async #openSurface(parts: {

@@ -19,6 +19,8 @@ export function listenForSignals(callback: (name: EndSignal) => void): () => voi
 export interface ProcessEndOptions {
   /** A line for standard error; must be synchronous, since the process may be about to end. */
   readonly say: (line: string) => void;
+  /** Called for every signal, before it is acted on. */
+  readonly onSignal?: () => void;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ProcessEndOptions {
  * exit code. Returns the undo. Handlers stay until the process ends, so that a late signal never kills a half-written
  * report.
  */
-export function installProcessEnd(shutdown: Shutdown, { say }: ProcessEndOptions): () => void {
+export function installProcessEnd(shutdown: Shutdown, { say, onSignal }: ProcessEndOptions): () => void {
   let report: ShutdownReport | undefined;
   void shutdown.done.then((given) => {
     report = given;
@@ -44,7 +46,10 @@ export function installProcessEnd(shutdown: Shutdown, { say }: ProcessEndOptions
     process.exitCode ||= report?.exitCode ?? early;
   };
   const undo = [
-    listenForSignals((name) => shutdown.signal(name)),
+    listenForSignals((name) => {
+      onSignal?.();
+      shutdown.signal(name);
+    }),
     listen(process, 'uncaughtException', onFatal('uncaught exception')),
     listen(process, 'unhandledRejection', onFatal('unhandled rejection')),
     listen(process, 'exit', onExit),

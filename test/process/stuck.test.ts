@@ -105,6 +105,36 @@ test('a loop that blocks while leaving does not hold it: the reaper says so and 
   });
 });
 
+test('a lone SIGTERM that comes while the loop is held is noticed: ended in time, and said why', async () => {
+  await using gateway = await GatewayProcess.start({ config: stubborn, env: withFaults });
+  await gateway.event('ready');
+  gateway.child.kill('SIGPIPE');
+  await until(() => gateway.stderr.includes('blocked'), { timeoutMs: 1000, what: 'the loop to be held' });
+  const end = await leave(gateway);
+  expect(end).toMatchObject({ signal: 'SIGKILL' });
+  expect(end.ms).toBeLessThan(3300);
+  expect(gateway.stderr).toMatch(/the event loop is held: it has not heard SIGTERM for 2\d\d\d ms/);
+});
+
+test('a second signal forces although the loop is held', async () => {
+  await using gateway = await GatewayProcess.start({ config: stubborn, env: withFaults });
+  await gateway.event('ready');
+  gateway.child.kill('SIGPIPE');
+  await until(() => gateway.stderr.includes('blocked'), { timeoutMs: 1000, what: 'the loop to be held' });
+  const end = await leave(gateway, async () => {
+    gateway.child.kill('SIGINT');
+    const askedMs = performance.now();
+    await until(() => performance.now() - askedMs > 600, {
+      timeoutMs: 2000,
+      what: 'the second signal to count',
+    });
+    gateway.child.kill('SIGINT');
+  });
+  expect(end).toMatchObject({ signal: 'SIGKILL' });
+  expect(end.ms).toBeLessThan(1500);
+  expect(gateway.stderr).toContain('(asked again)');
+});
+
 test('kill -9 of the gateway leaves no engine behind', async () => {
   await using gateway = await GatewayProcess.start({ config: stubborn });
   await gateway.event('ready');
