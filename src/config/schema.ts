@@ -31,7 +31,7 @@ const sessions = section(
     keepalive: duration('15s', 'A ping goes out so often; a client that misses two is gone.', { minMs: 100 }),
     queueBytesMax: size(
       '8MiB',
-      'Output that a client has not read; with more, it is too slow and is closed.',
+      'Output that a client has not read; with more, nothing is read from it until it has.',
       1024,
     ),
   },

@@ -31,11 +31,21 @@ export class WsTransport implements Transport {
     else onFlushed();
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   ping(): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
   close(code: number, reason: string): void {
+    // The peer's own close frame has to be read.
+    this.#socket.resume();
     this.#socket.close(code, reason);
   }
 

@@ -18,6 +18,7 @@ export function open(session: SessionConfig, conversationId: string, newId: NewI
       phase: 'lobby',
       session,
       items: [],
+      itemChars: 0,
       input: { endSample: 0, startSample: 0, turn: null, catchUpSample: 0 },
       response: null,
       waiting: null,

@@ -4,7 +4,7 @@ import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
 import type { ContentPart, Item } from '../wire/items.ts';
 import type { Draft } from './state.ts';
 
-const itemsMax = 10_000;
+const itemsMax = 2000;
 /** Of the text of all items together. */
 const textCharsMax = 16 * 1024 * 1024;
 
@@ -14,9 +14,10 @@ export function lastItemId(draft: Draft): string | null {
 
 /** Puts an item at the end, or after another one (null: at the beginning), and tells. One in progress is `done` later. */
 export function addItem(draft: Draft, item: Item, afterItemId: string | null = lastItemId(draft)): void {
-  const { items } = draft.state;
-  const index = items.findIndex(({ id }) => id === afterItemId) + 1;
-  draft.set({ items: items.toSpliced(index, 0, item) });
+  const { items, itemChars } = draft.state;
+  const index =
+    afterItemId === lastItemId(draft) ? items.length : items.findIndex(({ id }) => id === afterItemId) + 1;
+  draft.set({ items: items.toSpliced(index, 0, item), itemChars: itemChars + charsOf(item) });
   const event = { previous_item_id: afterItemId, item };
   draft.send({ type: 'conversation.item.added', ...event });
   if (item.status !== 'in_progress') draft.send({ type: 'conversation.item.done', ...event });
@@ -26,13 +27,21 @@ export function addItem(draft: Draft, item: Item, afterItemId: string | null = l
 export function finishItem(draft: Draft, item: Item, samples: number): void {
   const { items, spokenSamples } = draft.state;
   const index = items.findIndex(({ id }) => id === item.id);
+  const before = items[index];
   // The client may have deleted it meanwhile; then there is nothing to finish.
-  if (index === -1) return;
-  draft.set({
-    items: items.with(index, item),
-    ...(samples > 0 && { spokenSamples: new Map(spokenSamples).set(item.id, samples) }),
-  });
+  if (!before) return;
+  replaceItem(draft, before, item);
+  if (samples > 0) draft.set({ spokenSamples: new Map(spokenSamples).set(item.id, samples) });
   draft.send({ type: 'conversation.item.done', previous_item_id: items[index - 1]?.id ?? null, item });
+}
+
+/** The same item, changed. */
+export function replaceItem(draft: Draft, before: Item, item: Item): void {
+  const { items, itemChars } = draft.state;
+  draft.set({
+    items: items.with(items.indexOf(before), item),
+    itemChars: itemChars - charsOf(before) + charsOf(item),
+  });
 }
 
 export function createItem(draft: Draft, event: ClientEventOf<'conversation.item.create'>): void {
@@ -66,9 +75,8 @@ function isTaken(draft: Draft, id: string): boolean {
 
 /** A client must not fill our memory: whether it was told that there is no room for one more item. */
 export function refuseFull(draft: Draft, chars: number, eventId: string | undefined): boolean {
-  const { items } = draft.state;
-  const allChars = items.reduce((sum, item) => sum + charsOf(item), chars);
-  if (items.length < itemsMax && allChars <= textCharsMax) return false;
+  const { items, itemChars } = draft.state;
+  if (items.length < itemsMax && itemChars + chars <= textCharsMax) return false;
   const message = `The conversation holds ${itemsMax} items and ${textCharsMax} characters at most: delete some.`;
   draft.error('conversation_full', message, { eventId });
   return true;
@@ -122,11 +130,15 @@ export function retrieveItem(draft: Draft, event: ClientEventOf<'conversation.it
 export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item.delete'>): void {
   const item = findItem(draft, event.item_id, 'item_delete_invalid_item_id', event.event_id);
   if (!item) return;
-  const { items, spokenSamples, response } = draft.state;
+  const { items, itemChars, spokenSamples, response } = draft.state;
   const index = items.indexOf(item);
   const spoken = new Map(spokenSamples);
   spoken.delete(item.id);
-  draft.set({ items: items.toSpliced(index, 1), spokenSamples: spoken });
+  draft.set({
+    items: items.toSpliced(index, 1),
+    itemChars: itemChars - charsOf(item),
+    spokenSamples: spoken,
+  });
   // An answer that has not appeared yet stands after the one before, then.
   if (response?.afterItemId === item.id) {
     draft.set({ response: { ...response, afterItemId: items[index - 1]?.id ?? null } });

@@ -15,6 +15,8 @@ export interface Conversation {
   readonly phase: 'lobby' | 'ready' | 'failed';
   readonly session: SessionConfig;
   readonly items: readonly Item[];
+  /** Of the text of all items: counted as they change, not anew for each. */
+  readonly itemChars: number;
   readonly input: InputBuffer;
   readonly response: ActiveResponse | null;
   /** One answer that waits: for the lobby to end, or (made by turn detection) for the answer or turn under way. */

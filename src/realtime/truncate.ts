@@ -3,7 +3,7 @@
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { Item } from '../wire/items.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
-import { findItem } from './items.ts';
+import { findItem, replaceItem } from './items.ts';
 import type { ActiveResponse, Draft } from './state.ts';
 
 type Truncate = ClientEventOf<'conversation.item.truncate'>;
@@ -44,8 +44,8 @@ function isSpoken(item: Item, running: ActiveResponse | null): boolean {
 /** What was said beyond the cut is unknown to the listener: the text goes with it. */
 function cut(draft: Draft, item: Item, heardSamples: number): void {
   const content = [{ type: 'output_audio', transcript: null }] as const;
+  replaceItem(draft, item, { ...item, content } as Item);
   draft.set({
-    items: draft.state.items.map((other) => (other === item ? ({ ...item, content } as Item) : other)),
     spokenSamples: new Map(draft.state.spokenSamples).set(item.id, heardSamples),
   });
 }

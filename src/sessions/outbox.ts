@@ -1,49 +1,64 @@
-// What one caller has been sent and has not taken yet: counted in bytes, the frame about to be added included.
-
+// What one caller has been sent and has not taken yet, counted in bytes. Slowness is age, not size: a caller that takes
+// something now and then may be behind by all it asked for; one that takes nothing for ten seconds is given up, so that
+// it holds nobody's memory and no engine.
+import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Transport } from './transport.ts';
 
-/** An answer is made only while less than this waits, so that a slow reader holds nobody's memory. */
-const roomBytes = 512 * 1024;
+export interface OutboxOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** With more than this unread it is full: its caller is not listened to. Answers stop being made at a quarter. */
+  readonly bytesMax: number;
+  /** The caller has taken something. */
+  readonly onTaken: () => void;
+  /** It was full and is not any more. */
+  readonly onRoom: () => void;
+  /** The caller has taken nothing for so long. Told once. */
+  readonly onSlow: (silentMs: number, pendingBytes: number) => void;
+}
+
+const slowMs = 10_000;
+const answerShare = 0.25;
 
 export class Outbox {
-  readonly #transport: Transport;
-  readonly #newId: NewId;
-  readonly #bytesMax: number;
+  readonly #options: OutboxOptions;
   #pendingBytes = 0;
-  #state: 'open' | 'overflown' | 'closed' = 'open';
+  #takenMs = 0;
+  #watch: Timer | undefined;
+  #state: 'open' | 'full' | 'closed' = 'open';
   #waiting: (() => void)[] = [];
 
-  constructor(transport: Transport, newId: NewId, bytesMax: number) {
-    this.#transport = transport;
-    this.#newId = newId;
-    this.#bytesMax = bytesMax;
+  constructor(options: OutboxOptions) {
+    this.#options = options;
   }
 
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
-  /** @returns `overflow` once, when the caller has not read for too long; nothing more is sent then */
-  offer(event: ServerEvent): 'sent' | 'overflow' | 'closed' {
-    if (this.#state !== 'open') return 'closed';
-    const text = JSON.stringify({ event_id: this.#newId('event'), ...event });
+  get full(): boolean {
+    return this.#state === 'full';
+  }
+
+  send(event: ServerEvent): void {
+    if (this.#state === 'closed') return;
+    const { transport, newId, bytesMax, clock } = this.#options;
+    const text = JSON.stringify({ event_id: newId('event'), ...event });
     // Base64 and JSON are ASCII but for what people say: close enough, and free.
     const bytes = text.length;
-    // One event always fits into an empty outbox, however large: it was asked for.
-    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#bytesMax) {
-      this.#state = 'overflown';
-      return 'overflow';
-    }
+    if (this.#pendingBytes === 0) this.#takenMs = clock.now();
     this.#pendingBytes += bytes;
-    this.#transport.send(text, () => this.#flushed(bytes));
-    return 'sent';
+    if (this.#pendingBytes > bytesMax) this.#state = 'full';
+    if (!this.#watch) this.#arm(slowMs);
+    transport.send(text, () => this.#flushed(bytes));
   }
 
   /** Resolves when there is room for more of an answer, or when nothing more will be sent. */
   room(signal: AbortSignal): Promise<void> {
-    if (this.#pendingBytes < roomBytes || this.#state !== 'open' || signal.aborted) return Promise.resolve();
+    if (this.#hasRoom() || this.#state === 'closed' || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
@@ -56,17 +71,46 @@ export class Outbox {
 
   close(): void {
     this.#state = 'closed';
+    this.#watch?.cancel();
     this.#wake();
   }
 
+  #hasRoom(): boolean {
+    return this.#pendingBytes < this.#options.bytesMax * answerShare;
+  }
+
   #flushed(bytes: number): void {
+    const { clock, onTaken, onRoom } = this.#options;
     this.#pendingBytes -= bytes;
-    if (this.#pendingBytes < roomBytes) this.#wake();
+    if (this.#state === 'closed') return;
+    this.#takenMs = clock.now();
+    onTaken();
+    if (!this.#hasRoom()) return;
+    this.#wake();
+    if (this.#state !== 'full') return;
+    this.#state = 'open';
+    onRoom();
   }
 
   #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const done of waiting) done();
+  }
+
+  #arm(ms: number): void {
+    const { clock } = this.#options;
+    const dueMs = clock.now() + ms;
+    this.#watch = clock.after(ms, () => this.#look(clock.now() - dueMs), { ref: false });
+  }
+
+  #look(lateMs: number): void {
+    this.#watch = undefined;
+    if (this.#pendingBytes === 0 || this.#state === 'closed') return;
+    // Our own stall is not the caller's: it gets as long again.
+    if (lateMs > slowMs / 4) this.#takenMs = this.#options.clock.now();
+    const silentMs = this.#options.clock.now() - this.#takenMs;
+    if (silentMs < slowMs) return this.#arm(slowMs - silentMs);
+    this.#options.onSlow(Math.round(silentMs), this.#pendingBytes);
   }
 }

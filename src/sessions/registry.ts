@@ -118,7 +118,7 @@ export class SessionRegistry {
     scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
     transport.listen({
       text: (text) => deliver((to) => to.receive(text)),
-      binary: () => deliver((to) => to.receiveBinary()),
+      binary: () => deliver((to) => to.receive(null)),
       alive: () => session?.alive(),
       closed: () => {
         closed.resolve();

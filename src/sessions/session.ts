@@ -1,8 +1,8 @@
 // One caller's conversation: performs what the pure conversation decides. The state has one writer: inputs are queued
 // and applied one after the other, effects in order. Everything it holds is in its scope, which the registry owns.
-import { base64ToPcm, pcmToBase64 } from '../audio/pcm.ts';
+import { base64ToPcm } from '../audio/pcm.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Pipeline, PipelineSession } from '../pipelines/pipeline.ts';
@@ -10,17 +10,18 @@ import { next, open } from '../realtime/conversation.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { NewId } from '../wire/ids.ts';
-import type { Item } from '../wire/items.ts';
-import type { ServerEvent } from '../wire/server-events.ts';
+import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { initialSession } from '../wire/session-config.ts';
 import { Answers } from './answers.ts';
 import { Hearing } from './hearing.ts';
+import { Inbox } from './inbox.ts';
 import type { AudioBudget } from './input-audio.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
 import { Outbox } from './outbox.ts';
+import { audioRefused, binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Transport } from './transport.ts';
 
@@ -56,6 +57,7 @@ export class Session {
   readonly id: string;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
   readonly #intake: Intake;
   readonly #itemAudio = new ItemAudio();
   readonly #hearing: Hearing;
@@ -71,8 +73,25 @@ export class Session {
     const { id, scope, transport, pipeline, pipelineSession, limits, newId, onEnd } = options;
     this.id = id;
     this.#options = options;
-    this.#outbox = new Outbox(transport, newId, limits.queueBytesMax);
+    this.#outbox = new Outbox({
+      transport,
+      newId,
+      clock: scope.clock,
+      bytesMax: limits.queueBytesMax,
+      onTaken: () => this.alive(),
+      onRoom: () => this.#inbox.resume(),
+      onSlow: (silentMs, bytes) => {
+        const message = `session ${id}: nothing was read for ${silentMs} ms, ${bytes} bytes wait`;
+        onEnd('slow_client', new GreenroomError('slow_client', message));
+      },
+    });
     scope.defer('outbox', () => this.#outbox.close());
+    this.#inbox = new Inbox({
+      transport,
+      isFull: () => this.#outbox.full,
+      handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
+    });
+    scope.defer('inbox', () => this.#inbox.close());
     this.#intake = new Intake(options.earlyAudio, limits.earlyAudio);
     scope.defer('input audio', () => this.#intake.close());
     const feed = (input: ConversationInput) => this.#feed(input);
@@ -90,7 +109,10 @@ export class Session {
       openVad: (rateHz) => pipelineSession.openVad(rateHz),
       onTurn: feed,
       onQuiet: (beforeSample) => this.#drop(beforeSample, ''),
-      onFault: (error, then) => this.#hearingFailed(error, then),
+      onFault: (error, then) => {
+        options.onFault('voice activity', error);
+        this.#refuse(voiceActivityFailed(error, then));
+      },
     });
     this.#lobby = new Lobby({
       scope,
@@ -138,26 +160,22 @@ export class Session {
     this.#lobby.open();
   }
 
-  receive(text: string): void {
+  /** A frame: its text, or null for a binary one. */
+  receive(text: string | null): void {
+    this.#inbox.receive(text);
+  }
+
+  #handle(text: string): void {
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
     const { event } = parsed;
     if (event.type === 'input_audio_buffer.clear') this.#intake.cleared();
     if (event.type !== 'input_audio_buffer.append') return this.#feed({ type: 'client', event });
     const taken = this.#intake.append(event.audio, this.#conversation.phase);
-    if (taken.state === 'refused') return this.#refuse('invalid_value', taken.why, 'audio', event.event_id);
+    if (taken.state === 'refused') return this.#refuse(audioRefused(taken.why, event.event_id));
     this.#feed({ type: 'audio_appended', samples: taken.samples });
     if (taken.dropTo !== null) this.#drop(taken.dropTo, taken.why);
     this.#hearing.appended();
-  }
-
-  receiveBinary(): void {
-    this.#refuse(
-      'invalid_event',
-      'binary frames are not part of the Realtime wire; audio travels base64 in input_audio_buffer.append',
-      null,
-      undefined,
-    );
   }
 
   alive(): void {
@@ -196,32 +214,15 @@ export class Session {
     });
   }
 
-  #hearingFailed(error: unknown, then: 'again' | 'deaf'): void {
-    this.#options.onFault('voice activity', error);
-    const next =
-      then === 'again' ? 'it is tried again' : 'no more turns are detected in this session; commit by hand';
-    const message = `voice activity detection failed: ${messageOf(error)}; ${next}`;
-    this.#feed({
-      type: 'refused',
-      error: { type: 'server_error', code: 'voice_activity_failed', message, param: null, event_id: null },
-    });
-  }
-
   /** OpenAI ends a session after an hour, and clients are built for it. */
   #expire(): void {
-    const message = `Your session hit the maximum duration of ${lifetimeMs / 60_000} minutes.`;
-    this.#feed({
-      type: 'refused',
-      error: { type: 'invalid_request_error', code: 'session_expired', message, param: null, event_id: null },
-    });
-    this.#options.onEnd('deadline', new GreenroomError('session_expired', message));
+    const error = sessionExpired(lifetimeMs);
+    this.#refuse(error);
+    this.#options.onEnd('deadline', new GreenroomError('session_expired', error.message));
   }
 
-  #refuse(code: string, message: string, param: string | null, eventId: string | undefined): void {
-    this.#feed({
-      type: 'refused',
-      error: { type: 'invalid_request_error', code, message, param, event_id: eventId ?? null },
-    });
+  #refuse(error: WireError): void {
+    this.#feed({ type: 'refused', error });
   }
 
   #drop(beforeSample: number, why: string): void {
@@ -249,7 +250,7 @@ export class Session {
       case 'send':
         return this.#send(effect.event);
       case 'send_retrieved':
-        return this.#send({ type: 'conversation.item.retrieved', item: this.#withAudio(effect.item) });
+        return this.#send({ type: 'conversation.item.retrieved', item: this.#itemAudio.fill(effect.item) });
       case 'start_response':
         return this.#answers.start(effect.snapshot);
       case 'stop_response':
@@ -276,18 +277,6 @@ export class Session {
 
   #send(event: ServerEvent): void {
     if (event.type.startsWith('greenroom.') && !this.#options.notices) return;
-    if (this.#outbox.offer(event) !== 'overflow') return;
-    const { limits, onEnd } = this.#options;
-    const message = `session ${this.id}: more than ${limits.queueBytesMax} bytes wait unread`;
-    onEnd('slow_client', new GreenroomError('slow_client', message));
-  }
-
-  #withAudio(item: Item): Item {
-    const pcm = this.#itemAudio.of(item.id);
-    if (item.type !== 'message' || pcm.length === 0) return item;
-    const content = item.content.map((part) =>
-      part.type === 'input_audio' ? { ...part, audio: pcmToBase64(pcm) } : part,
-    );
-    return { ...item, content };
+    this.#outbox.send(event);
   }
 }

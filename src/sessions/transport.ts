@@ -16,6 +16,9 @@ export interface Transport {
   listen(handlers: TransportHandlers): void;
   /** `onFlushed` runs when the text has left for the kernel, or never will. */
   send(text: string, onFlushed: () => void): void;
+  /** Reads nothing more from the peer, until `resume`. A close resumes. */
+  pause(): void;
+  resume(): void;
   ping(): void;
   /** Sends a close frame; what was sent before still arrives. */
   close(code: number, reason: string): void;

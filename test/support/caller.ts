@@ -59,6 +59,18 @@ export class Caller implements AsyncDisposable {
     });
   }
 
+  /** Waits without reading, then reads for a moment: a slow line. */
+  async read(waitMs: number): Promise<void> {
+    const began = performance.now();
+    await until(() => performance.now() - began > waitMs, { timeoutMs: waitMs + 1000, what: 'the pause' });
+    const before = this.events.length;
+    this.socket.resume();
+    await until(() => this.events.length > before || this.closed, {
+      timeoutMs: 5000,
+      what: 'something to read',
+    });
+  }
+
   lobby(state: string): Promise<WireEvent> {
     return this.event('greenroom.lobby', (event) => event['state'] === state);
   }

@@ -7,6 +7,8 @@ export class MemoryTransport implements Transport {
   readonly sent: { readonly type: string; readonly [key: string]: unknown }[] = [];
   /** `reads`: takes everything at once, answers a close. `stalled`: neither. */
   peer: 'reads' | 'stalled' = 'reads';
+  /** Whether the gateway reads from it. */
+  reading: 'on' | 'paused' = 'on';
   closes = 0;
   terminations = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
@@ -27,6 +29,19 @@ export class MemoryTransport implements Transport {
     this.sent.push(JSON.parse(text) as { type: string });
     if (this.peer === 'reads') queueMicrotask(onFlushed);
     else this.#unflushed.push(onFlushed);
+  }
+
+  pause(): void {
+    this.reading = 'paused';
+  }
+
+  resume(): void {
+    this.reading = 'on';
+  }
+
+  /** The peer takes what waits, the oldest first. */
+  takes(count = Number.POSITIVE_INFINITY): void {
+    for (const flushed of this.#unflushed.splice(0, count)) flushed();
   }
 
   ping(): void {

@@ -142,9 +142,9 @@ describe('creating items', () => {
     expect(create(rig, { type: 'message', role: 'user', content: [said, said] })).toHaveLength(2);
   });
 
-  test('a conversation holds ten thousand items, and takes more once some are deleted', () => {
+  test('a conversation holds two thousand items, and takes more once some are deleted', () => {
     const rig = new Rig();
-    const items = Array.from({ length: 10_000 }, (_, index) => ({
+    const items = Array.from({ length: 2000 }, (_, index) => ({
       ...({ object: 'realtime.item', status: 'completed', type: 'message', role: 'user' } as const),
       id: `item_${index}_`,
       content: [],

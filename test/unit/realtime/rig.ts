@@ -192,6 +192,7 @@ export class Rig {
   }
 
   #agree(): void {
+    assert.equal(this.state.itemChars, charsIn(this.state.items));
     const { replica, state } = this;
     this.shell.agrees(state);
     assert.deepEqual(replica.ids, this.itemIds);
@@ -238,4 +239,14 @@ function assertLegal(before: Conversation, after: Conversation): void {
   if (before.phase !== after.phase) assert.ok(steps.includes(`${before.phase}>${after.phase}`));
   assert.ok(after.input.endSample >= before.input.endSample);
   assert.ok(after.input.startSample >= before.input.startSample);
+}
+
+/** Of the text in items, counted the plain way. */
+function charsIn(items: Conversation['items']): number {
+  const texts = items.flatMap((item) => {
+    if (item.type === 'function_call') return [item.arguments];
+    if (item.type === 'function_call_output') return [item.output];
+    return item.content.map((part) => ('text' in part ? part.text : (part.transcript ?? '')));
+  });
+  return texts.join('').length;
 }

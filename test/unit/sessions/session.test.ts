@@ -142,7 +142,7 @@ test('all lobbies together keep no more early audio than their common budget', a
   await end(it);
 });
 
-test('a caller that never reads is given up with slow_client when its queue is full, and answers stop being made before', async () => {
+test('a caller that reads nothing for 10 s is given up with slow_client; answers stop being made long before, and nothing is read from it', async () => {
   const pipeline = new FakePipeline(undefined, 'ready');
   pipeline.chunks = 100_000;
   const it = await call({ pipeline, queueBytesMax: 2 * 1024 * 1024 });
@@ -151,12 +151,38 @@ test('a caller that never reads is given up with slow_client when its queue is f
   await settle();
   // The answer waits for room: memory is bounded without anybody being thrown out.
   expect(it.world.registry.list()[0]?.pendingBytes).toBeLessThan(1024 * 1024);
-  expect(it.transport.closes).toBe(0);
+  expect(it.transport.reading).toBe('on');
   for (let line = 0; line < 5000; line += 1) it.transport.says(say('x'.repeat(200)));
   await settle();
+  expect(it.transport.reading).toBe('paused');
+  expect(it.world.registry.list()[0]?.pendingBytes).toBeLessThan(2.1 * 1024 * 1024);
+  await it.world.clock.advance(9900);
+  expect(it.transport.closes).toBe(0);
+  await it.world.clock.advance(200);
   expect(it.transport.closes).toBe(1);
   await it.world.clock.advance(1000);
   expect(it.transport.terminations).toBe(1);
+  await end(it);
+});
+
+test('a caller that takes a little now and then is slow, but stays, and gets everything in order', async () => {
+  const it = await call({ pipeline: new FakePipeline(undefined, 'ready'), queueBytesMax: 64 * 1024 });
+  it.transport.peer = 'stalled';
+  const lines = Array.from({ length: 600 }, (_, line) => `line ${line} ${'x'.repeat(200)}`);
+  for (const line of lines) it.transport.says(say(line));
+  await settle();
+  expect(it.transport.all('conversation.item.added').length).toBeLessThan(lines.length / 2);
+  while (it.transport.all('conversation.item.done').length < lines.length) {
+    it.transport.takes(20);
+    await it.world.clock.advance(5000);
+  }
+  expect(it.transport.closes).toBe(0);
+  it.transport.takes();
+  await settle();
+  expect(it.transport.reading).toBe('on');
+  expect(it.transport.all('conversation.item.done').map((event) => JSON.stringify(event['item']))).toEqual(
+    lines.map((line) => expect.stringContaining(line)),
+  );
   await end(it);
 });
 
@@ -236,10 +262,11 @@ test('callers whose set-up is still under way have their places too', async () =
   world.expectNothingLeft(pipeline);
 });
 
-test('one event larger than the whole queue is sent when nothing else waits', async () => {
+test('events larger than the whole queue are sent, however many were asked for', async () => {
   const it = await call({ pipeline: new FakePipeline(undefined, 'ready'), queueBytesMax: 100_000 });
-  it.transport.says(say('x'.repeat(150_000)));
+  for (const text of ['x', 'y', 'z']) it.transport.says(say(text.repeat(150_000)));
   await settle();
-  expect(it.transport.all('conversation.item.added')).toHaveLength(1);
+  expect(it.transport.all('conversation.item.added')).toHaveLength(3);
+  expect(it.transport.closes).toBe(0);
   await end(it);
 });

@@ -1,0 +1,36 @@
+// What a session tells its caller by itself, as errors of the wire. None of them ends the connection.
+import { messageOf } from '../lifecycle/errors.ts';
+import type { WireError } from '../wire/server-events.ts';
+
+const nobody = { param: null, event_id: null } as const;
+
+export function voiceActivityFailed(error: unknown, then: 'again' | 'deaf'): WireError {
+  const next =
+    then === 'again' ? 'it is tried again' : 'no more turns are detected in this session; commit by hand';
+  const message = `voice activity detection failed: ${messageOf(error)}; ${next}`;
+  return { type: 'server_error', code: 'voice_activity_failed', message, ...nobody };
+}
+
+/** In OpenAI's words, which clients know. */
+export function sessionExpired(lifetimeMs: number): WireError {
+  const message = `Your session hit the maximum duration of ${lifetimeMs / 60_000} minutes.`;
+  return { type: 'invalid_request_error', code: 'session_expired', message, ...nobody };
+}
+
+export const binaryFrame: WireError = {
+  type: 'invalid_request_error',
+  code: 'invalid_event',
+  message:
+    'binary frames are not part of the Realtime wire; audio travels base64 in input_audio_buffer.append',
+  ...nobody,
+};
+
+export function audioRefused(why: string, eventId: string | undefined): WireError {
+  return {
+    type: 'invalid_request_error',
+    code: 'invalid_value',
+    message: why,
+    param: 'audio',
+    event_id: eventId ?? null,
+  };
+}
