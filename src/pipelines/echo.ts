@@ -2,7 +2,7 @@
 import { Resampler } from '../audio/resample.ts';
 import type { VadStream } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
 import type { ContentPart, MessageItem } from '../wire/items.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
@@ -96,7 +96,7 @@ class EchoSession implements PipelineSession {
     let samples = 0;
     for await (const { pcm, rate } of speak.speak({ text, voice: voice ?? null }, signal)) {
       samples += pcm.length;
-      resampler ??= new Resampler({ fromHz: rate, toHz: sessionRateHz });
+      resampler ??= resamplerOf(speak.name, rate);
       // A whole utterance in one chunk is resampled piece by piece, so that others get their turn in between.
       for (let at = 0; at < pcm.length; at += rate)
         yield* slices(resampler.push(pcm.subarray(at, at + rate)));
@@ -110,6 +110,16 @@ class EchoSession implements PipelineSession {
         `engine ${speak.name} gave no audio for ${text.length} characters`,
       );
     }
+  }
+}
+
+/** An engine says in every chunk at which rate it speaks, and may say anything. */
+function resamplerOf(engine: string, rateHz: number): Resampler {
+  try {
+    return new Resampler({ fromHz: rateHz, toHz: sessionRateHz });
+  } catch (cause) {
+    const message = `engine ${engine} speaks at ${rateHz} Hz, of which ${sessionRateHz} Hz cannot be made (${messageOf(cause)}); 8000, 16000, 22050, 24000, 44100 and 48000 Hz are usual`;
+    throw new GreenroomError('engine_call_failed', message, { cause, details: { engine, rateHz } });
   }
 }
 
