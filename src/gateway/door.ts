@@ -11,7 +11,9 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ErrorBody, GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import { headerBytesMax, methodNotAllowed, refuseRequest, refuseSocket, unreadable } from './refusal.ts';
+import { headProblem } from './request-head.ts';
 
 export interface DoorHandlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
@@ -34,7 +36,6 @@ type Parked =
 
 const headersMsMax = 10_000;
 const requestMsMax = 300_000;
-const headerBytesMax = 16 * 1024;
 
 export class Door {
   readonly #server: Server;
@@ -50,6 +51,8 @@ export class Door {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersMsMax,
       requestTimeout: requestMsMax,
+      // Checked here instead, with an answer like every other.
+      requireHostHeader: false,
       noDelay: true,
       // `Upgrade: h2c` and the like are offers that one may leave aside.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
@@ -60,12 +63,14 @@ export class Door {
       socket.on('close', () => this.#sockets.delete(socket));
     });
     this.#server.on('request', (request, response) => this.#request(request, response));
-    this.#server.on('upgrade', (request, socket, head) => {
-      // A raw socket has no error listener: a reset during an upgrade would end the process.
-      socket.on('error', () => socket.destroy());
-      this.#upgrade(request, socket, head);
+    this.#server.on('checkContinue', (request, response) => this.#request(request, response));
+    this.#server.on('checkExpectation', (request, response) => refuseExpectation(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('connect', (_, socket) => refuseConnect(socket));
+    this.#server.on('clientError', (error, socket) => {
+      if (socket.writable && !isReset(error)) refuseSocket(socket, unreadable(error));
+      else socket.destroy();
     });
-    this.#server.on('clientError', (error, socket) => answerBadRequest(error, socket));
   }
 
   get state(): 'parking' | 'open' | 'leaving' | 'closed' {
@@ -113,10 +118,7 @@ export class Door {
     if (this.#state === 'parking') this.#state = 'open';
     const parked = this.#parked;
     this.#parked = [];
-    for (const entry of parked) {
-      if (entry.type === 'request') this.#request(entry.request, entry.response);
-      else this.#upgrade(entry.request, entry.socket, entry.head);
-    }
+    for (const entry of parked) this.#answer(entry);
   }
 
   /** No new connections. Those there are go on, and are told that it is over. */
@@ -155,49 +157,43 @@ export class Door {
   #request(request: IncomingMessage, response: ServerResponse): void {
     // Whoever is still connected while we leave should not come back on the same connection.
     if (this.#state === 'leaving') response.setHeader('connection', 'close');
-    if (this.#handlers.request) this.#handlers.request(request, response);
-    else this.#parked.push({ type: 'request', request, response });
+    const problem = headProblem(request);
+    if (problem) return refuseRequest(response, problem);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    this.#answer({ type: 'request', request, response });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#handlers.upgrade) this.#handlers.upgrade(request, socket, head);
-    else this.#parked.push({ type: 'upgrade', request, socket, head });
+    // A raw socket has no error listener: a reset during an upgrade would end the process.
+    socket.on('error', () => socket.destroy());
+    const problem = headProblem(request);
+    if (problem) return refuseSocket(socket, problem);
+    this.#answer({ type: 'upgrade', request, socket, head });
+  }
+
+  #answer(entry: Parked): void {
+    const { request, upgrade } = this.#handlers;
+    if (entry.type === 'request' && request) request(entry.request, entry.response);
+    else if (entry.type === 'upgrade' && upgrade) upgrade(entry.request, entry.socket, entry.head);
+    else this.#parked.push(entry);
   }
 }
 
+const isReset = ({ code }: Error & { readonly code?: string }): boolean => code === 'ECONNRESET';
+
 function refuse(entry: Parked, error: GreenroomError): void {
-  if (entry.type === 'upgrade') return refuseUpgrade(entry.socket, error);
-  entry.response.writeHead(error.httpStatus, { 'content-type': 'application/json', connection: 'close' });
-  entry.response.end(JSON.stringify(error.toBody()));
+  if (entry.type === 'upgrade') refuseSocket(entry.socket, error);
+  else refuseRequest(entry.response, error);
 }
 
-/** Answers an upgrade with an HTTP error: the JSON body that every error has. */
-export function refuseUpgrade(socket: Duplex, error: GreenroomError): void {
-  answerRaw(socket, error.httpStatus, error.toBody());
+function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
+  const message = `the only expectation that is met is 100-continue, not ${headers.expect}`;
+  refuseRequest(response, new GreenroomError('expectation_failed', message));
 }
 
-function answerBadRequest(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const limit = tooLarge
-    ? `headers are over ${headerBytesMax} bytes`
-    : late
-      ? 'the request took too long'
-      : messageOf(error);
-  const { error: body } = new GreenroomError('invalid_request', limit).toBody();
-  answerRaw(socket, tooLarge ? 431 : late ? 408 : 400, { error: body });
-}
-
-function answerRaw(socket: Duplex, status: number, body: ErrorBody): void {
-  const text = JSON.stringify(body);
-  const head = [
-    `HTTP/1.1 ${status} ${status === 503 ? 'Service Unavailable' : 'Refused'}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(text)}`,
-    'connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
+function refuseConnect(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  refuseSocket(socket, methodNotAllowed('this gateway', ['GET', 'HEAD', 'POST'], 'CONNECT: it is no proxy'));
 }
 
 function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): GreenroomError {
