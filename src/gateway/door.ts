@@ -1,5 +1,5 @@
 // The listening socket. Opens before anything else of the gateway is there: what arrives early is parked and answered
-// as soon as there is somebody to answer, never refused. Imports nothing heavy, on purpose.
+// as soon as there is somebody to answer. What is no proper request is refused here. Imports nothing heavy, on purpose.
 //
 //     parking ──attach()──▶ open ──stopAccepting()──▶ leaving ──close()──▶ closed
 import {
@@ -9,9 +9,12 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { type Clock, systemClock, turn } from '../lifecycle/clock.ts';
+import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { Connections } from './connections.ts';
 import { headerBytesMax, methodNotAllowed, refuseRequest, refuseSocket, unreadable } from './refusal.ts';
 import { headProblem } from './request-head.ts';
 
@@ -36,17 +39,25 @@ type Parked =
 
 const headersMsMax = 10_000;
 const requestMsMax = 300_000;
+/** Further ones are asked to come again. */
+const parkedMax = 1000;
+/** Somebody who connects again and again must not keep us from leaving. */
+const acceptMsMax = 500;
 
 export class Door {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #parked: Parked[] = [];
+  readonly #clock: Clock;
+  readonly #connections: Connections;
+  readonly #parked = new Set<Parked>();
   #handlers: Partial<DoorHandlers> = {};
   #state: 'parking' | 'open' | 'leaving' | 'closed' = 'parking';
   #address: DoorAddress | undefined;
+  #stopped: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor() {
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+    this.#connections = new Connections(clock);
     const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersMsMax,
@@ -59,8 +70,8 @@ export class Door {
     };
     this.#server = createServer(options);
     this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      this.#connections.add(socket);
+      socket.on('close', () => this.#unpark(socket));
     });
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('checkContinue', (request, response) => this.#request(request, response));
@@ -90,12 +101,12 @@ export class Door {
   }
 
   get connections(): number {
-    return this.#sockets.size;
+    return this.#connections.count;
   }
 
   /** Requests and upgrades that wait for somebody to answer. */
   get parked(): number {
-    return this.#parked.length;
+    return this.#parked.size;
   }
 
   /** Throws `listen_failed` with what to do about it. */
@@ -116,27 +127,26 @@ export class Door {
   attach(handlers: Partial<DoorHandlers>): void {
     this.#handlers = { ...this.#handlers, ...handlers };
     if (this.#state === 'parking') this.#state = 'open';
-    const parked = this.#parked;
-    this.#parked = [];
+    const parked = [...this.#parked];
+    this.#parked.clear();
     for (const entry of parked) this.#answer(entry);
   }
 
-  /** No new connections. Those there are go on, and are told that it is over. */
-  stopAccepting(): void {
-    if (this.#state === 'leaving' || this.#state === 'closed') return;
-    const nobody = new GreenroomError('server_shutdown', 'the gateway is leaving');
-    for (const entry of this.#parked) refuse(entry, nobody);
-    this.#parked = [];
-    this.#state = 'leaving';
-    this.#server.close();
-    this.#server.closeIdleConnections();
+  /** No new connections. Those there are go on, and are told that it is over. Every caller gets the same promise. */
+  stopAccepting(): Promise<void> {
+    this.#stopped ??= this.#stopAccepting();
+    return this.#stopped;
+  }
+
+  /** After `stopAccepting`: resolves when everybody who has asked something has the answer, or at the deadline. */
+  async answered(deadline: Deadline): Promise<void> {
+    await this.#stopped;
+    await this.#connections.quiet(deadline);
   }
 
   /** Ends every connection that is left. Returns how many. */
   terminateSockets(): number {
-    const count = this.#sockets.size;
-    for (const socket of this.#sockets) socket.destroy();
-    return count;
+    return this.#connections.terminate();
   }
 
   /** Ends what is left. Every caller gets the same promise. */
@@ -145,16 +155,33 @@ export class Door {
     return this.#closed;
   }
 
+  async #stopAccepting(): Promise<void> {
+    this.#state = 'leaving';
+    const parked = [...this.#parked];
+    this.#parked.clear();
+    for (const entry of parked) refuse(entry, leaving());
+    // To the peer it is connected as soon as the system says so, and we are given one connection a turn: those behind
+    // it would be reset. Two turns without one, and there are none.
+    let quietTurns = 0;
+    for (const limit = new Deadline(this.#clock, acceptMsMax); quietTurns < 2 && !limit.expired; ) {
+      const { accepted } = this.#connections;
+      await turn(this.#clock);
+      quietTurns = this.#connections.accepted === accepted ? quietTurns + 1 : 0;
+    }
+    // As TCP only: HTTP's own close would end whoever has connected and not asked yet.
+    TcpServer.prototype.close.call(this.#server);
+  }
+
   async #close(): Promise<void> {
-    this.stopAccepting();
+    await this.stopAccepting();
     this.terminateSockets();
-    const gone = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    await Promise.all(gone);
-    if (this.#server.listening) await new Promise((resolve) => this.#server.once('close', resolve));
+    await this.#connections.gone();
+    this.#server.close();
     this.#state = 'closed';
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
+    this.#connections.heard(request.socket, response);
     // Whoever is still connected while we leave should not come back on the same connection.
     if (this.#state === 'leaving') response.setHeader('connection', 'close');
     const problem = headProblem(request);
@@ -164,6 +191,7 @@ export class Door {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#connections.heard(request.socket);
     // A raw socket has no error listener: a reset during an upgrade would end the process.
     socket.on('error', () => socket.destroy());
     const problem = headProblem(request);
@@ -175,9 +203,23 @@ export class Door {
     const { request, upgrade } = this.#handlers;
     if (entry.type === 'request' && request) request(entry.request, entry.response);
     else if (entry.type === 'upgrade' && upgrade) upgrade(entry.request, entry.socket, entry.head);
-    else this.#parked.push(entry);
+    else this.#park(entry);
+  }
+
+  #park(entry: Parked): void {
+    if (this.#state === 'leaving' || this.#state === 'closed') return refuse(entry, leaving());
+    if (this.#parked.size < parkedMax) return void this.#parked.add(entry);
+    const message = `${parkedMax} requests wait already until the gateway has started; come again in a second`;
+    refuse(entry, new GreenroomError('server_starting', message, { details: { parked: parkedMax } }));
+  }
+
+  /** Whoever has left waits no more. */
+  #unpark(socket: Duplex): void {
+    for (const entry of this.#parked) if (entry.request.socket === socket) this.#parked.delete(entry);
   }
 }
+
+const leaving = () => new GreenroomError('server_shutdown', 'the gateway is leaving');
 
 const isReset = ({ code }: Error & { readonly code?: string }): boolean => code === 'ECONNRESET';
 
