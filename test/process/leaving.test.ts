@@ -165,6 +165,18 @@ test('a request on a connection of before is answered as long as the gateway is 
   expect((await gateway.exited).code).toBe(0);
 });
 
+test('the report is the last line of the log, but for the end of the stage that closes it', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  gateway.child.kill('SIGTERM');
+  const end = await gateway.end(performance.now());
+  const report = await gateway.lastLogged();
+  expect(report).toMatchObject({ reason: 'SIGTERM', forced: [], exitCode: 0 });
+  expect(report['msg']).toMatch(/^left but for this log in \d+ ms, exit code 0$/);
+  const names = (stages: unknown) => (stages as { name: string }[]).map(({ name }) => name).toSorted();
+  expect([...names(report['stages']), 'flush'].toSorted()).toEqual(names(end.report?.['stages']));
+});
+
 test('a caller that asked for no notices gets none, and close 1001', async () => {
   await using gateway = await GatewayProcess.start();
   await using caller = await Caller.call(await gateway.url(), '');
