@@ -13,6 +13,7 @@ import { type Environment, SecretRegistry } from './secrets.ts';
 import { applySettings, blamedSetting, readSettings, type Setting } from './settings.ts';
 import { readSource, type Source } from './source.ts';
 import type { Config } from './types.ts';
+import { unsafeKeys } from './unsafe-keys.ts';
 
 export interface LoadOptions {
   /** `-c`; otherwise greenroom.yaml, .yml or .json of `cwd`, otherwise the embedded default. */
@@ -50,6 +51,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const input = isSection ? applySettings(filled, settings) : filled;
   const place = placer(read, file?.shown ?? embeddedName, settings);
 
+  const unsafe = unsafeKeys(input);
+  if (unsafe.length > 0) throw failure(unsafe, place);
   const parsed = configSchema.safeParse(input, { error: explain, jitless: true });
   if (!parsed.success) throw failure(problemsOf(parsed.error.issues, input), place);
 

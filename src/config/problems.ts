@@ -20,7 +20,7 @@ export interface Problem {
 
 /** A problem with its place: an entry of `details.problems`. */
 export interface LocatedProblem {
-  /** The file as the user knows it, or the argument that set the value (`--set listen`). */
+  /** The file as the user knows it, or the argument that set the value (`--set`, `--listen`). */
   readonly file: string;
   readonly line?: number;
   readonly column?: number;
@@ -38,10 +38,8 @@ export function formatPath(path: Path): string {
 /** `greenroom.yaml:12:5 engines.llm.ready.stall: expected a duration such as 120s, got "fast"`. */
 function formatProblem({ file, line, column, path, message }: LocatedProblem): string {
   const where = line === undefined ? file : `${file}:${line}:${column}`;
-  // `--set listen` and `--listen` name the path already.
-  return path === '' || where.endsWith(` ${path}`) || where === `--${path}`
-    ? `${where}: ${message}`
-    : `${where} ${path}: ${message}`;
+  // `--listen` names the path already.
+  return path === '' || where === `--${path}` ? `${where}: ${message}` : `${where} ${path}: ${message}`;
 }
 
 export function problemsError(

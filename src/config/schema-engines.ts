@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { choice, duration, named, notYet, section, text, wholeNumber } from './schema-parts.ts';
 import { referenceOf } from './secrets.ts';
+import { didYouMean } from './suggest.ts';
 import type { CapabilityName } from './types.ts';
 
 const kinds = ['builtin', 'worker', 'run'] as const;
@@ -188,7 +189,9 @@ function kindProblem(value: unknown): string | undefined {
     return `an engine is of one kind: ${given.map((kind) => `\`${kind}\``).join(' or ')}, not both`;
   if (given.length === 1) return undefined;
   const refused = (['url', 'preset'] as const).find((key) => Object.hasOwn(value, key));
-  return refused ? laterKeys[refused] : 'the kind is missing: one of `builtin`, `worker`, `run`';
+  if (refused) return laterKeys[refused];
+  const hints = Object.keys(value).map((key) => didYouMean(key, kinds));
+  return `the kind is missing: one of \`builtin\`, \`worker\`, \`run\`${hints.find(Boolean) ?? ''}`;
 }
 
 /** Options travel to a worker as plain data, and are written out in `/api`. */

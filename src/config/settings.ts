@@ -5,10 +5,12 @@ import { formatPath, type LocatedProblem, type Path, problemsError } from './pro
 
 export interface Setting {
   readonly path: readonly string[];
-  /** The argument as errors name it, without its value (which may be a secret): `--set listen`. */
+  /** The argument as errors name it, before the path of what is wrong; never its value, which may be a secret. */
   readonly argument: string;
   readonly value: unknown;
 }
+
+const argument = '--set';
 
 /** Splits `a.b."c.d"=value`. Throws `bad_usage`. Needs no YAML, so that early.ts can use it. */
 export function splitSetting(written: string): { readonly path: readonly string[]; readonly text: string } {
@@ -36,9 +38,8 @@ export async function readSettings(written: readonly string[]): Promise<Setting[
   const { parseYamlValue } = await import('./yaml-source.ts');
   return written.map((one) => {
     const { path, text } = splitSetting(one);
-    const argument = `--set ${formatPath(path)}`;
     const parsed = parseYamlValue(text);
-    if ('problem' in parsed) throw problemsError([problemOf({ argument, path }, parsed.problem)]);
+    if ('problem' in parsed) throw problemsError([problemOf(argument, path, parsed.problem)]);
     return { path, argument, value: parsed.value };
   });
 }
@@ -72,23 +73,21 @@ function put(holder: unknown, setting: Setting, depth: number): unknown {
   if (Array.isArray(holder)) {
     const index = /^\d{1,6}$/.test(part) ? Number(part) : -1;
     if (index < 0 || index > holder.length) {
-      const message = `${nameOf(setting, depth)} is a list; its places are 0 to ${holder.length}`;
-      throw problemsError([problemOf(setting, message)]);
+      const message = `is a list with the places 0 to ${holder.length}, not ${JSON.stringify(part)}`;
+      throw problemsError([problemOf(setting.argument, setting.path.slice(0, depth), message)]);
     }
     return holder.toSpliced(index, 1, put(holder[index], setting, depth + 1));
   }
   if (typeof holder !== 'object') {
-    throw problemsError([problemOf(setting, `${nameOf(setting, depth)} is no section`)]);
+    const message = `is no section, and has no ${JSON.stringify(part)}`;
+    throw problemsError([problemOf(setting.argument, setting.path.slice(0, depth), message)]);
   }
   const below = Object.hasOwn(holder, part) ? (holder as Readonly<Record<string, unknown>>)[part] : undefined;
   return { ...holder, [part]: put(below, setting, depth + 1) };
 }
 
-const nameOf = ({ path }: Setting, depth: number): string =>
-  formatPath(path.slice(0, depth)) || 'the configuration';
-
-function problemOf({ argument, path }: Pick<Setting, 'argument' | 'path'>, message: string): LocatedProblem {
-  return { file: argument, path: formatPath(path), message };
+function problemOf(file: string, path: Path, message: string): LocatedProblem {
+  return { file, path: formatPath(path), message };
 }
 
 function startsWith(path: Path, start: Path): boolean {

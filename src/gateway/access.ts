@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../config/listen.ts';
 import type { Config } from '../config/types.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { targetOf } from './request-head.ts';
 
 export type Surface = 'public' | 'caller' | 'admin';
 
@@ -81,7 +82,7 @@ function tokenOf(request: IncomingMessage): string | null {
   const offered = (protocols ?? '').split(',').map((name) => name.trim());
   const key = offered.find((name) => name.startsWith(keyProtocol));
   if (key) return key.slice(keyProtocol.length);
-  return new URL(request.url ?? '/', 'http://gateway').searchParams.get('token');
+  return targetOf(request.url)?.searchParams.get('token') ?? null;
 }
 
 /** In constant time, whatever the lengths. */

@@ -1,5 +1,5 @@
 // The listening socket. Opens before anything else of the gateway is there: what arrives early is parked and answered
-// as soon as there is somebody to answer, never refused. Imports nothing heavy, on purpose.
+// as soon as there is somebody to answer. What is no proper request is refused here. Imports nothing heavy, on purpose.
 //
 //     parking ──attach()──▶ open ──stopAccepting()──▶ leaving ──close()──▶ closed
 import {
@@ -9,9 +9,14 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ErrorBody, GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { type Clock, systemClock, turn } from '../lifecycle/clock.ts';
+import { Deadline } from '../lifecycle/deadline.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import { Connections } from './connections.ts';
+import { headerBytesMax, methodNotAllowed, refuseRequest, refuseSocket, unreadable } from './refusal.ts';
+import { headProblem } from './request-head.ts';
 
 export interface DoorHandlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
@@ -34,38 +39,49 @@ type Parked =
 
 const headersMsMax = 10_000;
 const requestMsMax = 300_000;
-const headerBytesMax = 16 * 1024;
+/** Further ones are asked to come again. */
+const parkedMax = 1000;
+/** Somebody who connects again and again must not keep us from leaving. */
+const acceptMsMax = 500;
 
 export class Door {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #parked: Parked[] = [];
+  readonly #clock: Clock;
+  readonly #connections: Connections;
+  readonly #parked = new Set<Parked>();
   #handlers: Partial<DoorHandlers> = {};
   #state: 'parking' | 'open' | 'leaving' | 'closed' = 'parking';
   #address: DoorAddress | undefined;
+  #stopped: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor() {
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+    this.#connections = new Connections(clock);
     const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersMsMax,
       requestTimeout: requestMsMax,
+      // Checked here instead, with an answer like every other.
+      requireHostHeader: false,
       noDelay: true,
       // `Upgrade: h2c` and the like are offers that one may leave aside.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     };
     this.#server = createServer(options);
     this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      this.#connections.add(socket);
+      socket.on('close', () => this.#unpark(socket));
     });
     this.#server.on('request', (request, response) => this.#request(request, response));
-    this.#server.on('upgrade', (request, socket, head) => {
-      // A raw socket has no error listener: a reset during an upgrade would end the process.
-      socket.on('error', () => socket.destroy());
-      this.#upgrade(request, socket, head);
+    this.#server.on('checkContinue', (request, response) => this.#request(request, response));
+    this.#server.on('checkExpectation', (request, response) => refuseExpectation(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('connect', (_, socket) => refuseConnect(socket));
+    this.#server.on('clientError', (error, socket) => {
+      if (socket.writable && !isReset(error)) refuseSocket(socket, unreadable(error));
+      else socket.destroy();
     });
-    this.#server.on('clientError', (error, socket) => answerBadRequest(error, socket));
   }
 
   get state(): 'parking' | 'open' | 'leaving' | 'closed' {
@@ -85,12 +101,12 @@ export class Door {
   }
 
   get connections(): number {
-    return this.#sockets.size;
+    return this.#connections.count;
   }
 
   /** Requests and upgrades that wait for somebody to answer. */
   get parked(): number {
-    return this.#parked.length;
+    return this.#parked.size;
   }
 
   /** Throws `listen_failed` with what to do about it. */
@@ -111,30 +127,26 @@ export class Door {
   attach(handlers: Partial<DoorHandlers>): void {
     this.#handlers = { ...this.#handlers, ...handlers };
     if (this.#state === 'parking') this.#state = 'open';
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const entry of parked) {
-      if (entry.type === 'request') this.#request(entry.request, entry.response);
-      else this.#upgrade(entry.request, entry.socket, entry.head);
-    }
+    const parked = [...this.#parked];
+    this.#parked.clear();
+    for (const entry of parked) this.#answer(entry);
   }
 
-  /** No new connections. Those there are go on, and are told that it is over. */
-  stopAccepting(): void {
-    if (this.#state === 'leaving' || this.#state === 'closed') return;
-    const nobody = new GreenroomError('server_shutdown', 'the gateway is leaving');
-    for (const entry of this.#parked) refuse(entry, nobody);
-    this.#parked = [];
-    this.#state = 'leaving';
-    this.#server.close();
-    this.#server.closeIdleConnections();
+  /** No new connections. Those there are go on, and are told that it is over. Every caller gets the same promise. */
+  stopAccepting(): Promise<void> {
+    this.#stopped ??= this.#stopAccepting();
+    return this.#stopped;
+  }
+
+  /** After `stopAccepting`: resolves when everybody who has asked something has the answer, or at the deadline. */
+  async answered(deadline: Deadline): Promise<void> {
+    await this.#stopped;
+    await this.#connections.quiet(deadline);
   }
 
   /** Ends every connection that is left. Returns how many. */
   terminateSockets(): number {
-    const count = this.#sockets.size;
-    for (const socket of this.#sockets) socket.destroy();
-    return count;
+    return this.#connections.terminate();
   }
 
   /** Ends what is left. Every caller gets the same promise. */
@@ -143,61 +155,87 @@ export class Door {
     return this.#closed;
   }
 
+  async #stopAccepting(): Promise<void> {
+    this.#state = 'leaving';
+    const parked = [...this.#parked];
+    this.#parked.clear();
+    for (const entry of parked) refuse(entry, leaving());
+    // To the peer it is connected as soon as the system says so, and we are given one connection a turn: those behind
+    // it would be reset. Two turns without one, and there are none.
+    let quietTurns = 0;
+    for (const limit = new Deadline(this.#clock, acceptMsMax); quietTurns < 2 && !limit.expired; ) {
+      const { accepted } = this.#connections;
+      await turn(this.#clock);
+      quietTurns = this.#connections.accepted === accepted ? quietTurns + 1 : 0;
+    }
+    // As TCP only: HTTP's own close would end whoever has connected and not asked yet.
+    TcpServer.prototype.close.call(this.#server);
+  }
+
   async #close(): Promise<void> {
-    this.stopAccepting();
+    await this.stopAccepting();
     this.terminateSockets();
-    const gone = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    await Promise.all(gone);
-    if (this.#server.listening) await new Promise((resolve) => this.#server.once('close', resolve));
+    await this.#connections.gone();
+    this.#server.close();
     this.#state = 'closed';
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
+    this.#connections.heard(request.socket, response);
     // Whoever is still connected while we leave should not come back on the same connection.
     if (this.#state === 'leaving') response.setHeader('connection', 'close');
-    if (this.#handlers.request) this.#handlers.request(request, response);
-    else this.#parked.push({ type: 'request', request, response });
+    const problem = headProblem(request);
+    if (problem) return refuseRequest(response, problem);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    this.#answer({ type: 'request', request, response });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#handlers.upgrade) this.#handlers.upgrade(request, socket, head);
-    else this.#parked.push({ type: 'upgrade', request, socket, head });
+    this.#connections.heard(request.socket);
+    // A raw socket has no error listener: a reset during an upgrade would end the process.
+    socket.on('error', () => socket.destroy());
+    const problem = headProblem(request);
+    if (problem) return refuseSocket(socket, problem);
+    this.#answer({ type: 'upgrade', request, socket, head });
+  }
+
+  #answer(entry: Parked): void {
+    const { request, upgrade } = this.#handlers;
+    if (entry.type === 'request' && request) request(entry.request, entry.response);
+    else if (entry.type === 'upgrade' && upgrade) upgrade(entry.request, entry.socket, entry.head);
+    else this.#park(entry);
+  }
+
+  #park(entry: Parked): void {
+    if (this.#state === 'leaving' || this.#state === 'closed') return refuse(entry, leaving());
+    if (this.#parked.size < parkedMax) return void this.#parked.add(entry);
+    const message = `${parkedMax} requests wait already until the gateway has started; come again in a second`;
+    refuse(entry, new GreenroomError('server_starting', message, { details: { parked: parkedMax } }));
+  }
+
+  /** Whoever has left waits no more. */
+  #unpark(socket: Duplex): void {
+    for (const entry of this.#parked) if (entry.request.socket === socket) this.#parked.delete(entry);
   }
 }
 
+const leaving = () => new GreenroomError('server_shutdown', 'the gateway is leaving');
+
+const isReset = ({ code }: Error & { readonly code?: string }): boolean => code === 'ECONNRESET';
+
 function refuse(entry: Parked, error: GreenroomError): void {
-  if (entry.type === 'upgrade') return refuseUpgrade(entry.socket, error);
-  entry.response.writeHead(error.httpStatus, { 'content-type': 'application/json', connection: 'close' });
-  entry.response.end(JSON.stringify(error.toBody()));
+  if (entry.type === 'upgrade') refuseSocket(entry.socket, error);
+  else refuseRequest(entry.response, error);
 }
 
-/** Answers an upgrade with an HTTP error: the JSON body that every error has. */
-export function refuseUpgrade(socket: Duplex, error: GreenroomError): void {
-  answerRaw(socket, error.httpStatus, error.toBody());
+function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
+  const message = `the only expectation that is met is 100-continue, not ${headers.expect}`;
+  refuseRequest(response, new GreenroomError('expectation_failed', message));
 }
 
-function answerBadRequest(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const limit = tooLarge
-    ? `headers are over ${headerBytesMax} bytes`
-    : late
-      ? 'the request took too long'
-      : messageOf(error);
-  const { error: body } = new GreenroomError('invalid_request', limit).toBody();
-  answerRaw(socket, tooLarge ? 431 : late ? 408 : 400, { error: body });
-}
-
-function answerRaw(socket: Duplex, status: number, body: ErrorBody): void {
-  const text = JSON.stringify(body);
-  const head = [
-    `HTTP/1.1 ${status} ${status === 503 ? 'Service Unavailable' : 'Refused'}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(text)}`,
-    'connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
+function refuseConnect(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  refuseSocket(socket, methodNotAllowed('this gateway', ['GET', 'HEAD', 'POST'], 'CONNECT: it is no proxy'));
 }
 
 function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): GreenroomError {

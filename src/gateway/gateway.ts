@@ -23,7 +23,7 @@ import { randomId } from '../wire/ids.ts';
 import { Access } from './access.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
-import { openGatewayLog } from './gateway-log.ts';
+import { closeGatewayLog, openGatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
@@ -186,7 +186,7 @@ export class Gateway {
     const logging = scope.acquire(
       'log',
       () => seated.promise.then(() => openGatewayLog(data, config.log.level, mask)),
-      (log) => log.close(),
+      (log) => closeGatewayLog(log, this.shutdown.soFar),
     );
     logging.catch(() => undefined);
     this.#loop.start();

@@ -5,8 +5,9 @@ import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
-import { refuseUpgrade } from './door.ts';
 import type { PipelineTable } from './pipeline-table.ts';
+import { methodNotAllowed, refuseSocket } from './refusal.ts';
+import { targetOf } from './request-head.ts';
 import { WsTransport } from './ws-transport.ts';
 
 export interface RealtimeEndpointOptions {
@@ -38,6 +39,9 @@ export class RealtimeEndpoint {
       handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false),
     };
     this.#server = new WebSocketServer(serverOptions);
+    this.#server.on('wsClientError', ({ message }, socket, request) =>
+      refuseSocket(socket, handshakeProblem(request, message)),
+    );
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -45,10 +49,11 @@ export class RealtimeEndpoint {
     try {
       const refused = refusal(request);
       if (refused) throw refused;
-      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://gateway');
-      if (pathname !== path) {
-        throw new GreenroomError('not_found', `no WebSocket at ${pathname}; there is ${path}`);
+      const target = targetOf(request.url);
+      if (target?.pathname !== path) {
+        throw new GreenroomError('not_found', `no WebSocket at ${target?.pathname}; there is ${path}`);
       }
+      const { searchParams } = target;
       const pipeline = pipelines.resolve(searchParams.get('model'));
       const notices = searchParams.get('notices') === '1';
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -56,7 +61,20 @@ export class RealtimeEndpoint {
         void sessions.open({ transport: new WsTransport(webSocket, remote), pipeline, notices });
       });
     } catch (thrown) {
-      refuseUpgrade(socket, toGreenroomError(thrown));
+      refuseSocket(socket, toGreenroomError(thrown));
     }
   }
+}
+
+/** Of a WebSocket handshake that `ws` does not take, with its reason. */
+function handshakeProblem({ method, headers }: IncomingMessage, reason: string): GreenroomError {
+  if (method !== 'GET') return methodNotAllowed(`a WebSocket at ${path}`, ['GET'], method);
+  const version = headers['sec-websocket-version'];
+  if (version === '13')
+    return new GreenroomError('invalid_request', `the WebSocket handshake is not valid: ${reason}`);
+  const given = version === undefined ? 'no version' : `version ${JSON.stringify(version)}`;
+  return new GreenroomError(
+    'upgrade_required',
+    `this gateway speaks version 13 of WebSocket, and was asked for ${given}`,
+  );
 }

@@ -1,5 +1,5 @@
 // The HTTP surface. Attached after the door listens; every error is the one body that errors have.
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import type { EngineStatus } from '../engines/status.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
@@ -8,6 +8,7 @@ import type { Pipeline } from '../pipelines/pipeline.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { Access, Surface } from './access.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
+import { headersOf, methodNotAllowed } from './refusal.ts';
 
 export interface RouteSources {
   readonly access: Access;
@@ -86,32 +87,29 @@ export function requestListener(sources: RouteSources): ReturnType<typeof getReq
       // What may be got may be asked for its head.
       const method = call.req.method === 'HEAD' ? 'GET' : call.req.method;
       const route = methods[method];
-      if (!route) {
-        const allowed = Object.keys(methods).join(', ');
-        const error = new GreenroomError(
-          'method_not_allowed',
-          `${path} takes ${allowed}, not ${call.req.method}`,
-        );
-        return send(405, error.toBody(), sources, { allow: allowed });
-      }
+      if (!route) throw methodNotAllowed(path, Object.keys(methods), call.req.method);
       const refusal = sources.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
       const { status, body } = route.answer(call);
       return send(status, body, sources);
     });
   }
-  app.notFound((call) => {
-    const paths = Object.keys(table).join(', ');
-    const error = new GreenroomError('not_found', `no such path: ${call.req.path}; there are ${paths}`);
-    return send(404, error.toBody(), sources);
-  });
-  app.onError((thrown) => {
-    const error = toGreenroomError(thrown);
+  const refuse = (thrown: unknown): Response => {
+    const error = toGreenroomError(
+      thrown,
+      thrown instanceof RequestError ? 'invalid_request' : 'internal_error',
+    );
     if (error.code === 'internal_error') sources.onFault(thrown);
-    return send(error.httpStatus, error.toBody(), sources);
+    return send(error.httpStatus, error.toBody(), sources, headersOf(error));
+  };
+  app.onError(refuse);
+  app.notFound(({ req }) => {
+    const paths = Object.keys(table).join(', ');
+    return refuse(new GreenroomError('not_found', `no such path: ${req.path}; there are ${paths}`));
   });
   return getRequestListener(async (request, env) => app.fetch(request, env as HttpBindings), {
     overrideGlobalObjects: false,
+    errorHandler: refuse,
   });
 }
 

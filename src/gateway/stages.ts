@@ -26,7 +26,8 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       startByMs: 0,
       untilMs: 100,
       async run() {
-        door.stopAccepting();
+        // Not awaited: on a busy machine the last connections take their time, and `sockets` waits for them.
+        void door.stopAccepting();
         const message = 'the gateway is leaving';
         sessions()?.notify({ type: 'greenroom.notice', code: 'server_shutdown', message, retry_ms: null });
         return undefined;
@@ -53,7 +54,11 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       after: ['sessions'],
       startByMs: sessionsUntilMs,
       untilMs: 1200,
-      async run() {
+      async run(deadline) {
+        // Whoever has asked something, the shutdown itself above all, is answered first.
+        const answering = deadline.child(deadline.remainingMs() / 2);
+        await door.answered(answering);
+        answering.dispose();
         const left = door.terminateSockets();
         await door.close();
         return left > 0

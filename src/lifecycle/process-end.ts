@@ -1,8 +1,12 @@
 // Where the process meets the shutdown: signals and fatal errors ask for it, and the exit code tells how it went. The
 // only place that installs signal handlers, and the only forced exit.
 import type { EventEmitter } from 'node:events';
+import { systemClock, type Timer } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { Shutdown, ShutdownReport, ShutdownState } from './shutdown.ts';
+
+/** What is still unwritten after the report has so much more. */
+const unwrittenMs = 200;
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type EndSignal = (typeof signals)[number];
@@ -30,8 +34,15 @@ export interface ProcessEndOptions {
  */
 export function installProcessEnd(shutdown: Shutdown, { say, onSignal }: ProcessEndOptions): () => void {
   let report: ShutdownReport | undefined;
+  let unwritten: Timer | undefined;
+  // A reader that has stopped, its pipe full, holds the loop for ever: then the report's code is the end.
+  const leaveUnwritten = () => {
+    if (isUnwritten() && openHandles().length === 0) process.exit();
+    unwritten = systemClock.after(unwrittenMs, leaveUnwritten, { ref: false });
+  };
   void shutdown.done.then((given) => {
     report = given;
+    unwritten = systemClock.after(unwrittenMs, leaveUnwritten, { ref: false });
   });
   const onFatal = (kind: string) => (thrown: unknown) => {
     void shutdown.request('fatal_error');
@@ -57,6 +68,7 @@ export function installProcessEnd(shutdown: Shutdown, { say, onSignal }: Process
     // fatal error it would be written to the same stream, and fail again, for ever.
     listen(process.stdout, 'error', () => undefined),
     listen(process.stderr, 'error', () => undefined),
+    () => unwritten?.cancel(),
   ];
   return () => {
     for (const each of undo) each();
@@ -96,10 +108,14 @@ export function forceExit(options: {
   }
 }
 
-/** What keeps the loop alive, as Node calls it, each kind once with its number. */
+function isUnwritten(): boolean {
+  return process.stdout.writableLength > 0 || process.stderr.writableLength > 0;
+}
+
+/** What keeps the loop alive besides our output, as Node calls it, each kind once with its number. */
 function openHandles(): readonly string[] {
   const counts = new Map<string, number>();
   for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  for (const stream of ['TTYWrap', 'PipeWrap']) counts.delete(stream);
+  for (const output of ['TTYWrap', 'PipeWrap', 'WriteWrap', 'SimpleWriteWrap']) counts.delete(output);
   return [...counts].map(([kind, count]) => (count > 1 ? `${count} ${kind}` : kind));
 }

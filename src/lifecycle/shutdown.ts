@@ -81,6 +81,9 @@ export class Shutdown {
   readonly #scale: number;
   readonly #done = Promise.withResolvers<ShutdownReport>();
   readonly #forced: string[] = [];
+  /** Of what has ended, in that order. */
+  readonly #ended: StageReport[] = [];
+  #reason: ShutdownReason | undefined;
   #state: ShutdownState = 'running';
   #startedMs = 0;
   #firstSignalMs: number | undefined;
@@ -109,6 +112,11 @@ export class Shutdown {
     return this.#done.promise;
   }
 
+  /** The report as far as it is known by now: for whatever closes before the last stage has ended. */
+  get soFar(): ShutdownReport | undefined {
+    return this.#reason && this.#report(this.#reason, this.#ended);
+  }
+
   /**
    * Idempotent: the first reason wins, every caller gets the same report. A fatal error on the way still makes the
    * exit code 1.
@@ -130,17 +138,17 @@ export class Shutdown {
   #start(reason: ShutdownReason): void {
     const { clock, totalMs, onStart } = this.#options;
     this.#state = 'stopping';
+    this.#reason = reason;
     this.#startedMs = clock.now();
     // Keeps watching after the report too: whatever then still holds the loop is named and ended. Unref'd, so
     // that a process with nothing left just ends.
     clock.after(watchdogMs * this.#scale, () => this.#forceOnce('watchdog'), { ref: false });
-    const early: StageReport[] = [];
     try {
       onStart?.(reason, totalMs);
     } catch (error) {
-      early.push(this.#failed('start', 0, error));
+      this.#ended.push(this.#failed('start', 0, error));
     }
-    void this.#run(reason, early);
+    void this.#run(reason, [...this.#ended]);
   }
 
   #forceOnce(cause: 'watchdog' | 'second_signal'): void {
@@ -160,23 +168,23 @@ export class Shutdown {
       stages.map(async (stage) => {
         await this.#untilStart(stage, ended);
         const report = await this.#runStage(stage);
+        this.#ended.push(report);
         ended.get(stage.name)?.resolve();
         return report;
       }),
     );
     this.#state = 'stopped';
-    const report: ShutdownReport = {
-      reason,
-      stages: [...early, ...reports],
-      forced: this.#forced,
-      ms: this.#elapsedMs(),
-      exitCode: this.#forced.length > 0 ? 3 : this.#fault === 'seen' ? 1 : 0,
-    };
+    const report = this.#report(reason, [...early, ...reports]);
     try {
       onReport?.(report);
     } finally {
       this.#done.resolve(report);
     }
+  }
+
+  #report(reason: ShutdownReason, stages: readonly StageReport[]): ShutdownReport {
+    const exitCode = this.#forced.length > 0 ? 3 : this.#fault === 'seen' ? 1 : 0;
+    return { reason, stages: [...stages], forced: [...this.#forced], ms: this.#elapsedMs(), exitCode };
   }
 
   async #untilStart(stage: Stage, ended: ReadonlyMap<string, PromiseWithResolvers<void>>): Promise<void> {

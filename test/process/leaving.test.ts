@@ -8,6 +8,7 @@ import { testFolder } from '../support/folder.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
 import { until } from '../support/poll.ts';
 import { alive } from '../support/processes.ts';
+import { RawSocket } from '../support/raw-socket.ts';
 
 const budgetMs = 3000;
 const activity = { builtin: 'silero' };
@@ -123,6 +124,58 @@ for (const situation of situations) {
     });
   }
 }
+
+const askForTheEnd = 'POST /api/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+test('everybody who asks for the end at once is told that it comes: on connections of before', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  const url = await gateway.url();
+  const all = await Promise.all(Array.from({ length: 20 }, () => RawSocket.dial(url)));
+  for (const raw of all) raw.write(askForTheEnd);
+  for (const raw of all) expect((await raw.answer()).status).toBe(202);
+  expect(await gateway.exited).toEqual({ code: 0, signal: null });
+  expect(all.map(({ error }) => error)).toEqual(Array(20).fill(undefined));
+});
+
+test('everybody who asks for the end at once is told that it comes: on new connections', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  const url = `${await gateway.url()}/api/shutdown`;
+  const all = await Promise.all(Array.from({ length: 20 }, () => fetch(url, { method: 'POST' })));
+  expect(all.map(({ status }) => status)).toEqual(Array(20).fill(202));
+  expect(await gateway.exited).toEqual({ code: 0, signal: null });
+});
+
+test('a request on a connection of before is answered as long as the gateway is there', async () => {
+  const mule = {
+    run: [process.execPath, fixture('gateway/http-engine.mjs'), '--stubborn', '--port', '${port}'],
+  };
+  const config = { engines: { voice: flooding, activity, program: mule }, pipelines };
+  await using gateway = await GatewayProcess.start({ config });
+  await gateway.event('ready');
+  await using caller = await Caller.call(await gateway.url());
+  await caller.event('session.created');
+  caller.socket.pause();
+  await using late = await RawSocket.dial(await gateway.url());
+  gateway.child.kill('SIGTERM');
+  await gateway.event('leaving');
+  late.write(askForTheEnd);
+  expect(await late.answer()).toMatchObject({ status: 202, headers: { connection: 'close' } });
+  expect((await gateway.exited).code).toBe(0);
+});
+
+test('the report is the last line of the log, but for the end of the stage that closes it', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  gateway.child.kill('SIGTERM');
+  const end = await gateway.end(performance.now());
+  const report = await gateway.lastLogged();
+  expect(report).toMatchObject({ reason: 'SIGTERM', forced: [], exitCode: 0 });
+  expect(report['msg']).toMatch(/^left but for this log in \d+ ms, exit code 0$/);
+  const names = (stages: unknown) => (stages as { name: string }[]).map(({ name }) => name).toSorted();
+  expect([...names(report['stages']), 'flush'].toSorted()).toEqual(names(end.report?.['stages']));
+});
 
 test('a caller that asked for no notices gets none, and close 1001', async () => {
   await using gateway = await GatewayProcess.start();

@@ -82,6 +82,9 @@ test('a thread stuck in native code is named in the report, and the reaper ends 
   // Node cannot end a process whose thread is stuck: this is what the reaper is for.
   expect(end).toMatchObject({ signal: 'SIGKILL', report: { exitCode: 3 } });
   expect(String(end.report?.['forced'])).toContain('engine voice');
+  expect(await gateway.lastLogged()).toMatchObject({
+    msg: expect.stringMatching(/exit code 3, forced: .*engine voice/),
+  });
   expect(end.ms).toBeLessThan(3300);
   await until(() => gateway.stderr.includes(`process ${gateway.pid} had not left after 3.00 s`), {
     timeoutMs: 1000,

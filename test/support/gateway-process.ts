@@ -1,5 +1,7 @@
 // A real gateway in a process of its own, as users start it: the built bin, `up --json`. Ends with the test.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type TestFolder, testFolder } from './folder.ts';
@@ -84,6 +86,12 @@ export class GatewayProcess implements AsyncDisposable {
   async json(path: string, init?: RequestInit): Promise<{ readonly status: number; readonly body: never }> {
     const response = await fetch(`${await this.url()}${path}`, init);
     return { status: response.status, body: (await response.json()) as never };
+  }
+
+  /** The last line of its log. */
+  async lastLogged(): Promise<Readonly<Record<string, unknown>>> {
+    const text = await readFile(join(this.folder.path, '.greenroom', 'logs', 'greenroom.log'), 'utf8');
+    return JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
   }
 
   /** Everything that lives because of this gateway: the engines' processes, its reaper. */

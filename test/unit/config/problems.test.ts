@@ -82,6 +82,22 @@ describe('a wrong engine is told with its line and column', () => {
     ],
     ['engines:\n  a: {}', '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`'],
     [
+      'engines:\n  a: { bultin: flite }',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`; did you mean "builtin"?',
+    ],
+    [
+      'engines:\n  a: { isolate: thread, wroker: ./a.mjs }',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`; did you mean "worker"?',
+    ],
+    [
+      'engines:\n  a: { builtin: flit }',
+      '2:17 engines.a.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
+    ],
+    [
+      'engines:\n  a: { builtin: flite, optoins: {} }',
+      '2:24 engines.a.optoins: unknown key; did you mean "options"?',
+    ],
+    [
       'engines:\n  a: flite',
       '2:6 engines.a: expected a section such as { builtin: flite } or { run: [python3, engine.py] }',
     ],

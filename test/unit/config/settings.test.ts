@@ -66,13 +66,29 @@ describe('--set, --listen and --data', () => {
     [
       'auth.origins.1=https://a.example',
       'config_invalid',
-      '--set auth.origins.1: auth.origins is a list; its places are 0 to 0',
+      '--set auth.origins: is a list with the places 0 to 0, not "1"',
     ],
-    ['log.level.x=1', 'config_invalid', '--set log.level.x: log.level is no section'],
+    ['log.level.x=1', 'config_invalid', '--set log.level: is no section, and has no "x"'],
     [
       'engines.x.stopGrace=1s',
       'config_invalid',
-      '--set engines.x.stopGrace engines.x: the kind is missing: one of `builtin`, `worker`, `run`',
+      '--set engines.x: the kind is missing: one of `builtin`, `worker`, `run`',
+    ],
+    [
+      'engines.voice={builtin: flit}',
+      'config_invalid',
+      '--set engines.voice.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
+    ],
+    ['log={levle: x}', 'config_invalid', '--set log.levle: unknown key; did you mean "level"?'],
+    [
+      'pipelines.p={kind: echo, speak: voice}',
+      'config_invalid',
+      '--set pipelines.p.vad: is missing; expected the name of an engine',
+    ],
+    [
+      'engines={__proto__: {builtin: flite}}',
+      'config_invalid',
+      '--set engines.__proto__: no key can have this name; choose another',
     ],
     [
       'pipelines.echo.vad=ears',

@@ -1,33 +1,16 @@
 // The door alone, with real sockets.
 import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { Door } from '../../../src/gateway/door.ts';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { until } from '../../support/poll.ts';
+import { RawSocket } from '../../support/raw-socket.ts';
 
 async function openDoor(): Promise<Door & AsyncDisposable> {
   const door = new Door();
   await door.listen({ host: '127.0.0.1', port: 0 });
   return Object.assign(door, { [Symbol.asyncDispose]: () => door.close() });
-}
-
-/** A raw connection and all it has been told. */
-async function dial(
-  door: Door,
-): Promise<{ readonly socket: Socket; text: () => string; ended: () => boolean }> {
-  let text = '';
-  let ended = false;
-  const socket = connect(door.address.port, '127.0.0.1');
-  socket.on('data', (chunk) => {
-    text += chunk;
-  });
-  socket.on('error', () => undefined);
-  socket.on('close', () => {
-    ended = true;
-  });
-  await new Promise((resolve) => socket.once('connect', resolve));
-  return { socket, text: () => text, ended: () => ended };
 }
 
 const answering = {
@@ -44,11 +27,11 @@ test('requests and upgrades that come before anybody can answer are parked and a
     fetch(`${door.url}/two`),
     (async () => {
       await until(() => door.connections >= 2, { timeoutMs: 2000, what: 'the early callers' });
-      const raw = await dial(door);
-      raw.socket.write('GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      await using raw = await RawSocket.dial(door.url);
+      raw.write('GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
       await until(() => door.connections >= 3, { timeoutMs: 2000, what: 'the early upgrade' });
       door.attach(answering);
-      await until(() => raw.text().includes('upgraded /ws'), { timeoutMs: 2000, what: 'the answer' });
+      await until(() => raw.text.includes('upgraded /ws'), { timeoutMs: 2000, what: 'the answer' });
       return undefined;
     })(),
   ]);
@@ -60,7 +43,7 @@ test('a door that closes before anybody answered says so to those who are parked
   const door = await openDoor();
   const parked = fetch(`${door.url}/early`);
   await until(() => door.parked === 1, { timeoutMs: 2000, what: 'the early caller' });
-  door.stopAccepting();
+  await door.stopAccepting();
   const response = await parked;
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({ error: { code: 'server_shutdown' } });
@@ -69,8 +52,8 @@ test('a door that closes before anybody answered says so to those who are parked
 
 test('a reset in the middle of an upgrade is nobody else’s business', async () => {
   await using door = await openDoor();
-  const raw = await dial(door);
-  raw.socket.write('GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await using raw = await RawSocket.dial(door.url);
+  raw.write('GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
   await until(() => door.connections === 1, { timeoutMs: 2000, what: 'the connection' });
   raw.socket.resetAndDestroy();
   await until(() => door.connections === 0, { timeoutMs: 2000, what: 'the connection to be gone' });
@@ -93,12 +76,12 @@ test('a busy address is an error that says what to do', async () => {
 test('what is no HTTP, and headers over the limit, get a coded error and the door lives', async () => {
   await using door = await openDoor();
   door.attach(answering);
-  const garbage = await dial(door);
-  garbage.socket.write('\u0000\u0001 nonsense\r\n\r\n');
-  await until(() => garbage.text().includes('invalid_request'), { timeoutMs: 2000, what: 'the refusal' });
-  const wordy = await dial(door);
-  wordy.socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`);
-  await until(() => wordy.text().includes('HTTP/1.1 431'), { timeoutMs: 2000, what: 'the refusal' });
+  await using garbage = await RawSocket.dial(door.url);
+  garbage.write('\u0000\u0001 nonsense\r\n\r\n');
+  await until(() => garbage.text.includes('invalid_request'), { timeoutMs: 2000, what: 'the refusal' });
+  await using wordy = await RawSocket.dial(door.url);
+  wordy.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`);
+  await until(() => wordy.text.includes('HTTP/1.1 431'), { timeoutMs: 2000, what: 'the refusal' });
   expect(await (await fetch(`${door.url}/fine`)).text()).toBe('answer to /fine');
 });
 
@@ -107,14 +90,46 @@ test('stopAccepting refuses new connections, lets those there finish, and close 
   const pending: (() => void)[] = [];
   door.attach({ ...answering, request: (_, response) => void pending.push(() => response.end('late')) });
   const slow = fetch(`${door.url}/slow`);
-  const idle = await dial(door);
+  await using idle = await RawSocket.dial(door.url);
   await until(() => pending.length === 1, { timeoutMs: 2000, what: 'the slow request' });
-  door.stopAccepting();
-  door.stopAccepting();
+  await Promise.all([door.stopAccepting(), door.stopAccepting()]);
   await expect(fetch(`${door.url}/new`)).rejects.toThrow();
   pending[0]?.();
   expect(await (await slow).text()).toBe('late');
   await Promise.all([door.close(), door.close()]);
-  await until(() => idle.ended(), { timeoutMs: 2000, what: 'the idle connection to end' });
+  await until(() => idle.state === 'closed', { timeoutMs: 2000, what: 'the idle connection to end' });
   expect(door.connections).toBe(0);
+});
+
+const get = 'GET /early HTTP/1.1\r\nHost: x\r\n\r\n';
+
+test('what waits is bounded: who comes after is asked to come again, and who leaves makes room', async () => {
+  await using door = await openDoor();
+  await using crowd = await RawSocket.dial(door.url);
+  crowd.write(get.repeat(1000));
+  await using late = await RawSocket.dial(door.url);
+  await until(() => door.parked === 1000, { timeoutMs: 5000, what: 'the crowd' });
+  late.write(get);
+  const { status, headers, body } = await late.answer();
+  expect([status, headers['retry-after'], JSON.parse(body).error.code]).toEqual([
+    503,
+    '1',
+    'server_starting',
+  ]);
+  crowd.socket.destroy();
+  await until(() => door.parked === 0, { timeoutMs: 5000, what: 'the crowd to be forgotten' });
+  await using next = await RawSocket.dial(door.url);
+  next.write(get);
+  await until(() => door.parked === 1, { timeoutMs: 5000, what: 'the next' });
+  door.attach(answering);
+  expect((await next.answer()).body).toContain('answer to /early');
+});
+
+test('a request that comes while the door closes and nobody answers yet is told so', async () => {
+  await using door = await openDoor();
+  await using raw = await RawSocket.dial(door.url);
+  await until(() => door.connections === 1, { timeoutMs: 2000, what: 'the connection' });
+  await door.stopAccepting();
+  raw.write(get);
+  expect(await raw.answer()).toMatchObject({ status: 503, headers: { connection: 'close' } });
 });

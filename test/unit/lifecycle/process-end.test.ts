@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-type Manner = 'clean' | 'slow' | 'stuck' | 'holds' | 'mute';
+type Manner = 'clean' | 'slow' | 'stuck' | 'holds' | 'waits' | 'mute';
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 interface Leaver extends AsyncDisposable {
@@ -15,6 +15,8 @@ interface Leaver extends AsyncDisposable {
   signal(name: Signal): void;
   /** Nobody reads what it says any more. */
   stopReading(): void;
+  /** Whoever reads what it says takes no more, and stays. */
+  stallReading(): void;
   readonly ended: Promise<{
     readonly code: number | null;
     readonly by: string | null;
@@ -49,6 +51,7 @@ async function leaver(manner: Manner, totalMs = 3000): Promise<Leaver> {
       child.stdout.destroy();
       child.stderr.destroy();
     },
+    stallReading: () => void child.stdout.pause(),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await exited;
@@ -184,6 +187,26 @@ describe('readers that leave', () => {
     it.stopReading();
     it.tell('throw');
     expect((await it.ended).code).toBe(1);
+  });
+});
+
+describe('a reader that stalls', () => {
+  test('does not hold the process: after the report it leaves with the report’s code', async () => {
+    await using it = await leaver('clean', 60_000);
+    it.stallReading();
+    it.tell('flood');
+    it.signal('SIGTERM');
+    expect(await it.ended).toEqual({ code: 0, by: null, stderr: '' });
+  });
+
+  test('does not hide what else holds the process: the watchdog names it', async () => {
+    await using it = await leaver('waits', 600);
+    it.stallReading();
+    it.tell('flood');
+    it.signal('SIGTERM');
+    const { code, stderr } = await it.ended;
+    expect(code).toBe(3);
+    expect(stderr).toContain('forced exit (time is up, stopped): still open: gateway/thing');
   });
 });
 

@@ -77,6 +77,29 @@ describe('stages', () => {
     expect(stages[0]?.ms).toBe(2600);
   });
 
+  test('that have ended are known to those after them', async () => {
+    const seen: unknown[] = [];
+    const { shutdown, report } = world([
+      { name: 'engines', run: takes(20, { forced: ['engine voice'] }) },
+      { name: 'sockets', untilMs: 1000, run: takes(500) },
+      {
+        name: 'flush',
+        after: ['engines'],
+        startByMs: 2200,
+        async run() {
+          seen.push(shutdown.soFar);
+          return undefined;
+        },
+      },
+    ]);
+    expect(shutdown.soFar).toBeUndefined();
+    void shutdown.request('quit');
+    const { stages, ...rest } = await report(500);
+    const engines = stages.filter(({ name }) => name === 'engines');
+    expect(seen).toEqual([{ ...rest, ms: 20, stages: engines }]);
+    expect(seen).toMatchObject([{ reason: 'quit', forced: ['engine voice'], exitCode: 3 }]);
+  });
+
   test('that throw or reject are a fault, reported with the message, and the next ones run', async () => {
     const { shutdown, happened, report } = world([
       {
