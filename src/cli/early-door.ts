@@ -25,7 +25,7 @@ const startUpGraceMs = 1000;
 /** Never throws: a failure is kept, since the full configuration may name another address. */
 export async function openEarly(address: EarlyListen): Promise<EarlyDoor> {
   let first: EndSignal | undefined;
-  const door = new Door();
+  const door = new Door(address.security);
   const leave = listenForSignals((name) => {
     if (first) return;
     first = name;

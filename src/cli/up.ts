@@ -2,8 +2,9 @@
 import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { shippedFile } from '../engines/locate.ts';
-import { Door } from '../gateway/door.ts';
+import type { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import { openDoor, secureDoor, securityOf } from '../gateway/open-door.ts';
 import { readRunRecord } from '../gateway/run-record.ts';
 import { delay, systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
@@ -37,7 +38,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   const screen = chooseScreen(options);
   const loaded = await load(options);
   early?.signals.configured();
-  const door = await openDoor(loaded, early);
+  const door = await takeDoor(loaded, early);
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
   let prompt: Console | undefined;
@@ -126,20 +127,23 @@ async function explained(failure: GreenroomError, dataDirectory: string): Promis
 }
 
 /** The early door, if it opened where the whole configuration wants it. */
-async function openDoor({ config }: LoadedConfig, early: EarlyDoor | undefined): Promise<Door> {
+async function takeDoor({ config }: LoadedConfig, early: EarlyDoor | undefined): Promise<Door> {
   const wanted = config.listen;
   if (early && !early.failure) {
-    const { host, port } = early.door.address;
-    if (host === wanted.host && (port === wanted.port || wanted.port === 0)) return early.door;
-    await early.door.close();
+    const { door } = early;
+    const { host, port } = door.address;
+    const fits = host === wanted.host && (port === wanted.port || wanted.port === 0);
+    if (fits && door.security === securityOf(config)) {
+      await secureDoor(door, config);
+      return door;
+    }
+    await door.close();
   } else if (early?.failure) {
     const { host, port } = early.failure.details as { host?: string; port?: number };
     if (host !== undefined && port !== undefined && formatListen({ host, port }) === formatListen(wanted))
       throw await explained(early.failure, config.dataDirectory);
   }
-  const door = new Door();
-  await door.listen(wanted);
-  return door;
+  return openDoor(config);
 }
 
 /** The leaves of the tree: what is still open, by path. */

@@ -51,6 +51,10 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       queueBytesMax: raw.sessions.queueBytesMax,
     },
     auth: { tokens: tokens('tokens'), admin: tokens('admin'), origins: raw.auth.origins },
+    tls: raw.tls && {
+      cert: resolve(context.folderOf(['tls', 'cert']), raw.tls.cert),
+      key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),
+    },
     shutdown: { totalMs: raw.shutdown.total },
     log: raw.log,
   };

@@ -78,6 +78,14 @@ const aliases = z
   .default({})
   .describe('Pipelines by a glob of model names, such as "gpt-*"; the first that matches decides.');
 
+const tls = section(
+  {
+    cert: text('Certificate chain, a PEM file; relative to this file.'),
+    key: text('Its private key, a PEM file; relative to this file.'),
+  },
+  'TLS of the door: https:// and wss:// in place of http:// and ws://.',
+).optional();
+
 export const configSchema = section(
   {
     $schema: z.string().optional().describe('The JSON Schema, for editors.'),
@@ -94,6 +102,7 @@ export const configSchema = section(
     ),
     sessions,
     auth,
+    tls,
     shutdown: section(
       { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
       'Leaving.',
@@ -110,7 +119,7 @@ export const configSchema = section(
     ).prefault({}),
   },
   'Configuration of greenroom.',
-  notYet(['events', 'store', 'tls']),
+  notYet(['events', 'store']),
 );
 
 export type RawConfig = z.output<typeof configSchema>;

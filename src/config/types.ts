@@ -16,6 +16,7 @@ export interface Config {
   readonly unknownModel: 'refuse' | 'default';
   readonly sessions: SessionsConfig;
   readonly auth: AuthConfig;
+  readonly tls: TlsConfig | undefined;
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }
@@ -111,6 +112,12 @@ export interface AuthConfig {
   readonly admin: readonly Secret[];
   /** `https://host[:port]`, as browsers send it. */
   readonly origins: readonly string[];
+}
+
+/** PEM files, absolute. */
+export interface TlsConfig {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';

@@ -11,17 +11,22 @@ import {
 } from 'node:http';
 import { type AddressInfo, Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import { type Clock, systemClock, turn } from '../lifecycle/clock.ts';
 import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { Connections } from './connections.ts';
 import { headerBytesMax, methodNotAllowed, refuseRequest, refuseSocket, unreadable } from './refusal.ts';
 import { headProblem } from './request-head.ts';
+import { TlsFront } from './tls-front.ts';
 
 export interface DoorHandlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
+
+/** `tls`: connections wait for `secure()`. */
+export type DoorSecurity = 'plain' | 'tls';
 
 export interface DoorAddress {
   readonly host: string;
@@ -39,13 +44,16 @@ type Parked =
 
 const headersMsMax = 10_000;
 const requestMsMax = 300_000;
+const timesLookedAtMs = 1000;
 /** Further ones are asked to come again. */
 const parkedMax = 1000;
 /** Somebody who connects again and again must not keep us from leaving. */
 const acceptMsMax = 500;
 
 export class Door {
+  readonly security: DoorSecurity;
   readonly #server: Server;
+  readonly #front: TlsFront | undefined;
   readonly #clock: Clock;
   readonly #connections: Connections;
   readonly #parked = new Set<Parked>();
@@ -55,13 +63,15 @@ export class Door {
   #stopped: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(security: DoorSecurity = 'plain', clock: Clock = systemClock) {
+    this.security = security;
     this.#clock = clock;
     this.#connections = new Connections(clock);
     const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersMsMax,
       requestTimeout: requestMsMax,
+      connectionsCheckingInterval: timesLookedAtMs,
       // Checked here instead, with an answer like every other.
       requireHostHeader: false,
       noDelay: true,
@@ -69,6 +79,11 @@ export class Door {
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     };
     this.#server = createServer(options);
+    if (security === 'tls') {
+      this.#front = new TlsFront(clock, (socket) => void this.#server.emit('connection', socket));
+      // It never listens itself, and would not look after the time of its requests.
+      this.#front.listener.once('listening', () => this.#server.emit('listening'));
+    }
     this.#server.on('connection', (socket) => {
       this.#connections.add(socket);
       socket.on('close', () => this.#unpark(socket));
@@ -97,7 +112,8 @@ export class Door {
   get url(): string {
     const { host, port } = this.address;
     const shown = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-    return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+    const scheme = this.security === 'tls' ? 'https' : 'http';
+    return `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
   }
 
   get connections(): number {
@@ -112,15 +128,21 @@ export class Door {
   /** Throws `listen_failed` with what to do about it. */
   listen({ host, port }: DoorAddress): Promise<DoorAddress> {
     return new Promise((resolve, reject) => {
+      const listener = this.#listener;
       const onError = (error: NodeJS.ErrnoException) => reject(listenFailure(error, host, port));
-      this.#server.once('error', onError);
-      this.#server.listen({ host, port, backlog: 1024 }, () => {
-        this.#server.off('error', onError);
-        this.#server.on('error', () => undefined);
-        this.#address = { host, port: (this.#server.address() as AddressInfo).port };
+      listener.once('error', onError);
+      listener.listen({ host, port, backlog: 1024 }, () => {
+        listener.off('error', onError);
+        listener.on('error', () => undefined);
+        this.#address = { host, port: (listener.address() as AddressInfo).port };
         resolve(this.#address);
       });
     });
+  }
+
+  /** The certificate and key of a door with TLS; again when they are renewed. */
+  secure(context: SecureContext): void {
+    this.#front?.secure(context);
   }
 
   /** Somebody answers these from now on; what was parked for them is answered first, in order. */
@@ -146,13 +168,17 @@ export class Door {
 
   /** Ends every connection that is left. Returns how many. */
   terminateSockets(): number {
-    return this.#connections.terminate();
+    return this.#connections.terminate() + (this.#front?.terminate() ?? 0);
   }
 
   /** Ends what is left. Every caller gets the same promise. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  get #listener(): TcpServer {
+    return this.#front?.listener ?? this.#server;
   }
 
   async #stopAccepting(): Promise<void> {
@@ -169,7 +195,7 @@ export class Door {
       quietTurns = this.#connections.accepted === accepted ? quietTurns + 1 : 0;
     }
     // As TCP only: HTTP's own close would end whoever has connected and not asked yet.
-    TcpServer.prototype.close.call(this.#server);
+    TcpServer.prototype.close.call(this.#listener);
   }
 
   async #close(): Promise<void> {

@@ -1,8 +1,8 @@
 // Opens a gateway in somebody else's process: the door first, then everything behind it.
 import { type LoadedConfig, type LoadOptions, loadConfig } from '../config/load.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import { Door } from './door.ts';
 import { Gateway } from './gateway.ts';
+import { openDoor } from './open-door.ts';
 
 export type StartOptions = Partial<LoadOptions>;
 
@@ -23,7 +23,6 @@ export async function startGateway(options: StartOptions = {}): Promise<Gateway>
     throw new GreenroomError('bad_usage', message);
   }
   const loaded: LoadedConfig = await loadConfig({ env: process.env, cwd: process.cwd(), ...options });
-  const door = new Door();
-  await door.listen(loaded.config.listen);
+  const door = await openDoor(loaded.config);
   return Gateway.open({ door, config: loaded.config, secrets: loaded.secrets });
 }

@@ -43,6 +43,7 @@ export const codes = {
   ),
   config_invalid: facts(500, 1011, 2, 'server_error', 'the configuration does not fit the schema'),
   secret_missing: facts(500, 1011, 2, 'server_error', 'an `env:` names a variable that is unset or empty'),
+  tls_unusable: facts(500, 1011, 2, 'server_error', 'the certificate or key of the door cannot be used'),
   data_directory_locked: facts(503, 1011, 2, 'unavailable_error', 'another gateway owns the data directory'),
   data_directory_unusable: facts(
     500,

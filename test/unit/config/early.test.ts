@@ -20,7 +20,7 @@ async function earlyIn(files: Record<string, string>, options: Partial<EarlyOpti
   return earlyListen({ cwd: folder.path, ...options });
 }
 
-const fallback = { host: '127.0.0.1', port: 7460, source: 'default' };
+const fallback = { host: '127.0.0.1', port: 7460, source: 'default', security: 'plain' };
 
 test('the address is known without zod and without yaml', async () => {
   expect(await earlyIn({ 'greenroom.yaml': 'log: {}\nlisten: 8000\n' })).toEqual({
@@ -70,15 +70,28 @@ describe('on the command line', () => {
       { host: '127.0.0.2', port: 3, source: 'set' },
     ],
     [{ set: ['log.listen=2'] }, { host: '127.0.0.1', port: 1, source: 'file' }],
-    [{ set: ['listen'] }, fallback],
+    // Malformed: whatever is guessed, loadConfig refuses it.
+    [{ set: ['listen'] }, { host: '127.0.0.1', port: 1, source: 'file' }],
     [{ listen: 'nonsense' }, fallback],
     [{ file: 'nope.yaml' }, fallback],
     [{ file: '/dev/zero' }, fallback],
     [{ file: '.' }, fallback],
     [{ file: 'a\0b' }, fallback],
   ])('%j is understood, or left to loadConfig', async (options, expected) => {
-    expect(await earlyIn(files, options)).toEqual(expected);
+    expect(await earlyIn(files, options)).toEqual({ security: 'plain', ...expected });
   });
+});
+
+test.each<[name: string, text: string, set: string[], security: string]>([
+  ['greenroom.yaml', 'tls: { cert: a.pem, key: b.pem }\nlisten: 1', [], 'tls'],
+  ['greenroom.yaml', 'listen: 1\n"tls":\n  cert: a.pem\n  key: b.pem', [], 'tls'],
+  ['greenroom.yaml', '{"tls": {"cert": "a.pem", "key": "b.pem"}}', [], 'tls'],
+  ['greenroom.json', '{"tls": {"cert": "a.pem", "key": "b.pem"}}', [], 'tls'],
+  ['greenroom.yaml', 'listen: 1', ['tls.cert=a.pem', 'tls.key=b.pem'], 'tls'],
+  ['greenroom.yaml', '# tls: no\nlog:\n  tls: no', ['log.tls=no'], 'plain'],
+  ['greenroom.json', '{"log": {"tls": 1}}', [], 'plain'],
+])('%s %j with %j: %s', async (name, text, set, security) => {
+  expect((await earlyIn({ [name]: text }, { set })).security).toBe(security);
 });
 
 describe('whatever is written', () => {

@@ -1,0 +1,120 @@
+// The door with TLS, as the clients that speak nothing else need it.
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import { connect } from 'node:tls';
+import OpenAI from 'openai';
+import { OpenAIRealtimeWS } from 'openai/realtime/ws';
+import { expect, test } from 'vitest';
+import { fixture, GatewayProcess } from '../support/gateway-process.ts';
+import { until } from '../support/poll.ts';
+
+const ca = readFileSync(fixture('tls/cert.pem'), 'utf8');
+const tls = { cert: fixture('tls/cert.pem'), key: fixture('tls/key.pem') };
+const config = {
+  tls,
+  engines: { voice: { builtin: 'flite' }, activity: { builtin: 'silero' } },
+  pipelines: { default: { kind: 'echo', speak: 'voice', vad: 'activity' } },
+};
+
+const portOf = async (gateway: GatewayProcess) => Number(new URL(await gateway.url()).port);
+
+function get(url: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { ca }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode, body }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
+
+test('the openai package, which speaks wss alone, sends a line and hears it spoken', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  const url = await gateway.url();
+  expect(url).toMatch(/^https:/);
+  const client = new OpenAI({ apiKey: 'none', baseURL: `${url}/v1` });
+  const realtime = await OpenAIRealtimeWS.create(client, { model: 'default', options: { ca } });
+  const types: string[] = [];
+  let audioBytes = 0;
+  let said = '';
+  const errors: unknown[] = [];
+  realtime.on('error', (error) => errors.push(error));
+  realtime.on('event', (event) => types.push(event.type));
+  realtime.on('response.output_audio.delta', ({ delta }) => {
+    audioBytes += Buffer.from(delta, 'base64').length;
+  });
+  realtime.on('response.output_audio_transcript.done', ({ transcript }) => {
+    said = transcript;
+  });
+  await new Promise((resolve) => realtime.socket.once('open', resolve));
+  realtime.send({
+    type: 'conversation.item.create',
+    item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hello over TLS' }] },
+  });
+  realtime.send({ type: 'response.create' });
+  await until(() => types.includes('response.done'), {
+    timeoutMs: 20_000,
+    what: `the answer (${types.join(' ')}; ${JSON.stringify(errors)})`,
+  });
+  expect(said).toBe('Hello over TLS');
+  expect(audioBytes).toBeGreaterThan(24_000);
+  expect(errors).toEqual([]);
+  realtime.close();
+  expect(await get(`${url}/readyz`)).toMatchObject({ status: 200 });
+});
+
+test('plain HTTP at a door with TLS is told so; half a handshake holds nobody, not even the leaving', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  const port = await portOf(gateway);
+  const plain = connectTcp(port, '127.0.0.1');
+  let heard = '';
+  plain.on('data', (chunk) => {
+    heard += chunk;
+  });
+  plain.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await until(() => plain.closed, { timeoutMs: 5000, what: 'the answer to plain HTTP' });
+  expect(heard).toMatch(/^HTTP\/1\.1 400 .*"this door speaks TLS: connect with https:\/\/ or wss:\/\/"/s);
+
+  const silent = connectTcp(port, '127.0.0.1');
+  const half = connectTcp(port, '127.0.0.1');
+  half.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
+  for (const socket of [silent, half]) socket.on('error', () => undefined);
+  expect(await get(`${await gateway.url()}/healthz`)).toMatchObject({ status: 200 });
+  const askedMs = performance.now();
+  gateway.child.kill('SIGTERM');
+  expect(await gateway.end(askedMs)).toMatchObject({ code: 0 });
+  expect(performance.now() - askedMs).toBeLessThan(3000);
+});
+
+test('who greets before the certificate has been read is answered all the same', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  const port = await portOf(gateway);
+  const handshakes = Array.from(
+    { length: 20 },
+    () =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ port, host: '127.0.0.1', ca, servername: 'localhost' }, () => {
+          socket.destroy();
+          resolve(socket.authorized);
+        });
+        socket.on('error', reject);
+      }),
+  );
+  expect(await Promise.all(handshakes)).toEqual(handshakes.map(() => true));
+});
+
+test.each([
+  ['a key that is not its own', { ...tls, key: fixture('tls/other-key.pem') }, 'not that of the certificate'],
+  ['a file that is not there', { ...tls, cert: 'nowhere.pem' }, 'nowhere.pem cannot be read'],
+  ['a file that is no certificate', { ...tls, cert: fixture('gateway/tone.mjs') }, 'cannot be used'],
+])('%s is a clear error, with exit code 2', async (_, broken, why) => {
+  await using gateway = await GatewayProcess.start({ config: { ...config, tls: broken } });
+  expect(await gateway.exited).toMatchObject({ code: 2 });
+  expect(gateway.stderr).toContain('[tls_unusable]');
+  expect(gateway.stderr).toContain(why);
+});
