@@ -95,12 +95,15 @@ export class WorkerCalls {
     }
     const call = this.#calls.get(message.id);
     if (!call) return;
-    if (message.type === 'chunk') return this.#chunk(call, message.value);
-    if (message.type === 'call_failed') {
-      const text = `engine ${this.#options.engine}: speak failed: ${message.message}`;
-      call.queue.fail(new GreenroomError('engine_call_failed', text));
+    switch (message.type) {
+      case 'chunk':
+        return this.#chunk(call, message.value);
+      case 'call_failed':
+        call.queue.fail(this.#failed(message.message));
+        return this.#ended(call);
+      case 'ended':
+        return this.#ended(call);
     }
-    this.#ended(call);
   }
 
   /** There is nobody to answer any more: everything under way fails, and whatever is asked from now on. */
@@ -197,6 +200,10 @@ export class WorkerCalls {
       onStall(new GreenroomError('engine_stalled', message));
     };
     call.timer = clock.after(stallMs, stalled, { ref: false });
+  }
+
+  #failed(why: string): GreenroomError {
+    return new GreenroomError('engine_call_failed', `engine ${this.#options.engine}: speak failed: ${why}`);
   }
 
   #ended(call: Call): void {

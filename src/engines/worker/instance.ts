@@ -6,6 +6,7 @@ import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import type { EngineFailure } from '../state.ts';
 import { type CallLimits, WorkerCalls } from './calls.ts';
+import { channelFd } from './channel.ts';
 import type { OpenLink, WorkerLink } from './link.ts';
 import type { FromHost } from './protocol.ts';
 
@@ -37,13 +38,14 @@ export class WorkerInstance implements EngineInstance {
         log.write(source, chunk);
         events.active();
       },
+      broken: (what) => this.#broken(what),
       exit: (how) => this.#gone(how),
     });
     this.#calls = new WorkerCalls({
       engine,
       limits,
       post: (message) => this.#link.post(message),
-      onStall: (error) => this.#stalled(error),
+      onStall: (error) => this.#giveUp(error),
     });
     this.#link.post({ type: 'load', module, options: options.options });
     // The constructor's caller learns the instance first; its rungs come after.
@@ -123,8 +125,16 @@ export class WorkerInstance implements EngineInstance {
     events.failed(this.#failure(code, `engine ${engine}: ${what}: ${message}`, 'lasting'));
   }
 
+  /** As with a crash: it may be another's fault (a library, a child), and another time go well. */
+  #broken(what: string): void {
+    const who = `engine ${this.#request.engine} (pid ${this.pid})`;
+    const why = `something in it writes to file descriptor ${channelFd}, where its messages to the gateway go`;
+    const message = `${who}: ${what}: ${why}; it is stopped, and tried again`;
+    this.#giveUp(new GreenroomError('engine_module_invalid', message));
+  }
+
   /** Everybody who waits for it learns the cause, not the stop that follows. */
-  #stalled(error: GreenroomError): void {
+  #giveUp(error: GreenroomError): void {
     this.#calls.close(error);
     this.#request.events.failed(this.#failure(error.code, error.message, 'passing'));
   }
