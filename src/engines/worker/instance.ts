@@ -93,11 +93,12 @@ export class WorkerInstance implements EngineInstance {
     const type: unknown = (message as FromHost | null | undefined)?.type;
     if (this.#state === 'gone' || typeof type !== 'string') return;
     const { events } = this.#request;
+    const { log } = this.#options;
     switch (message.type) {
       case 'hello':
         return events.climbed('alive');
       case 'progress':
-        return events.progressed(message.fraction, message.text);
+        return events.progressed(message.fraction, message.text && log.mask(String(message.text)));
       case 'loaded':
         if (!Array.isArray(message.offers)) return;
         this.#offers = message.offers;
@@ -107,8 +108,8 @@ export class WorkerInstance implements EngineInstance {
       case 'load_failed':
         return this.#loadFailed(message);
       case 'call_failed':
-        this.#options.log.write('stderr', `${message.stack || message.message}\n`);
-        return this.#calls.receive(message);
+        log.write('stderr', `${message.stack || message.message}\n`);
+        return this.#calls.receive({ ...message, message: log.mask(String(message.message)) });
       default:
         return this.#calls.receive(message);
     }
@@ -122,14 +123,14 @@ export class WorkerInstance implements EngineInstance {
       reason === 'contract'
         ? (['engine_module_invalid', `its module ${module} cannot be used`] as const)
         : (['engine_load_failed', 'its load failed'] as const);
-    events.failed(this.#failure(code, `engine ${engine}: ${what}: ${message}`, 'lasting'));
+    events.failed(this.#failure(code, log.mask(`engine ${engine}: ${what}: ${message}`), 'lasting'));
   }
 
   /** As with a crash: it may be another's fault (a library, a child), and another time go well. */
   #broken(what: string): void {
     const who = `engine ${this.#request.engine} (pid ${this.pid})`;
     const why = `something in it writes to file descriptor ${channelFd}, where its messages to the gateway go`;
-    const message = `${who}: ${what}: ${why}; it is stopped, and tried again`;
+    const message = this.#options.log.mask(`${who}: ${what}: ${why}; it is stopped, and tried again`);
     this.#giveUp(new GreenroomError('engine_module_invalid', message));
   }
 
@@ -141,7 +142,8 @@ export class WorkerInstance implements EngineInstance {
 
   #gone(how: string): void {
     const { engine, events } = this.#request;
-    const message = `engine ${engine} (${this.pid === null ? 'thread' : `pid ${this.pid}`}) ${how}`;
+    const where = this.pid === null ? 'thread' : `pid ${this.pid}`;
+    const message = this.#options.log.mask(`engine ${engine} (${where}) ${how}`);
     const failure = this.#failure('engine_exited', message, 'passing');
     this.#state = 'gone';
     const { logTail } = failure;
