@@ -56,6 +56,42 @@ export function parseWav(file: Uint8Array): WavAudio {
   );
 }
 
+/** What stands before the samples of a WAV that is still coming. */
+export interface WavHead {
+  readonly rateHz: number;
+  /** Where the samples begin. */
+  readonly dataAt: number;
+  /** Of the samples; Infinity when the writer did not know. */
+  readonly dataBytes: number;
+  /** One sample of every channel. */
+  readonly frameBytes: number;
+}
+
+/** Undefined while `start` does not reach to the samples. */
+export function readWavHead(start: Uint8Array): WavHead | undefined {
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  if (view.byteLength < riffHeaderBytes) return undefined;
+  checkRiff(view);
+  let format: Format | undefined;
+  for (let at = riffHeaderBytes; at + chunkHeaderBytes <= view.byteLength; ) {
+    const name = fourCharacters(view, at);
+    const sizeBytes = view.getUint32(at + 4, true);
+    const dataAt = at + chunkHeaderBytes;
+    if (name === 'data') {
+      if (!format) throw new WavError(`"data" chunk at offset ${at} comes before any "fmt " chunk`);
+      const { rateHz, channels, bits } = format;
+      // Who writes a stream cannot go back to fill it in.
+      const unknown = sizeBytes === sizeUnknown || sizeBytes === 0;
+      const dataBytes = unknown ? Number.POSITIVE_INFINITY : sizeBytes;
+      return { rateHz, dataAt, dataBytes, frameBytes: (channels * bits) / 8 };
+    }
+    at = dataAt + sizeBytes + (sizeBytes % 2);
+    if (at > view.byteLength) return undefined;
+    if (name === 'fmt ') format = readFormat(view, dataAt, sizeBytes);
+  }
+  return undefined;
+}
+
 export function writeWav(pcm: Int16Array, rateHz: number): Uint8Array {
   const file = new Uint8Array(headerBytes + pcm.byteLength);
   file.set(wavHeader(pcm.byteLength, rateHz));

@@ -22,7 +22,8 @@ interface Unfinished {
 
 export class OutputLog {
   readonly #file: LogFile | undefined;
-  readonly #mask: (text: string) => string;
+  /** For whatever else an engine says: it may have been given a secret. */
+  readonly mask: (text: string) => string;
   readonly #unfinished: Readonly<Record<OutputSource, Unfinished>> = {
     stdout: { decoder: new StringDecoder('utf8'), text: '', state: 'kept' },
     stderr: { decoder: new StringDecoder('utf8'), text: '', state: 'kept' },
@@ -32,14 +33,14 @@ export class OutputLog {
 
   /** @param file null keeps only the tail */
   constructor(file: LogFileOptions | null, mask: (text: string) => string = (text) => text) {
-    this.#mask = mask;
+    this.mask = mask;
     this.#file = file ? new LogFile(file) : undefined;
   }
 
   /** The last lines, without terminal colours; what has not ended counts as one. */
   get tail(): readonly string[] {
     const { stdout, stderr } = this.#unfinished;
-    return withLast(this.#tail, this.#mask(`${plain(stdout.text)}\n${plain(stderr.text)}`));
+    return withLast(this.#tail, this.mask(`${plain(stdout.text)}\n${plain(stderr.text)}`));
   }
 
   /** Calls back once, when a line contains `text`. */
@@ -65,18 +66,18 @@ export class OutputLog {
       unfinished.text = '';
       unfinished.state = 'cut';
     }
-    if (lines !== '') this.#add(this.#mask(plain(lines)));
+    if (lines !== '') this.#add(this.mask(plain(lines)));
   }
 
   /** Something of ours, for the file alone. */
   note(text: string): void {
-    this.#file?.append(`${text}\n`);
+    this.#file?.append(this.mask(`${text}\n`));
   }
 
   /** Resolves when everything is in the file. Idempotent. */
   async close(): Promise<void> {
     for (const unfinished of Object.values(this.#unfinished)) {
-      if (unfinished.text !== '') this.#add(`${plain(unfinished.text)}\n`);
+      if (unfinished.text !== '') this.#add(this.mask(`${plain(unfinished.text)}\n`));
       unfinished.text = '';
     }
     await this.#file?.close();

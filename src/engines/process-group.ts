@@ -76,9 +76,7 @@ export class ProcessGroup {
       this.#tell({ state: 'exited', how });
     };
     const late: Timer = clock.after(lastWordsMs, () => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      if (child.connected) child.disconnect();
+      for (const stream of child.stdio) stream?.destroy();
       told();
     });
     child.once('close', told);

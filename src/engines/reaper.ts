@@ -1,8 +1,9 @@
 // The gateway's end of the reaper: a small `sh` that outlives us by a moment, so that no engine outlives us at all,
 // whatever ends us. It learns of every engine before that is spawned, and of the shutdown's deadline when shutdown
-// begins. The gateway closes it, last.
-import { spawn } from 'node:child_process';
+// begins. One that is killed is started again, and told what is there by then. The gateway closes it, last.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import type { Clock, Timer } from '../lifecycle/clock.ts';
 import { shippedFile } from './locate.ts';
 
 export interface Reaper {
@@ -30,59 +31,138 @@ const nullReaper: Reaper = {
   close: () => Promise.resolve(),
 };
 
-export function startReaper(onTrouble: (message: string) => void): Reaper {
-  if (process.platform === 'win32') return nullReaper;
-  const groups = new Map<string, number>();
-  const voice = ownStandardError();
-  const child = spawn('sh', [shippedFile('reaper')], {
-    detached: true,
-    stdio: ['pipe', 'ignore', voice ?? 'inherit'],
-    // A marker of our own (a gateway may be another's engine) would be taken for an engine's.
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-  });
-  if (voice !== undefined) closeSync(voice);
-  let state: 'running' | 'closing' | 'ended' = 'running';
-  const ended = new Promise<void>((resolve) => {
-    const end = (why: string) => {
-      if (state === 'running') onTrouble(`the reaper ${why}: engines would outlive a kill -9 of the gateway`);
-      state = 'ended';
-      resolve();
-    };
-    child.once('error', (error) => end(`could not be started (${error.message})`));
-    child.once('exit', (code, signal) => end(`ended (${signal ?? code})`));
-  });
-  // Its end is told above; writing to it is then of no use.
-  child.stdin!.on('error', () => undefined);
-  // It must not hold the loop: it ends because we do.
-  child.unref();
-  (child.stdin as unknown as { unref?: () => void }).unref?.();
-  const tell = (line: string) => {
-    if (state === 'running') child.stdin!.write(`${line}\n`);
-  };
-  return {
-    expect: (marker) => tell(`+ ${marker}`),
-    add(marker, pgid) {
-      groups.set(marker, pgid);
-      tell(`+ ${marker} ${pgid}`);
-    },
-    remove(marker) {
-      groups.delete(marker);
-      tell(`- ${marker}`);
-    },
-    deadline: (ms) => tell(`deadline ${(ms / 1000).toFixed(2)} ${process.pid}`),
-    killGroups() {
-      for (const pgid of groups.values()) signalGroup(pgid, 'SIGKILL');
-      return [...groups.values()];
-    },
-    close() {
-      if (state === 'running') {
-        state = 'closing';
-        child.ref();
-        child.stdin!.end();
-      }
-      return ended;
-    },
-  };
+export interface ReaperOptions {
+  readonly clock: Clock;
+  readonly onTrouble: (message: string) => void;
+}
+
+export function startReaper(options: ReaperOptions): Reaper {
+  return process.platform === 'win32' ? nullReaper : new ShellReaper(options);
+}
+
+/** The pause before it is started again: this, then four times as long each time, unless it ran for a while. */
+const restartFirstMs = 50;
+const restartMaxMs = 30_000;
+const steadyMs = 60_000;
+/** It needs some ms to end; one that is stopped (SIGSTOP) never would. */
+const closeMs = 300;
+
+class ShellReaper implements Reaper {
+  readonly #options: ReaperOptions;
+  /** Engines that may be there, by marker: their process groups, as far as they are known. */
+  readonly #engines = new Map<string, number | undefined>();
+  /** Ended while there was no reaper to sweep after them. */
+  readonly #unswept = new Set<string>();
+  readonly #ended = Promise.withResolvers<void>();
+  #state: 'running' | 'closing' = 'running';
+  #child: ChildProcess | undefined;
+  #startedMs = 0;
+  #failures = 0;
+  /** To start it again, or to end it. */
+  #timer: Timer | undefined;
+  #deadlineMs: number | undefined;
+
+  constructor(options: ReaperOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  expect(marker: string): void {
+    this.#engines.set(marker, undefined);
+    this.#tell(`+ ${marker}`);
+  }
+
+  add(marker: string, pgid: number): void {
+    this.#engines.set(marker, pgid);
+    this.#tell(`+ ${marker} ${pgid}`);
+  }
+
+  remove(marker: string): void {
+    this.#engines.delete(marker);
+    if (this.#child) this.#tell(`- ${marker}`);
+    else this.#unswept.add(marker);
+  }
+
+  deadline(ms: number): void {
+    this.#deadlineMs = this.#options.clock.now() + ms;
+    this.#tellDeadline(ms);
+  }
+
+  killGroups(): readonly number[] {
+    const groups = [...this.#engines.values()].filter((pgid) => pgid !== undefined);
+    for (const pgid of groups) signalGroup(pgid, 'SIGKILL');
+    return groups;
+  }
+
+  close(): Promise<void> {
+    if (this.#state === 'closing') return this.#ended.promise;
+    this.#state = 'closing';
+    this.#timer?.cancel();
+    const child = this.#child;
+    if (child) {
+      child.ref();
+      child.stdin?.end();
+      this.#timer = this.#options.clock.after(closeMs, () => this.#endByForce(child));
+    } else this.#ended.resolve();
+    return this.#ended.promise;
+  }
+
+  #start(): void {
+    const voice = ownStandardError();
+    const child = spawn('sh', [shippedFile('reaper')], {
+      detached: true,
+      stdio: ['pipe', 'ignore', voice ?? 'inherit'],
+      // A marker of our own (a gateway may be another's engine) would be taken for an engine's.
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    });
+    if (voice !== undefined) closeSync(voice);
+    child.once('error', (error) => this.#gone(child, `could not be started (${error.message})`));
+    child.once('exit', (code, signal) => this.#gone(child, `(pid ${child.pid}) ended (${signal ?? code})`));
+    // Its end is told by these; writing to it is then of no use.
+    child.stdin?.on('error', () => undefined);
+    // It must not hold the loop: it ends because we do.
+    child.unref();
+    (child.stdin as unknown as { unref?: () => void }).unref?.();
+    this.#child = child;
+    this.#startedMs = this.#options.clock.now();
+    for (const [marker, pgid] of this.#engines) this.#tell(`+ ${marker} ${pgid ?? ''}`);
+    for (const marker of this.#unswept) this.#tell(`- ${marker}`);
+    this.#unswept.clear();
+    if (this.#deadlineMs !== undefined) this.#tellDeadline(this.#deadlineMs - this.#startedMs);
+  }
+
+  #gone(child: ChildProcess, how: string): void {
+    if (child !== this.#child) return;
+    this.#child = undefined;
+    // Its timer, if it had one, is a process beside it.
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    if (this.#state === 'closing') {
+      this.#timer?.cancel();
+      return this.#ended.resolve();
+    }
+    const { clock, onTrouble } = this.#options;
+    if (clock.now() - this.#startedMs >= steadyMs) this.#failures = 0;
+    const ms = Math.min(restartMaxMs, restartFirstMs * 4 ** this.#failures);
+    this.#failures += 1;
+    const meanwhile = 'until then engines would outlive a kill -9 of the gateway';
+    onTrouble(`the reaper ${how}; it is started again in ${ms} ms, ${meanwhile}`);
+    this.#timer = clock.after(ms, () => this.#start(), { ref: false });
+  }
+
+  /** What it would do is done from here. */
+  #endByForce(child: ChildProcess): void {
+    this.#options.onTrouble(`the reaper (pid ${child.pid}) did not end in ${closeMs} ms and was killed`);
+    this.killGroups();
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+  }
+
+  #tellDeadline(ms: number): void {
+    this.#tell(`deadline ${(Math.max(0, ms) / 1000).toFixed(2)} ${process.pid}`);
+  }
+
+  #tell(line: string): void {
+    this.#child?.stdin?.write(`${line}\n`);
+  }
 }
 
 /** Signals a whole process group; on Windows, which has none, its leader. False when it is gone. */

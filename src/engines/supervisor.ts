@@ -61,7 +61,8 @@ export class Supervisor {
 
   /** Started when it is first needed: a spawn costs some ms that the door should not wait for. */
   get reaper(): Reaper {
-    this.#reaper ??= startReaper((message) => this.#options.log.warn({}, message));
+    const { clock, log } = this.#options;
+    this.#reaper ??= startReaper({ clock, onTrouble: (message) => log.warn({}, message) });
     return this.#reaper;
   }
 

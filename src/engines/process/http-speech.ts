@@ -1,9 +1,10 @@
-// `speak` of a program: `POST /v1/audio/speech` as OpenAI has it, raw PCM16 at 24 kHz, streamed.
+// `speak` of a program: `POST /v1/audio/speech` as OpenAI has it, streamed; raw PCM16 at 24 kHz is asked for.
 // https://platform.openai.com/docs/api-reference/audio/createSpeech
 import { type IncomingMessage, request } from 'node:http';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { PcmChunk } from '../contract.ts';
+import { speechBody } from './speech-body.ts';
 
 export interface HttpSpeechCall {
   readonly engine: string;
@@ -14,37 +15,55 @@ export interface HttpSpeechCall {
   readonly clock: Clock;
   /** It may give nothing for so long while it is listened to. */
   readonly stallMs: number;
+  /** Applied to what the program says of its failure. */
+  readonly mask: (text: string) => string;
 }
 
-const rateHz = 24_000;
-const errorBytesMax = 2000;
+/** The connection was refused, cut, or gave nothing: the program itself may be gone. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost';
+}
 
-/** Ends early, without an error, when the signal aborts: the connection is closed, which cancels the work. */
+const path = '/v1/audio/speech';
+const saidCharsMax = 2000;
+
+/**
+ * Ends early, without an error, when the signal aborts: the connection is closed, which cancels the work. Throws
+ * `engine_call_failed` for a bad answer, ConnectionLost for none.
+ */
 export async function* speakOverHttp(call: HttpSpeechCall, signal: AbortSignal): AsyncGenerator<PcmChunk> {
   if (signal.aborted) return;
   try {
     const response = await post(call, signal);
-    if (response.statusCode !== 200) {
-      const said = (await firstText(response, call)).trim();
-      throw new GreenroomError(
-        'engine_call_failed',
-        `engine ${call.engine}: speech: HTTP ${response.statusCode}: ${said}`,
-      );
+    const { statusCode, headers } = response;
+    if (statusCode !== 200) throw failed(call, `HTTP ${statusCode}: ${await firstText(response, call)}`);
+    const type = headers['content-type'];
+    const body = speechBody(type);
+    if (!body)
+      throw failed(call, `${type} came from ${path}, not audio/pcm: ${await firstText(response, call)}`);
+    for await (const bytes of unstalled(response, call)) {
+      const chunk = decoded(call, () => body.push(bytes));
+      if (chunk) yield chunk;
     }
-    let half: Buffer = Buffer.alloc(0);
-    for await (const chunk of unstalled(response, call)) {
-      const bytes = half.length > 0 ? Buffer.concat([half, chunk]) : chunk;
-      // A sample may be cut in two by the network.
-      const whole = bytes.length & ~1;
-      half = bytes.subarray(whole);
-      if (whole > 0) yield { pcm: samples(bytes.subarray(0, whole)), rate: rateHz };
-    }
+    decoded(call, () => body.end());
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof GreenroomError) throw error;
     const cut = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-    const why = cut ? 'the connection was cut' : messageOf(error);
-    throw new GreenroomError('engine_call_failed', `engine ${call.engine}: speech: ${why}`, { cause: error });
+    const where = `${call.host}:${call.port}`;
+    throw new ConnectionLost(cut ? `the connection to ${where} was cut` : messageOf(error), { cause: error });
+  }
+}
+
+function failed(call: HttpSpeechCall, why: string): GreenroomError {
+  return new GreenroomError('engine_call_failed', `engine ${call.engine}: speech: ${why}`);
+}
+
+function decoded<T>(call: HttpSpeechCall, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw failed(call, messageOf(error));
   }
 }
 
@@ -59,7 +78,7 @@ function post(call: HttpSpeechCall, signal: AbortSignal): Promise<IncomingMessag
     const outgoing = request({
       host: call.host,
       port: call.port,
-      path: '/v1/audio/speech',
+      path,
       method: 'POST',
       agent: false,
       signal,
@@ -73,7 +92,7 @@ function post(call: HttpSpeechCall, signal: AbortSignal): Promise<IncomingMessag
     outgoing.on('error', reject);
     outgoing.on('close', () => {
       timer.cancel();
-      reject(new Error('it closed the connection without an answer'));
+      reject(new Error(`${call.host}:${call.port} closed the connection without an answer`));
     });
     outgoing.end(body);
   });
@@ -94,19 +113,14 @@ async function* unstalled(response: IncomingMessage, call: HttpSpeechCall): Asyn
   }
 }
 
-const silence = ({ stallMs }: HttpSpeechCall): Error => new Error(`it gave nothing for ${stallMs} ms`);
-
-function samples(bytes: Buffer): Int16Array {
-  const aligned = new Uint8Array(bytes.length);
-  aligned.set(bytes);
-  return new Int16Array(aligned.buffer);
-}
+const silence = ({ host, port, stallMs }: HttpSpeechCall): Error =>
+  new Error(`${host}:${port} gave nothing for ${stallMs} ms`);
 
 async function firstText(response: IncomingMessage, call: HttpSpeechCall): Promise<string> {
   let text = '';
   for await (const chunk of unstalled(response, call)) {
     text += String(chunk);
-    if (text.length > errorBytesMax) break;
+    if (text.length > saidCharsMax) break;
   }
-  return text.slice(0, errorBytesMax);
+  return call.mask(text).trim().slice(0, saidCharsMax);
 }

@@ -12,9 +12,10 @@ import { type ProcessEnd, ProcessGroup } from '../process-group.ts';
 import type { Reaper } from '../reaper.ts';
 import type { EngineFailure } from '../state.ts';
 import { commandLine, engineEnvironment, whySpawnFailed } from './command.ts';
-import { speakOverHttp } from './http-speech.ts';
+import { ConnectionLost, speakOverHttp } from './http-speech.ts';
 import { reservePort } from './ports.ts';
 import { Pace, type ProbeAnswer, probeUntilReady } from './probe.ts';
+import { secondLook, type Verdict } from './second-look.ts';
 
 export interface ProgramOptions {
   readonly run: readonly string[];
@@ -47,6 +48,9 @@ export class ProgramInstance implements EngineInstance {
   readonly #readyLine = Promise.withResolvers<void>();
   #state: 'preparing' | 'running' | 'gone' = 'preparing';
   #stop: 'none' | 'asked' = 'none';
+  /** Why it is unfit, or gone: the first cause. */
+  #failure: EngineFailure | undefined;
+  #looking: Promise<Verdict> | undefined;
   #port: number | null = null;
   #group: ProcessGroup | undefined;
   #activeCalls = 0;
@@ -90,16 +94,23 @@ export class ProgramInstance implements EngineInstance {
 
   async *speak(call: SpeakCall, signal: AbortSignal): AsyncGenerator<PcmChunk> {
     const { engine } = this.#request;
-    const { host, clock, ready } = this.#options;
+    const { host, clock, ready, log } = this.#options;
     if (this.#state !== 'running' || this.#port === null)
       throw new GreenroomError('engine_stopped', `engine ${engine} is gone`);
+    const { stallMs } = ready;
+    const { mask } = log;
+    let lost: ConnectionLost;
     this.#activeCalls += 1;
     try {
-      const { stallMs } = ready;
-      yield* speakOverHttp({ engine, host, port: this.#port, clock, stallMs, ...call }, signal);
+      return yield* speakOverHttp({ engine, host, port: this.#port, clock, stallMs, mask, ...call }, signal);
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+      lost = error;
     } finally {
       this.#activeCalls -= 1;
     }
+    const why = await orAborted(this.#whyLost(lost, this.#port), signal);
+    if (why) throw why;
   }
 
   openVad(): VadStream {
@@ -107,6 +118,39 @@ export class ProgramInstance implements EngineInstance {
       'engine_call_unsupported',
       `engine ${this.#request.engine}: a program has no vad; use a worker`,
     );
+  }
+
+  /** What a caller is told whose connection is lost. If the program is gone it is given up, whatever its launcher does. */
+  async #whyLost(lost: ConnectionLost, port: number): Promise<GreenroomError> {
+    const { engine } = this.#request;
+    if (this.#stop === 'none') {
+      // One look for all who ask at a time.
+      this.#looking ??= this.#look(port);
+      const verdict = await this.#looking;
+      if (verdict.state === 'there' && !this.#failure) {
+        const message = `engine ${engine}: speech: ${lost.message}; ${verdict.facts}`;
+        return new GreenroomError('engine_call_failed', message, { cause: lost });
+      }
+    }
+    if (!this.#failure) return new GreenroomError('engine_stopped', `engine ${engine} is being stopped`);
+    const { code, message, logTail } = this.#failure;
+    return new GreenroomError(code, `${message}; it is tried again`, { details: { logTail }, cause: lost });
+  }
+
+  async #look(port: number): Promise<Verdict> {
+    const { clock, host, scope, ready } = this.#options;
+    const { http: path = '/', status, probeTimeoutMs: timeoutMs } = ready;
+    const verdict = await secondLook({
+      target: { host, port, path, status, timeoutMs },
+      ...{ clock, signal: scope.signal, callsUnderWay: () => this.#activeCalls },
+    });
+    this.#looking = undefined;
+    if (verdict.state === 'there' || this.#stop === 'asked' || this.#failure) return verdict;
+    const who = `engine ${this.#request.engine} (pid ${this.pid}) at ${host}:${port}`;
+    const message = `${who} answers no more: ${verdict.why}`;
+    this.#failure = { code: 'engine_unreachable', message, kind: 'passing', logTail: this.logTail };
+    this.#request.events.failed(this.#failure);
+    return verdict;
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -215,6 +259,18 @@ export class ProgramInstance implements EngineInstance {
 
   #gone(code: ErrorCode, message: string, kind: EngineFailure['kind']): void {
     this.#state = 'gone';
-    this.#request.events.exited({ code, message, kind, logTail: this.logTail });
+    const failure = { code, message, kind, logTail: this.logTail };
+    this.#failure ??= failure;
+    this.#request.events.exited(failure);
   }
+}
+
+/** Undefined when the signal aborts: nobody waits any more. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

@@ -13,7 +13,8 @@ export interface ProbeTarget {
 }
 
 export type ProbeAnswer =
-  | { readonly state: 'refused'; readonly why: string }
+  /** `code`: the system's word for it, where it has said something. */
+  | { readonly state: 'refused'; readonly why: string; readonly code?: string | undefined }
   /** It took the connection and gave no HTTP answer. */
   | { readonly state: 'connected'; readonly why: string }
   | { readonly state: 'answered'; readonly status: number };
@@ -37,7 +38,9 @@ export function probe(target: ProbeTarget, clock: Clock, signal: AbortSignal): P
         state = 'connected';
       });
     });
-    call.on('error', (error) => answer({ state, why: error.message }));
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      answer({ state, why: error.message, ...(state === 'refused' && error.code && { code: error.code }) });
+    });
     // An answer that is neither (a switch of protocols) just closes.
     call.on('close', () => answer({ state, why: 'it closed the connection' }));
     call.on('response', (response) => {

@@ -6,6 +6,7 @@ import type { PcmChunk, VadStream } from '../contract.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { type CallMessage, chunksAhead, type ToHost } from './protocol.ts';
 import { VadCall } from './vad-call.ts';
+import { VadLag } from './vad-lag.ts';
 
 export interface CallLimits {
   readonly clock: Clock;
@@ -39,6 +40,7 @@ export class WorkerCalls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<number, Call>();
   readonly #streams = new Map<number, VadCall>();
+  readonly #lag: VadLag;
   readonly #waiting: Call[] = [];
   #lanes = 0;
   #running = 0;
@@ -48,6 +50,15 @@ export class WorkerCalls {
 
   constructor(options: CallsOptions) {
     this.#options = options;
+    const { engine, limits } = options;
+    this.#lag = new VadLag({
+      clock: limits.clock,
+      tell: ({ streams, behindMs }) => {
+        const who = `${streams} of ${this.#streams.size} streams are behind`;
+        const next = 'fewer sessions at a time, or a faster machine, would be heard in time';
+        limits.note(`engine ${engine}: voice activity: ${who}, by ${behindMs} ms or more; ${next}`);
+      },
+    });
   }
 
   get active(): number {
@@ -81,7 +92,7 @@ export class WorkerCalls {
   openVad(rateHz: number): VadStream {
     if (this.#closed) throw this.#closed;
     const id = ++this.#lastId;
-    const stream = new VadCall(id, this.#options);
+    const stream = new VadCall(id, rateHz, this.#lag, this.#options);
     this.#streams.set(id, stream);
     this.#options.post({ type: 'open', id, args: { rate: rateHz } });
     return stream;
@@ -95,12 +106,15 @@ export class WorkerCalls {
     }
     const call = this.#calls.get(message.id);
     if (!call) return;
-    if (message.type === 'chunk') return this.#chunk(call, message.value);
-    if (message.type === 'call_failed') {
-      const text = `engine ${this.#options.engine}: speak failed: ${message.message}`;
-      call.queue.fail(new GreenroomError('engine_call_failed', text));
+    switch (message.type) {
+      case 'chunk':
+        return this.#chunk(call, message.value);
+      case 'call_failed':
+        call.queue.fail(this.#failed(message.message));
+        return this.#ended(call);
+      case 'ended':
+        return this.#ended(call);
     }
-    this.#ended(call);
   }
 
   /** There is nobody to answer any more: everything under way fails, and whatever is asked from now on. */
@@ -114,6 +128,7 @@ export class WorkerCalls {
     this.#calls.clear();
     this.#running = 0;
     for (const stream of this.#streams.values()) stream.fail(error);
+    this.#lag.close();
     this.#streams.clear();
   }
 
@@ -197,6 +212,10 @@ export class WorkerCalls {
       onStall(new GreenroomError('engine_stalled', message));
     };
     call.timer = clock.after(stallMs, stalled, { ref: false });
+  }
+
+  #failed(why: string): GreenroomError {
+    return new GreenroomError('engine_call_failed', `engine ${this.#options.engine}: speak failed: ${why}`);
   }
 
   #ended(call: Call): void {

@@ -1,23 +1,16 @@
 // Runs inside a worker engine's own process or thread: loads the module, runs its calls, reports. It trusts nothing of
 // the module: whatever it throws becomes a message. Ends with its parent.
+import { Socket } from 'node:net';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { EngineModule, LoadedEngine } from '../contract.ts';
 import { yieldThread } from '../priority.ts';
+import { Channel, channelFd } from './channel.ts';
 import { HostCalls } from './host-calls.ts';
 import { checkLoaded, importEngine } from './module-checks.ts';
 import { Progress } from './progress.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 
-const send = process.send?.bind(process);
-// The channel is ours: a module that finds it would speak into our protocol.
-delete process.send;
-
-const post: (message: FromHost) => void = isMainThread
-  ? (message) => {
-      if (process.connected) send?.(message);
-    }
-  : (message) => parentPort?.postMessage(message);
-
+const post = connect();
 const loading = new AbortController();
 let calls: HostCalls | undefined;
 let loaded: LoadedEngine | undefined;
@@ -75,13 +68,20 @@ function receive(message: ToHost): void {
   else calls?.receive(message);
 }
 
-if (isMainThread) {
-  process.on('message', receive);
-  // The parent is gone. The reaper sends KILL as well; this is the quick way.
-  process.on('disconnect', () => process.exit());
-} else {
-  parentPort?.on('message', receive);
-  // A process is made to yield by its parent.
-  yieldThread();
+function connect(): (message: FromHost) => void {
+  if (!isMainThread) {
+    parentPort?.on('message', receive);
+    // A process is made to yield by its parent.
+    yieldThread();
+    return (message) => parentPort?.postMessage(message);
+  }
+  const channel = new Channel(new Socket({ fd: channelFd, readable: true, writable: true }), {
+    message: (message) => receive(message as ToHost),
+    broken: (what) => console.error(`the channel to the gateway is broken: ${what}`),
+    // The gateway is gone, or lost to us. The reaper sends KILL as well; this is the quick way.
+    closed: () => process.exit(),
+  });
+  return (message) => channel.send(message);
 }
+
 post({ type: 'hello' });

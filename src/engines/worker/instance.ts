@@ -6,6 +6,7 @@ import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import type { EngineFailure } from '../state.ts';
 import { type CallLimits, WorkerCalls } from './calls.ts';
+import { channelFd } from './channel.ts';
 import type { OpenLink, WorkerLink } from './link.ts';
 import type { FromHost } from './protocol.ts';
 
@@ -37,13 +38,14 @@ export class WorkerInstance implements EngineInstance {
         log.write(source, chunk);
         events.active();
       },
+      broken: (what) => this.#broken(what),
       exit: (how) => this.#gone(how),
     });
     this.#calls = new WorkerCalls({
       engine,
       limits,
       post: (message) => this.#link.post(message),
-      onStall: (error) => this.#stalled(error),
+      onStall: (error) => this.#giveUp(error),
     });
     this.#link.post({ type: 'load', module, options: options.options });
     // The constructor's caller learns the instance first; its rungs come after.
@@ -91,11 +93,12 @@ export class WorkerInstance implements EngineInstance {
     const type: unknown = (message as FromHost | null | undefined)?.type;
     if (this.#state === 'gone' || typeof type !== 'string') return;
     const { events } = this.#request;
+    const { log } = this.#options;
     switch (message.type) {
       case 'hello':
         return events.climbed('alive');
       case 'progress':
-        return events.progressed(message.fraction, message.text);
+        return events.progressed(message.fraction, message.text && log.mask(String(message.text)));
       case 'loaded':
         if (!Array.isArray(message.offers)) return;
         this.#offers = message.offers;
@@ -105,8 +108,8 @@ export class WorkerInstance implements EngineInstance {
       case 'load_failed':
         return this.#loadFailed(message);
       case 'call_failed':
-        this.#options.log.write('stderr', `${message.stack || message.message}\n`);
-        return this.#calls.receive(message);
+        log.write('stderr', `${message.stack || message.message}\n`);
+        return this.#calls.receive({ ...message, message: log.mask(String(message.message)) });
       default:
         return this.#calls.receive(message);
     }
@@ -120,18 +123,27 @@ export class WorkerInstance implements EngineInstance {
       reason === 'contract'
         ? (['engine_module_invalid', `its module ${module} cannot be used`] as const)
         : (['engine_load_failed', 'its load failed'] as const);
-    events.failed(this.#failure(code, `engine ${engine}: ${what}: ${message}`, 'lasting'));
+    events.failed(this.#failure(code, log.mask(`engine ${engine}: ${what}: ${message}`), 'lasting'));
+  }
+
+  /** As with a crash: it may be another's fault (a library, a child), and another time go well. */
+  #broken(what: string): void {
+    const who = `engine ${this.#request.engine} (pid ${this.pid})`;
+    const why = `something in it writes to file descriptor ${channelFd}, where its messages to the gateway go`;
+    const message = this.#options.log.mask(`${who}: ${what}: ${why}; it is stopped, and tried again`);
+    this.#giveUp(new GreenroomError('engine_module_invalid', message));
   }
 
   /** Everybody who waits for it learns the cause, not the stop that follows. */
-  #stalled(error: GreenroomError): void {
+  #giveUp(error: GreenroomError): void {
     this.#calls.close(error);
     this.#request.events.failed(this.#failure(error.code, error.message, 'passing'));
   }
 
   #gone(how: string): void {
     const { engine, events } = this.#request;
-    const message = `engine ${engine} (${this.pid === null ? 'thread' : `pid ${this.pid}`}) ${how}`;
+    const where = this.pid === null ? 'thread' : `pid ${this.pid}`;
+    const message = this.#options.log.mask(`engine ${engine} (${where}) ${how}`);
     const failure = this.#failure('engine_exited', message, 'passing');
     this.#state = 'gone';
     const { logTail } = failure;

@@ -1,16 +1,20 @@
 // The connection to a worker engine's host, as a child process of its own or as a thread. Both speak the protocol of
 // protocol.ts; they differ in what `kill` can do: a process group always goes, a thread stuck in native code does not.
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { shippedFile } from '../locate.ts';
 import { ProcessGroup } from '../process-group.ts';
 import type { Reaper } from '../reaper.ts';
+import { Channel, channelFd } from './channel.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 
 export interface LinkEvents {
   readonly message: (message: FromHost) => void;
   readonly output: (source: 'stdout' | 'stderr', chunk: Buffer | string) => void;
+  /** Something else than the host has written to where its messages come from; there will be no more of them. */
+  readonly broken: (what: string) => void;
   /** The host is gone, and has said its last words. Told once, and not before the link is open. */
   readonly exit: (how: string) => void;
 }
@@ -33,23 +37,26 @@ export function openProcessLink(owner: LinkOwner, marker: string, events: LinkEv
   const group = new ProcessGroup({
     ...{ ...owner, marker, onOutput: events.output },
     open: () =>
-      fork(shippedFile('engine-host'), [], {
+      spawn(process.execPath, [shippedFile('engine-host')], {
         detached: true,
-        serialization: 'advanced',
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         env: { ...process.env, GREENROOM_INSTANCE: marker },
-        execArgv: [],
       }),
     onEnd: (end) => events.exit(end.state === 'exited' ? end.how : `did not start: ${end.error.message}`),
   });
   const { child, pid } = group;
-  child?.on('message', (message) => events.message(message as FromHost));
+  const pipe = child?.stdio[channelFd] as Duplex | null | undefined;
+  const channel = pipe
+    ? new Channel(pipe, {
+        message: (message) => events.message(message as FromHost),
+        broken: events.broken,
+        // The exit is told, with its last words.
+        closed: () => undefined,
+      })
+    : undefined;
   return {
     pid,
-    post: (message) => {
-      // A host that is on its way out has no channel; its exit is told anyhow.
-      if (child?.connected) child.send(message, () => undefined);
-    },
+    post: (message) => channel?.send(message),
     terminate: () => group.signal('SIGTERM'),
     kill: () => group.signal('SIGKILL'),
   };

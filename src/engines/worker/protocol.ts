@@ -1,5 +1,5 @@
-// What travels between the gateway and a worker engine's host, over a child process's IPC channel or a thread's port.
-// Structured clone on both, so typed arrays travel as they are.
+// What travels between the gateway and a worker engine's host, over the channel of a process (channel.ts) or a thread's
+// port. Structured clone on both, so typed arrays travel as they are.
 import type { Capability, PcmChunk } from '../contract.ts';
 
 /** One probability per frame of a voice-activity stream. */

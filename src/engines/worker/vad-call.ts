@@ -5,17 +5,29 @@ import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { VadStream } from '../contract.ts';
 import type { CallsOptions } from './calls.ts';
 import { type CallMessage, type Frames, ownBuffer } from './protocol.ts';
+import type { VadLag } from './vad-lag.ts';
+
+interface Push {
+  readonly answer: PromiseWithResolvers<Frames>;
+  readonly pushedMs: number;
+  readonly audioMs: number;
+}
 
 export class VadCall implements VadStream {
   readonly #id: number;
   readonly #options: CallsOptions;
-  readonly #pending: PromiseWithResolvers<Frames>[] = [];
+  readonly #rateHz: number;
+  readonly #lag: VadLag;
+  readonly #pending: Push[] = [];
+  #answeredMs = 0;
   #state: 'open' | 'closed' = 'open';
   #error: GreenroomError | undefined;
   #timer: Timer | undefined;
 
-  constructor(id: number, options: CallsOptions) {
+  constructor(id: number, rateHz: number, lag: VadLag, options: CallsOptions) {
     this.#id = id;
+    this.#rateHz = rateHz;
+    this.#lag = lag;
     this.#options = options;
   }
 
@@ -26,7 +38,8 @@ export class VadCall implements VadStream {
     if (this.#error) answer.reject(this.#error);
     else if (this.#state === 'closed') answer.resolve([]);
     else {
-      this.#pending.push(answer);
+      const audioMs = (pcm.length * 1000) / this.#rateHz;
+      this.#pending.push({ answer, pushedMs: this.#nowMs, audioMs });
       if (this.#pending.length === 1) this.#watch();
       this.#options.post({ type: 'push', id: this.#id, pcm: ownBuffer(pcm) });
     }
@@ -38,13 +51,14 @@ export class VadCall implements VadStream {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#timer?.cancel();
-    for (const answer of this.#pending.splice(0)) answer.resolve([]);
+    this.#lag.left(this.#id);
+    for (const { answer } of this.#pending.splice(0)) answer.resolve([]);
     if (!this.#error) this.#options.post({ type: 'cancel', id: this.#id });
   }
 
   receive(message: CallMessage): void {
     if (message.type === 'pushed') {
-      this.#pending.shift()?.resolve(message.value);
+      this.#answered(message.value);
       this.#watch();
     } else if (message.type === 'call_failed') {
       const text = `engine ${this.#options.engine}: vad failed: ${message.message}`;
@@ -55,7 +69,22 @@ export class VadCall implements VadStream {
   fail(error: GreenroomError): void {
     this.#error ??= error;
     this.#timer?.cancel();
-    for (const answer of this.#pending.splice(0)) answer.reject(error);
+    this.#lag.left(this.#id);
+    for (const { answer } of this.#pending.splice(0)) answer.reject(error);
+  }
+
+  get #nowMs(): number {
+    return this.#options.limits.clock.now();
+  }
+
+  #answered(frames: Frames): void {
+    const push = this.#pending.shift();
+    if (!push) return;
+    // The time before belongs to the push before.
+    const tookMs = this.#nowMs - Math.max(push.pushedMs, this.#answeredMs);
+    this.#answeredMs = this.#nowMs;
+    this.#lag.answered(this.#id, push.audioMs, tookMs);
+    push.answer.resolve(frames);
   }
 
   /** Restarts the stall clock, if an answer is owed. */

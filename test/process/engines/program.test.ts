@@ -1,7 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import type { PcmChunk } from '../../../src/engines/contract.ts';
 import { reservePort } from '../../../src/engines/process/ports.ts';
 import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
@@ -9,21 +8,11 @@ import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 import { fixture, program, runs, Supervised } from './supervised.ts';
 
-const { signal: never } = new AbortController();
-
-async function samples(chunks: AsyncIterable<PcmChunk>): Promise<number[]> {
-  const all: number[] = [];
-  for await (const { pcm } of chunks) all.push(...pcm);
-  return all;
-}
-
 async function freePort(): Promise<number> {
   const reservation = await reservePort('127.0.0.1', 'auto', 'a test');
   reservation.release();
   return reservation.port;
 }
-
-const counted = Array.from({ length: 2400 }, (_, at) => at);
 
 describe('a program', () => {
   test('becomes ready by its health path, on a port of its own, and says how it got there', async () => {
@@ -383,51 +372,5 @@ describe('the output of a program', () => {
     const { logTail = [] } = stage.engine.life.failure ?? {};
     expect(logTail).toHaveLength(20);
     for (const line of logTail) expect(line.length).toBeLessThanOrEqual(2002);
-  });
-});
-
-describe('speech of a program', () => {
-  const speak = (stage: Supervised, text: string, signal = never) =>
-    samples(stage.engine.speak({ text, voice: null }, signal));
-
-  test('streams, whatever the boundaries of its bytes', async () => {
-    await using stage = await Supervised.start(program('http-engine.mjs'));
-    await stage.becomes('ready');
-    expect(await speak(stage, 'hello')).toEqual(counted);
-    expect(await speak(stage, 'odd')).toEqual(counted);
-    expect(stage.engine.status().activeCalls).toBe(0);
-  });
-
-  test('that fails says what the program said', async () => {
-    await using stage = await Supervised.start(program('http-engine.mjs'));
-    await stage.becomes('ready');
-    await expect(speak(stage, 'fail')).rejects.toMatchObject({
-      code: 'engine_call_failed',
-      message: 'engine mine: speech: HTTP 500: {"error":{"message":"no voice of that name"}}',
-    });
-    await expect(speak(stage, 'cut')).rejects.toThrow('engine mine: speech: the connection was cut');
-    expect(stage.engine.status()).toMatchObject({ state: 'ready', activeCalls: 0 });
-  });
-
-  test('that is cancelled closes the connection, which tells the program', async () => {
-    await using stage = await Supervised.start(program('http-engine.mjs'));
-    await stage.becomes('ready');
-    const controller = new AbortController();
-    for await (const { pcm } of stage.engine.speak({ text: 'forever', voice: null }, controller.signal)) {
-      expect(pcm.length).toBeGreaterThan(0);
-      controller.abort();
-    }
-    await stage.says(/speech over: cut/);
-    expect(stage.engine.status().activeCalls).toBe(0);
-  });
-
-  test('under way when the program dies is an error', async () => {
-    await using stage = await Supervised.start(program('http-engine.mjs'));
-    await stage.becomes('ready');
-    const said = speak(stage, 'forever');
-    const failed = expect(said).rejects.toMatchObject({ code: 'engine_call_failed' });
-    await until(() => stage.engine.status().activeCalls === 1, { timeoutMs: 1000, what: 'the call' });
-    process.kill(stage.pid, 'SIGKILL');
-    await failed;
   });
 });

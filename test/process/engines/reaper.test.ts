@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it, test } from 'vitest';
 import { shippedFile } from '../../../src/engines/locate.ts';
 import { startReaper } from '../../../src/engines/reaper.ts';
+import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { paced, until } from '../../support/poll.ts';
 import { fixture, runs } from './supervised.ts';
 
@@ -51,6 +52,16 @@ class SmallGateway implements AsyncDisposable {
 
   get pid(): number {
     return this.child.pid ?? 0;
+  }
+
+  /** The one that is there afterwards. */
+  async killReaper(): Promise<number> {
+    kill(this.reaper);
+    const again = async () => {
+      const pid = await reaperOf(this.pid);
+      return pid !== this.reaper && pid;
+    };
+    return until(again, { timeoutMs: 1000, what: 'another reaper' });
   }
 
   say(line: string): void {
@@ -113,6 +124,58 @@ describe('when the gateway is gone by kill -9', () => {
   });
 });
 
+describe('a reaper that was killed', () => {
+  test('is there again for a kill -9 of the gateway: it knows the engines', async () => {
+    await using gateway = await SmallGateway.start();
+    const again = await gateway.killReaper();
+    process.kill(gateway.pid, 'SIGKILL');
+    expect(await msUntilGone([...gateway.engines, again])).toBeLessThan(1000);
+    expect(await Promise.all(gateway.strangers.map(runs))).toEqual(gateway.strangers.map(() => true));
+  });
+
+  test('during the shutdown holds the deadline all the same', async () => {
+    await using gateway = await SmallGateway.start();
+    const began = performance.now();
+    gateway.say('deadline 1500');
+    const again = await gateway.killReaper();
+    // It cannot see its reaper go once its loop is held.
+    gateway.say('block');
+    await once(gateway.child, 'exit');
+    expect(performance.now() - began).toBeGreaterThan(1450);
+    expect(performance.now() - began).toBeLessThan(2500);
+    expect(await msUntilGone([...gateway.engines, again])).toBeLessThan(1000);
+    await until(() => gateway.stderr.includes('was killed with its engines'), {
+      timeoutMs: 1000,
+      what: 'the line',
+    });
+  });
+});
+
+test('a standard error that nobody reads does not hold the loop: the reaper has one of its own', async () => {
+  // Through a shell, since it must be a pipe: Node gives its children sockets.
+  const script = 'exec 4>&1; "$0" "$1" 2>&1 >&4 4>&- | sleep 1000';
+  const shell = spawn('sh', ['-c', script, process.execPath, fixture('small-gateway.ts')], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(shell.stdout);
+  let strangers: readonly number[] = [];
+  try {
+    const [line] = (await once(lines, 'line')) as [string];
+    ({ strangers } = JSON.parse(line));
+    let said: unknown;
+    lines.once('line', (text) => {
+      said = text;
+    });
+    shell.stdin.write('flood\n');
+    await until(() => said === 'still here', { timeoutMs: 3000, what: 'a word after the flood' });
+  } finally {
+    for (const pid of strangers) kill(pid);
+    process.kill(-(shell.pid ?? 0), 'SIGKILL');
+    await once(shell, 'close');
+  }
+});
+
 describe('the deadline of a shutdown', () => {
   test.each(['block', ''])(
     'ends a gateway that has not left, with its engines, and says so (%s)',
@@ -155,43 +218,101 @@ describe('the deadline of a shutdown', () => {
 });
 
 describe('a reaper', () => {
-  test('that is gone is told of, once, and asked for nothing more', async () => {
+  test('that is killed is started again, at a bounded rate, and told of', async () => {
     const trouble: string[] = [];
-    const reaper = startReaper((message) => trouble.push(message));
-    const pid = await until(() => reaperOf(process.pid), { timeoutMs: 1000, what: 'the reaper' });
-    process.kill(pid, 'SIGKILL');
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => trouble.push(message) });
+    const began = performance.now();
+    for (const ms of [50, 200, 800]) {
+      const pid = await until(() => reaperOf(process.pid), { timeoutMs: 2000, what: 'the reaper' });
+      process.kill(pid, 'SIGKILL');
+      const meanwhile = 'until then engines would outlive a kill -9 of the gateway';
+      const message = `the reaper (pid ${pid}) ended (SIGKILL); it is started again in ${ms} ms, ${meanwhile}`;
+      await until(() => trouble.includes(message), { timeoutMs: 1000, what: 'the trouble' });
+    }
+    await until(() => reaperOf(process.pid), { timeoutMs: 2000, what: 'the reaper' });
+    expect(performance.now() - began).toBeGreaterThan(1000);
+    expect(trouble).toHaveLength(3);
+    await reaper.close();
+    expect(await reaperOf(process.pid)).toBeUndefined();
+  });
+
+  test('that is killed and closed before it is there again stays away', async () => {
+    const trouble: string[] = [];
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => trouble.push(message) });
+    process.kill(
+      await until(() => reaperOf(process.pid), { timeoutMs: 1000, what: 'the reaper' }),
+      'SIGKILL',
+    );
     await until(() => trouble.length > 0, { timeoutMs: 1000, what: 'the trouble' });
     reaper.expect('a');
     reaper.add('a', 4_194_304);
     reaper.remove('a');
     reaper.deadline(1);
     await reaper.close();
-    expect(trouble).toEqual(['the reaper ended (SIGKILL): engines would outlive a kill -9 of the gateway']);
+    await until(async () => !(await reaperOf(process.pid)), { timeoutMs: 100, what: 'no reaper' });
+    expect(trouble).toHaveLength(1);
   });
 
-  test('that cannot be started is told of, and the gateway goes on without', async () => {
+  test('that is started again sweeps after what ended meanwhile', async () => {
+    const trouble: string[] = [];
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => trouble.push(message) });
+    const marker = randomUUID();
+    const env = { ...process.env, GREENROOM_INSTANCE: marker };
+    const escaped = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env });
+    reaper.expect(marker);
+    process.kill(
+      await until(() => reaperOf(process.pid), { timeoutMs: 1000, what: 'the reaper' }),
+      'SIGKILL',
+    );
+    await until(() => trouble.length > 0, { timeoutMs: 1000, what: 'the trouble' });
+    reaper.remove(marker);
+    await once(escaped, 'exit');
+    expect(escaped.signalCode).toBe('SIGKILL');
+    await reaper.close();
+  });
+
+  test('that is stopped does not hold up the end: it is killed, and so is what it should have killed', async () => {
+    const trouble: string[] = [];
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => trouble.push(message) });
+    const engine = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    reaper.deadline(60_000);
+    reaper.add('a', engine.pid ?? 0);
+    const pid = await until(() => reaperOf(process.pid), { timeoutMs: 1000, what: 'the reaper' });
+    process.kill(pid, 'SIGSTOP');
+    const ended = once(engine, 'exit');
+    const began = performance.now();
+    await reaper.close();
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(trouble).toEqual([`the reaper (pid ${pid}) did not end in 300 ms and was killed`]);
+    await ended;
+    expect(engine.signalCode).toBe('SIGKILL');
+  });
+
+  test('that cannot be started is told of and tried again, and the gateway goes on without', async () => {
     const trouble: string[] = [];
     const { PATH } = process.env;
     process.env['PATH'] = '/no/such/folder';
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => trouble.push(message) });
     try {
-      const reaper = startReaper((message) => trouble.push(message));
       reaper.expect('a');
-      await until(() => trouble.length > 0, { timeoutMs: 1000, what: 'the trouble' });
-      await reaper.close();
+      await until(() => trouble.length > 1, { timeoutMs: 1000, what: 'the trouble' });
     } finally {
       process.env['PATH'] = PATH;
     }
-    expect(trouble).toEqual([expect.stringContaining('could not be started (spawn sh ENOENT)')]);
+    expect(trouble[0]).toContain('could not be started (spawn sh ENOENT); it is started again in 50 ms');
+    expect(trouble[1]).toContain('could not be started (spawn sh ENOENT); it is started again in 200 ms');
+    await until(() => reaperOf(process.pid), { timeoutMs: 1000, what: 'the reaper' });
+    await reaper.close();
   });
 
   test('closed twice is closed once', async () => {
-    const reaper = startReaper((message) => expect.unreachable(message));
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => expect.unreachable(message) });
     await Promise.all([reaper.close(), reaper.close()]);
     await reaper.close();
   });
 
   test('kills from here what it knows, for a watchdog that has no time', async () => {
-    const reaper = startReaper((message) => expect.unreachable(message));
+    const reaper = startReaper({ clock: systemClock, onTrouble: (message) => expect.unreachable(message) });
     const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
     reaper.add('a', child.pid ?? 0);
     reaper.add('b', 4_194_304);

@@ -76,10 +76,19 @@ export class Supervised implements AsyncDisposable {
   readonly #handlesBefore: ReadonlyMap<string, number>;
 
   static async start(...configs: readonly EngineConfig[]): Promise<Supervised> {
-    return new Supervised(await testFolder(), configs);
+    return new Supervised(await testFolder(), configs, {});
   }
 
-  private constructor(folder: TestFolder, configs: readonly EngineConfig[]) {
+  /** @param mask as the gateway gives it */
+  static async masked(mask: (text: string) => string, ...configs: readonly EngineConfig[]) {
+    return new Supervised(await testFolder(), configs, { mask });
+  }
+
+  private constructor(
+    folder: TestFolder,
+    configs: readonly EngineConfig[],
+    options: { readonly mask?: (text: string) => string },
+  ) {
     this.folder = folder;
     this.#handlesBefore = handles();
     this.#tag = randomUUID();
@@ -92,6 +101,7 @@ export class Supervised implements AsyncDisposable {
       log: { debug: line, info: line, warn: line, error: line },
       logDirectory: join(folder.path, 'engines'),
       engines: Object.fromEntries(configs.map((config) => [config.name, config])),
+      ...options,
     });
     this.supervisor.startAll();
   }

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { PcmChunk } from '../../../src/engines/contract.ts';
+import { shippedFile } from '../../../src/engines/locate.ts';
 import { until } from '../../support/poll.ts';
 import { runs, Supervised, worker } from './supervised.ts';
 
@@ -295,6 +299,78 @@ describe('a process', () => {
     expect(stage.pid).not.toBe(pid);
   });
 
+  test('has its channel to the gateway to itself: the module finds none', async () => {
+    await using stage = await Supervised.start(worker('writes-raw.mjs'));
+    await stage.says(/process\.send undefined, connected (undefined|false), channel (undefined|null)/);
+  });
+
+  test.each([
+    ['a library', 'text', '"warning: GPU 0 is hot\\n"'],
+    ['a single byte', 'byte', '"x'],
+    ['a child', 'child', '"from a child\\n"'],
+    ['a flood', 'flood', '"xxxxxxxx'],
+  ])(
+    'whose channel is written to by others (%s) fails with what came, and starts again',
+    async (_, how, came) => {
+      await using stage = await Supervised.start(worker('writes-raw.mjs', { stopGraceMs: 300 }));
+      await stage.becomes('ready');
+      const { pid } = stage;
+      const speak = (text: string) => failureOf(stage.engine.speak({ text, voice: null }, never));
+      const [other, error] = await Promise.all([speak(''), speak(how)]);
+      for (const told of [other, error, stage.engine.life.failure]) {
+        expect(told).toMatchObject({ code: 'engine_module_invalid' });
+        const { message } = told as Error;
+        expect(message).toMatch(
+          /^engine mine \(pid \d+\): ".* came instead of a message: something in it writes /,
+        );
+        expect(message).toContain(`(pid ${pid}): ${came}`);
+      }
+      expect(stage.engine.life.failure).toMatchObject({ kind: 'passing' });
+      await until(() => stage.engine.life.instance === 2, { timeoutMs: 5000, what: 'the next instance' });
+      await stage.becomes('ready');
+      expect(await runs(pid)).toBe(false);
+    },
+  );
+
+  test('may give a large chunk; one that is too large fails its call alone, with the limit', async () => {
+    await using stage = await Supervised.start(worker('large-chunk.mjs'));
+    await stage.becomes('ready');
+    for await (const { pcm } of stage.engine.speak({ text: '10000000', voice: null }, never)) {
+      expect(pcm.length).toBe(10_000_000);
+      expect(pcm.at(-1)).toBe(7);
+    }
+    expect(await failureOf(stage.engine.speak({ text: '40000000', voice: null }, never))).toMatchObject({
+      code: 'engine_call_failed',
+      message: expect.stringMatching(/a message of 800\d+ bytes is too large: 67108864 is the most$/),
+    });
+    expect(stage.engine.life.state).toBe('ready');
+  });
+
+  test('that dies with messages on their way to it fails its calls, and nothing else', async () => {
+    await using stage = await Supervised.start(worker('hears.mjs'));
+    await stage.becomes('ready');
+    const { pid } = stage;
+    const stream = stage.engine.openVad(16_000);
+    process.kill(pid, 'SIGSTOP');
+    // More than a pipe holds.
+    const pushes = Array.from({ length: 20 }, () => stream.push(new Int16Array(100_000).fill(5)));
+    process.kill(pid, 'SIGKILL');
+    for (const push of pushes) await expect(push).rejects.toMatchObject({ code: 'engine_exited' });
+    await stage.becomes('ready');
+  });
+
+  test.each(['is gone', 'says what cannot be read'])('ends when its gateway %s', async (how) => {
+    const host = spawn(process.execPath, [shippedFile('engine-host')], {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    });
+    const exited = once(host, 'exit');
+    const channel = host.stdio[3] as Duplex;
+    await once(channel, 'data');
+    if (how === 'is gone') channel.destroy();
+    else channel.write('nonsense');
+    expect(await exited).toEqual([0, null]);
+  });
+
   test('blocked in native code is killed like any other', async () => {
     await using stage = await Supervised.start(
       worker('stuck-in-native.mjs', { options: { when: 'load', file: '/no/such/file' }, stopGraceMs: 200 }),
@@ -302,6 +378,13 @@ describe('a process', () => {
     await until(() => stage.engine.life.rung === 'alive', { timeoutMs: 5000, what: 'the load' });
     expect(['stopped', 'killed']).toContain(await stage.stop());
   });
+});
+
+test('a thread whose module posts messages of its own works all the same', async () => {
+  await using stage = await Supervised.start(worker('stray-messages.mjs', { isolate: 'thread' }));
+  await stage.becomes('ready');
+  expect(await collect(stage.engine.speak({ text: '', voice: null }, never))).toEqual([[1]]);
+  expect(stage.engine.life).toMatchObject({ state: 'ready', instance: 1 });
 });
 
 describe('a thread stuck in native code', () => {

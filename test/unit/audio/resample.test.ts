@@ -128,6 +128,26 @@ describe('resampling', () => {
     },
   );
 
+  test.each(pairs)(
+    '%i to %i Hz for a machine is flat to 0.75 of it, and 56 dB down beyond',
+    (fromHz, toHz) => {
+      const forMachine = (hz: number) => {
+        const resampler = new Resampler({ fromHz, toHz, listener: 'machine' });
+        return concatPcm([resampler.push(sine(hz, fromHz, fromHz / 4)), resampler.flush()]);
+      };
+      for (const part of [0.011, 0.31, 0.63, 0.75]) {
+        const hz = (part * Math.min(fromHz, toHz)) / 2;
+        const { gainDb, snrDb } = measure(forMachine(hz), hz, toHz);
+        expect(Math.abs(gainDb)).toBeLessThan(0.05);
+        expect(snrDb).toBeGreaterThan(56);
+      }
+      for (const part of [1.01, 1.1, 1.35]) {
+        const hz = (part * toHz) / 2;
+        if (hz < fromHz / 2) expect(levelDb(forMachine(hz))).toBeLessThan(-56);
+      }
+    },
+  );
+
   test('loud signals saturate and never wrap', () => {
     const square = Int16Array.from({ length: 8000 }, (_, index) => (index % 200 < 100 ? 32_767 : -32_768));
     const out = resample(square, 16_000, 24_000);

@@ -81,6 +81,21 @@ describe('voice activity', () => {
     for (const answer of answers) expect(await answer).toEqual(alone);
   });
 
+  test('many streams at once are judged as each alone, though in one run', async () => {
+    const cut = (at: number) => audio.subarray(at * 400, at * 400 + 16_000);
+    const alone: number[][] = [];
+    for (let at = 0; at < 40; at += 1) alone.push(values(await (await open()).push(cut(at))));
+    const together = await Promise.all(
+      alone.map(async (_, at) => values(await (await open()).push(cut(at)))),
+    );
+    for (const [at, frames] of together.entries()) {
+      expect(frames).toHaveLength(31);
+      for (const [index, speech] of frames.entries()) {
+        expect(Math.abs(speech - (alone[at]?.[index] ?? Number.NaN))).toBeLessThan(1e-4);
+      }
+    }
+  });
+
   test.each([8000, 24_000, 48_000])("audio at %i Hz is judged as at the model's own rate", async (rate) => {
     const own = values(await (await open()).push(audio));
     const other = values(await (await open(rate)).push(resample(audio, 16_000, rate)));

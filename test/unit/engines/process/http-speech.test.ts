@@ -1,6 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { type HttpSpeechCall, speakOverHttp } from '../../../../src/engines/process/http-speech.ts';
+import {
+  ConnectionLost,
+  type HttpSpeechCall,
+  speakOverHttp,
+} from '../../../../src/engines/process/http-speech.ts';
 import { systemClock } from '../../../../src/lifecycle/clock.ts';
 import { until } from '../../../support/poll.ts';
 import { httpServer } from './http-server.ts';
@@ -13,12 +17,15 @@ const call = (port: number, stallMs = 5000): HttpSpeechCall => ({
   voice: null,
   clock: systemClock,
   stallMs,
+  mask: (text) => text.replace('hunter2', '***'),
 });
 const { signal: never } = new AbortController();
 const failed = (message: string) => ({
   code: 'engine_call_failed',
   message: `engine mine: speech: ${message}`,
 });
+
+const lost = (message: string) => ({ name: 'ConnectionLost', message });
 
 async function samples(chunks: AsyncIterable<{ pcm: Int16Array; rate: number }>): Promise<number[]> {
   const all: number[] = [];
@@ -44,7 +51,7 @@ describe('speech over HTTP', () => {
       let body = '';
       for await (const part of request) body += part;
       seen.push(request.method, request.url, JSON.parse(body));
-      response.end();
+      response.end(Buffer.alloc(2));
     });
     await samples(speakOverHttp({ ...call(server.port), voice: 'alloy' }, never));
     expect(seen).toEqual([
@@ -65,12 +72,36 @@ describe('speech over HTTP', () => {
 
   test('says what the program said of its failure, and not more than 2000 characters of it', async () => {
     await using server = await httpServer((_, response) => {
-      response.writeHead(500).end(`  out of memory ${'!'.repeat(1_000_000)}`);
+      response.writeHead(500).end(`  out of memory for hunter2 ${'!'.repeat(1_000_000)}`);
     });
     const error = await samples(speakOverHttp(call(server.port), never)).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: 'engine_call_failed' });
-    expect((error as Error).message).toMatch(/^engine mine: speech: HTTP 500: out of memory !+$/);
+    expect((error as Error).message).toMatch(/^engine mine: speech: HTTP 500: out of memory for \*\*\* !+$/);
     expect((error as Error).message.length).toBeLessThan(2050);
+  });
+
+  test.each([
+    ['text/html; charset=utf-8', '<h1>Not Found</h1> hunter2', '<h1>Not Found</h1> ***'],
+    ['application/json', '{"error":"no voice"}', '{"error":"no voice"}'],
+    ['audio/mpeg', 'ID3', 'ID3'],
+  ])('that is answered with %s is an error with what came', async (type, body, said) => {
+    await using server = await httpServer((_, response) => {
+      response.writeHead(200, { 'content-type': type }).end(body);
+    });
+    const spoken = samples(speakOverHttp(call(server.port), never));
+    const message = `${type} came from /v1/audio/speech, not audio/pcm: ${said}`;
+    await expect(spoken).rejects.toMatchObject(failed(message));
+  });
+
+  test.each([
+    ['nothing', undefined, '', 'its answer has no samples (0 bytes)'],
+    ['half a sample', 'audio/pcm', 'x', 'its answer has no samples (1 bytes)'],
+    ['a WAV that is none', 'audio/wav', 'ID3 and so on, a song', '"RIFF" expected at offset 0, found "ID3 "'],
+  ])('that is answered with %s is an error', async (_, type, body, why) => {
+    await using server = await httpServer((_request, response) => {
+      response.writeHead(200, type ? { 'content-type': type } : {}).end(body);
+    });
+    await expect(samples(speakOverHttp(call(server.port), never))).rejects.toMatchObject(failed(why));
   });
 
   test('that is cut in the middle is an error after what came', async () => {
@@ -79,14 +110,16 @@ describe('speech over HTTP', () => {
     });
     const chunks = speakOverHttp(call(server.port), never);
     expect((await chunks.next()).value?.pcm).toHaveLength(100);
-    await expect(chunks.next()).rejects.toMatchObject(failed('the connection was cut'));
+    await expect(chunks.next()).rejects.toMatchObject(
+      lost(`the connection to 127.0.0.1:${server.port} was cut`),
+    );
   });
 
   test('to nobody is an error', async () => {
     const server = await httpServer(() => undefined);
     await server[Symbol.asyncDispose]();
     const said = samples(speakOverHttp(call(server.port), never));
-    await expect(said).rejects.toMatchObject(failed(`connect ECONNREFUSED 127.0.0.1:${server.port}`));
+    await expect(said).rejects.toMatchObject(lost(`connect ECONNREFUSED 127.0.0.1:${server.port}`));
   });
 
   test.each(['before it answers', 'in the middle'])(
@@ -96,7 +129,7 @@ describe('speech over HTTP', () => {
         if (when === 'in the middle') response.write(Buffer.alloc(200));
       });
       const said = samples(speakOverHttp(call(server.port, 50), never));
-      await expect(said).rejects.toMatchObject(failed('it gave nothing for 50 ms'));
+      await expect(said).rejects.toMatchObject(lost(`127.0.0.1:${server.port} gave nothing for 50 ms`));
       await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
     },
   );
@@ -106,7 +139,7 @@ describe('speech over HTTP', () => {
       request.socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
     });
     const said = samples(speakOverHttp(call(server.port, 60_000), never));
-    await expect(said).rejects.toMatchObject({ code: 'engine_call_failed' });
+    await expect(said).rejects.toBeInstanceOf(ConnectionLost);
   });
 
   test('may be listened to as slowly as one likes', async () => {

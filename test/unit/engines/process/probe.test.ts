@@ -27,6 +27,7 @@ describe('one probe', () => {
     expect(await probe(target(server.port), systemClock, never)).toEqual({
       state: 'refused',
       why: `connect ECONNREFUSED ${host}:${server.port}`,
+      code: 'ECONNREFUSED',
     });
   });
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { PcmChunk } from '../../../../src/engines/contract.ts';
 import { WorkerCalls } from '../../../../src/engines/worker/calls.ts';
-import { chunksAhead, type ToHost } from '../../../../src/engines/worker/protocol.ts';
+import { type CallMessage, chunksAhead, type ToHost } from '../../../../src/engines/worker/protocol.ts';
 import { GreenroomError } from '../../../../src/lifecycle/errors.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 
@@ -56,6 +56,16 @@ async function rest(iterator: AsyncIterator<PcmChunk>): Promise<number[]> {
 }
 
 describe('a call', () => {
+  test('is not ended by a message that is none of the protocol', async () => {
+    const desk = new Desk();
+    const { iterator, first } = desk.speak();
+    desk.calls.receive({ type: 'nonsense', id: 1 } as unknown as CallMessage);
+    desk.give(1, 7);
+    desk.calls.receive({ type: 'ended', id: 1 });
+    expect(value(await first)).toBe(7);
+    expect(await rest(iterator)).toEqual([]);
+  });
+
   test('streams its chunks, tells the host of each that is taken, and ends', async () => {
     const desk = new Desk();
     const { iterator, first } = desk.speak();
