@@ -55,6 +55,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       cert: resolve(context.folderOf(['tls', 'cert']), raw.tls.cert),
       key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),
     },
+    limits: raw.limits,
     shutdown: { totalMs: raw.shutdown.total },
     log: raw.log,
   };

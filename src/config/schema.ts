@@ -103,6 +103,16 @@ export const configSchema = section(
     sessions,
     auth,
     tls,
+    limits: section(
+      {
+        connections: wholeNumber(
+          16,
+          1_000_000,
+          'Connections at a time; beyond, who has said nothing for the longest makes room.',
+        ).default(10_000),
+      },
+      'Limits of the door.',
+    ).prefault({}),
     shutdown: section(
       { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
       'Leaving.',

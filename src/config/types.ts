@@ -17,6 +17,7 @@ export interface Config {
   readonly sessions: SessionsConfig;
   readonly auth: AuthConfig;
   readonly tls: TlsConfig | undefined;
+  readonly limits: { readonly connections: number };
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }

@@ -7,8 +7,6 @@ import type { Deadline } from '../lifecycle/deadline.ts';
 
 interface Connection {
   readonly sinceMs: number;
-  /** `silent` until its first request. */
-  state: 'silent' | 'heard';
   answersOwed: number;
 }
 
@@ -18,6 +16,8 @@ const newcomerMs = 100;
 export class Connections {
   readonly #clock: Clock;
   readonly #open = new Map<Socket, Connection>();
+  /** Who has asked nothing yet, the oldest first. */
+  readonly #silent = new Set<Socket>();
   #changed = Promise.withResolvers<void>();
   /** Ever. */
   accepted = 0;
@@ -32,9 +32,11 @@ export class Connections {
 
   add(socket: Socket): void {
     this.accepted += 1;
-    this.#open.set(socket, { sinceMs: this.#clock.now(), state: 'silent', answersOwed: 0 });
+    this.#open.set(socket, { sinceMs: this.#clock.now(), answersOwed: 0 });
+    this.#silent.add(socket);
     socket.on('close', () => {
       this.#open.delete(socket);
+      this.#silent.delete(socket);
       this.#change();
     });
   }
@@ -43,7 +45,7 @@ export class Connections {
   heard(socket: Socket, response?: ServerResponse): void {
     const connection = this.#open.get(socket);
     if (!connection) return;
-    connection.state = 'heard';
+    this.#silent.delete(socket);
     if (response) {
       connection.answersOwed += 1;
       response.once('close', () => {
@@ -52,6 +54,11 @@ export class Connections {
       });
     }
     this.#change();
+  }
+
+  /** Who has been silent for the longest; undefined when everybody has asked something. */
+  get mostSilent(): Socket | undefined {
+    return this.#silent.values().next().value;
   }
 
   /** Resolves when nobody is owed anything, or at the deadline. */
@@ -85,9 +92,9 @@ export class Connections {
   #owedMs(): number {
     const nowMs = this.#clock.now();
     let owedMs = 0;
-    for (const { answersOwed, state, sinceMs } of this.#open.values()) {
+    for (const [socket, { answersOwed, sinceMs }] of this.#open) {
       if (answersOwed > 0) return Number.POSITIVE_INFINITY;
-      if (state === 'silent') owedMs = Math.max(owedMs, sinceMs + newcomerMs - nowMs);
+      if (this.#silent.has(socket)) owedMs = Math.max(owedMs, sinceMs + newcomerMs - nowMs);
     }
     return owedMs;
   }

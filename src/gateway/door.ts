@@ -9,13 +9,14 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, Server as TcpServer } from 'node:net';
+import { type AddressInfo, type Socket, Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import { type Clock, systemClock, turn } from '../lifecycle/clock.ts';
 import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { Connections } from './connections.ts';
+import { listenFailure } from './listen-failure.ts';
 import { headerBytesMax, methodNotAllowed, refuseRequest, refuseSocket, unreadable } from './refusal.ts';
 import { headProblem } from './request-head.ts';
 import { TlsFront } from './tls-front.ts';
@@ -47,6 +48,8 @@ const requestMsMax = 300_000;
 const timesLookedAtMs = 1000;
 /** Further ones are asked to come again. */
 const parkedMax = 1000;
+/** Beyond this, who has said nothing for the longest makes room. */
+const connectionsMaxDefault = 10_000;
 /** Somebody who connects again and again must not keep us from leaving. */
 const acceptMsMax = 500;
 
@@ -59,6 +62,7 @@ export class Door {
   readonly #parked = new Set<Parked>();
   #handlers: Partial<DoorHandlers> = {};
   #state: 'parking' | 'open' | 'leaving' | 'closed' = 'parking';
+  #connectionsMax = connectionsMaxDefault;
   #address: DoorAddress | undefined;
   #stopped: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -80,12 +84,16 @@ export class Door {
     };
     this.#server = createServer(options);
     if (security === 'tls') {
-      this.#front = new TlsFront(clock, (socket) => void this.#server.emit('connection', socket));
+      this.#front = new TlsFront(clock, {
+        onAccepted: (socket) => this.#makeRoom(socket),
+        onSecured: (socket) => void this.#server.emit('connection', socket),
+      });
       // It never listens itself, and would not look after the time of its requests.
       this.#front.listener.once('listening', () => this.#server.emit('listening'));
     }
     this.#server.on('connection', (socket) => {
       this.#connections.add(socket);
+      this.#makeRoom(socket);
       socket.on('close', () => this.#unpark(socket));
     });
     this.#server.on('request', (request, response) => this.#request(request, response));
@@ -116,8 +124,9 @@ export class Door {
     return `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
   }
 
+  /** Handshakes under way included. */
   get connections(): number {
-    return this.#connections.count;
+    return this.#connections.count + (this.#front?.count ?? 0);
   }
 
   /** Requests and upgrades that wait for somebody to answer. */
@@ -138,6 +147,11 @@ export class Door {
         resolve(this.#address);
       });
     });
+  }
+
+  /** Connections at a time. Default 10,000. */
+  limit(connectionsMax: number): void {
+    this.#connectionsMax = connectionsMax;
   }
 
   /** The certificate and key of a door with TLS; again when they are renewed. */
@@ -206,6 +220,16 @@ export class Door {
     this.#state = 'closed';
   }
 
+  /** Silent connections are free to open and to hold: they must not keep out who has something to say. */
+  #makeRoom(newcomer: Socket): void {
+    if (this.connections <= this.#connectionsMax) return;
+    const silent = this.#front?.mostSilent ?? this.#connections.mostSilent;
+    if (silent && silent !== newcomer) return void silent.destroy();
+    const message = `${this.#connectionsMax} connections are open, all of them in use; come again in a second`;
+    if (this.security === 'tls') newcomer.destroy();
+    else refuseSocket(newcomer, new GreenroomError('connections_full', message));
+  }
+
   #request(request: IncomingMessage, response: ServerResponse): void {
     this.#connections.heard(request.socket, response);
     // Whoever is still connected while we leave should not come back on the same connection.
@@ -262,19 +286,4 @@ function refuseExpectation({ headers }: IncomingMessage, response: ServerRespons
 function refuseConnect(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   refuseSocket(socket, methodNotAllowed('this gateway', ['GET', 'HEAD', 'POST'], 'CONNECT: it is no proxy'));
-}
-
-function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): GreenroomError {
-  const where = `${host}:${port}`;
-  const hints: Readonly<Record<string, string>> = {
-    EADDRINUSE: `something else listens there (\`lsof -nP -iTCP:${port} -sTCP:LISTEN\` names it); stop it, or choose another address with --listen`,
-    EACCES: 'this user may not listen there; ports below 1024 need privileges',
-    EADDRNOTAVAIL: 'this machine has no such address',
-    ENOTFOUND: 'the host name is not known',
-  };
-  const hint = hints[error.code ?? ''] ?? error.message;
-  return new GreenroomError('listen_failed', `cannot listen on ${where}: ${hint}`, {
-    cause: error,
-    details: { host, port },
-  });
 }

@@ -173,6 +173,7 @@ export class Gateway {
    */
   async #open(): Promise<void> {
     const { config, secrets, door } = this.#options;
+    door.limit(config.limits.connections);
     const scope = this.#scope;
     const mask = (text: string) => secrets.mask(text);
     // Nobody is let into a gateway whose folder is another's.

@@ -16,6 +16,7 @@ export function headersOf({ code, details }: GreenroomError): Headers {
       return { connection: 'upgrade, close', upgrade: 'websocket', 'sec-websocket-version': '13' };
     case 'method_not_allowed':
       return { allow: String(details['allowed']) };
+    case 'connections_full':
     case 'server_starting':
       return { 'retry-after': '1' };
     default:

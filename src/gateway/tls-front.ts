@@ -12,21 +12,36 @@ const handshakeMsMax = 10_000;
 /** RFC 8446, 5.1: the record type of a ClientHello. */
 const handshakeRecord = 0x16;
 
+export interface TlsFrontEvents {
+  readonly onAccepted: (socket: Socket) => void;
+  /** From here on it is no longer ours. */
+  readonly onSecured: (socket: TLSSocket) => void;
+}
+
 export class TlsFront {
   /** Listens in place of the HTTP server. */
   readonly listener: Server;
   readonly #clock: Clock;
-  readonly #onSecured: (socket: TLSSocket) => void;
+  readonly #events: TlsFrontEvents;
   /** From the connection until they are handed on, or gone. */
   readonly #waiting = new Set<Socket>();
   /** Of those, who has said hello before we could answer. */
   readonly #greeted = new Set<Socket>();
   #context: SecureContext | undefined;
 
-  constructor(clock: Clock, onSecured: (socket: TLSSocket) => void) {
+  constructor(clock: Clock, events: TlsFrontEvents) {
     this.#clock = clock;
-    this.#onSecured = onSecured;
+    this.#events = events;
     this.listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  /** Who waits for the longest. */
+  get mostSilent(): Socket | undefined {
+    return this.#waiting.values().next().value;
   }
 
   /** The certificate is there: answers those who wait for it. */
@@ -65,6 +80,7 @@ export class TlsFront {
       else this.#greeted.add(socket);
     };
     socket.on('readable', look);
+    this.#events.onAccepted(socket);
   }
 
   #handshake(raw: Socket, secureContext: SecureContext): void {
@@ -73,7 +89,7 @@ export class TlsFront {
     socket.once('close', () => raw.destroy());
     socket.once('secure', () => {
       this.#waiting.delete(raw);
-      this.#onSecured(socket);
+      this.#events.onSecured(socket);
     });
   }
 }

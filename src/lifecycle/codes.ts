@@ -65,6 +65,7 @@ export const codes = {
   origin_not_allowed: facts(403, 1008, 1, 'auth_error', 'the Origin or Host of the request is not allowed'),
   unauthorized: facts(401, 1008, 1, 'auth_error', 'a token is missing or wrong'),
   model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline or alias has this name'),
+  connections_full: facts(503, 1013, 1, 'unavailable_error', 'as many connections as allowed are open'),
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
   server_starting: facts(503, 1013, 69, 'unavailable_error', 'the gateway is still starting'),
   server_shutdown: facts(503, 1001, 1, 'unavailable_error', 'the gateway is leaving'),

@@ -1,0 +1,122 @@
+// The shapes of the HTTP surface's answers, for /openapi.json; tests hold them against what is really answered.
+import * as z from 'zod';
+
+const ms = z.number().describe('Milliseconds.');
+const named = (name: string) => z.string().describe(name);
+
+const errorBody = z
+  .strictObject({
+    error: z.strictObject({
+      code: named('One word of the table of failure codes.'),
+      message: named('For people: the facts and the next step.'),
+      type: z.enum([
+        'invalid_request_error',
+        'server_error',
+        'not_found_error',
+        'unavailable_error',
+        'auth_error',
+      ]),
+      details: z.record(z.string(), z.unknown()),
+    }),
+  })
+  .meta({ id: 'Error' });
+
+const rung = z.enum(['spawned', 'alive', 'listening', 'http', 'loaded', 'ready']);
+const engineState = z.enum(['idle', 'starting', 'ready', 'stopping', 'backoff', 'failed', 'stopped']);
+
+const engine = z
+  .strictObject({
+    name: z.string(),
+    kind: z.enum(['builtin', 'worker', 'run']),
+    state: engineState,
+    rung: rung.nullable().describe('The last step of the readiness ladder that was shown.'),
+    progress: z.number().min(0).max(1).nullable().describe('Where the engine says it.'),
+    text: z.string().nullable(),
+    elapsedMs: ms.describe('Of the current attempt; once it has ended, how long it took.'),
+    rungMs: z.partialRecord(rung, ms),
+    attempt: z.int(),
+    pid: z.int().nullable(),
+    port: z.int().nullable(),
+    offers: z.array(z.enum(['chat', 'transcribe', 'speak', 'embed', 'vad'])),
+    activeCalls: z.int(),
+    failure: z
+      .strictObject({ code: z.string(), message: z.string(), logTail: z.array(z.string()) })
+      .nullable(),
+  })
+  .meta({ id: 'Engine' });
+
+const session = z
+  .strictObject({
+    id: z.string(),
+    pipeline: z.string(),
+    state: z.enum(['lobby', 'ready', 'failed', 'closing']),
+    ageMs: ms,
+    remote: named('Address and port of the caller.'),
+    items: z.int(),
+    response: z.string().nullable().describe('The answer under way.'),
+    pendingBytes: z.int().describe('Sent and not taken yet.'),
+  })
+  .meta({ id: 'Session' });
+
+const pipeline = z
+  .strictObject({
+    name: z.string(),
+    kind: z.enum(['echo']),
+    needs: z.array(z.string()).describe('Names of engines.'),
+    voice: z.string(),
+    state: z.enum(['waiting', 'ready', 'failed']),
+  })
+  .meta({ id: 'Pipeline' });
+
+const model = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.int(),
+    owned_by: z.literal('greenroom'),
+  })
+  .meta({ id: 'Model' });
+
+const tree: z.ZodType = z
+  .strictObject({
+    name: z.string(),
+    kind: z.string(),
+    state: z.enum(['open', 'closing', 'closed', 'held', 'releasing', 'running', 'overdue']),
+    ageMs: ms,
+    get children() {
+      return z.array(tree).optional();
+    },
+  })
+  .meta({ id: 'TreeNode' });
+
+const health = z
+  .strictObject({
+    status: z.enum(['starting', 'healthy', 'overloaded', 'shutting_down', 'failed']),
+    version: z.string(),
+    pid: z.int(),
+    uptime_ms: ms,
+    engines: z.array(engine),
+    sessions: z.strictObject({ open: z.int(), max: z.int() }),
+    loop_delay_ms: z
+      .strictObject({ p50: ms, p99: ms, max: ms, stalls: z.int() })
+      .describe('Of the last minute; stalls since the start.'),
+  })
+  .meta({ id: 'Health' });
+
+const list = (of: z.ZodType) => z.strictObject({ object: z.literal('list'), data: z.array(of) });
+
+export const apiSchemas = {
+  error: errorBody,
+  alive: z.strictObject({ status: z.literal('alive') }),
+  ready: z.strictObject({ status: z.literal('ready') }),
+  health,
+  models: list(model),
+  sessions: list(session),
+  engines: list(engine),
+  pipelines: list(pipeline),
+  tree,
+  shuttingDown: z.strictObject({ status: z.literal('shutting_down') }),
+  anything: z.record(z.string(), z.unknown()),
+} as const;
+
+export type ApiSchemaName = keyof typeof apiSchemas;

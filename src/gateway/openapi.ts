@@ -1,0 +1,89 @@
+// /openapi.json: the route table as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1), with the schemas of
+// api-schemas.ts. Made when somebody asks.
+import * as z from 'zod';
+import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
+import { version } from '../version.ts';
+import { type ApiSchemaName, apiSchemas } from './api-schemas.ts';
+import type { Route, RouteTable } from './route-table.ts';
+
+/** Besides its own: what every path of a surface may refuse with. */
+const refusalsOf: Readonly<Record<Route['surface'], readonly ErrorCode[]>> = {
+  public: ['origin_not_allowed'],
+  caller: ['origin_not_allowed', 'unauthorized'],
+  admin: ['origin_not_allowed', 'unauthorized'],
+};
+
+export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
+  const registry = z.registry<{ id: string }>();
+  for (const [name, schema] of Object.entries(apiSchemas)) {
+    const { id = name } = (schema.meta() ?? {}) as { id?: string };
+    if (!registry.has(schema)) registry.add(schema, { id });
+  }
+  const { schemas } = z.toJSONSchema(registry, { uri: reference, io: 'output' });
+  return {
+    openapi: '3.1.1',
+    info: { title: 'greenroom', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths: Object.fromEntries(Object.entries(table).map(([path, methods]) => [path, pathItem(methods)])),
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, plain(schema)])),
+      securitySchemes: {
+        caller: { type: 'http', scheme: 'bearer', description: 'A token of `auth.tokens` or `auth.admin`.' },
+        admin: { type: 'http', scheme: 'bearer', description: 'A token of `auth.admin`.' },
+      },
+    },
+  };
+}
+
+const reference = (id: string) => `#/components/schemas/${id}`;
+
+/** What a component says of itself is where it stands. */
+function plain({ $id: _, $schema: __, ...schema }: Readonly<Record<string, unknown>>) {
+  return schema;
+}
+
+function pathItem(methods: Readonly<Record<string, Route>>) {
+  return Object.fromEntries(
+    Object.entries(methods).map(([method, route]) => [
+      method.toLowerCase(),
+      {
+        summary: route.summary,
+        // No tokens configured: everybody on this machine may.
+        ...(route.surface !== 'public' && { security: [{ [route.surface]: [] }, {}] }),
+        responses: { ...goodAnswers(route), ...refusals(route) },
+      },
+    ]),
+  );
+}
+
+function goodAnswers({ answers }: Route) {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, name]) => [
+      status,
+      { description: describe(name), content: contentOf(name) },
+    ]),
+  );
+}
+
+/** One entry a status, with the codes that it may mean. */
+function refusals({ surface, answers, refusals: own = [] }: Route) {
+  const byStatus = new Map<number, string[]>();
+  for (const code of [...refusalsOf[surface], ...own]) {
+    const { http, meaning } = factsOf(code);
+    if (!answers[http]) byStatus.set(http, [...(byStatus.get(http) ?? []), `\`${code}\`: ${meaning}`]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, said]) => [
+      status,
+      { description: said.join('; '), content: contentOf('error') },
+    ]),
+  );
+}
+
+function describe(name: ApiSchemaName): string {
+  return name === 'error' ? 'Not now: the error says why.' : 'As asked.';
+}
+
+function contentOf(name: ApiSchemaName) {
+  const { id = name } = (apiSchemas[name].meta() ?? {}) as { id?: string };
+  return { 'application/json': { schema: { $ref: reference(id) } } };
+}

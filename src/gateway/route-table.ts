@@ -1,0 +1,179 @@
+// What the HTTP surface answers: path → method → who may, what it is, the answer. One table, from which requests are
+// answered, errors told and /openapi.json made.
+import type { EngineStatus } from '../engines/status.ts';
+import type { ErrorCode } from '../lifecycle/codes.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import type { TreeNode } from '../lifecycle/report.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { SessionFacts } from '../sessions/session-facts.ts';
+import type { Access, Surface } from './access.ts';
+import type { ApiSchemaName } from './api-schemas.ts';
+import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
+
+export interface RouteSources {
+  readonly access: Access;
+  readonly health: () => HealthFacts;
+  readonly engines: () => readonly EngineStatus[];
+  readonly sessions: () => readonly SessionFacts[];
+  readonly pipelines: () => readonly Pipeline[];
+  /** Throws `model_not_found`. */
+  readonly resolve: (model: string | null) => Pipeline;
+  readonly tree: () => TreeNode;
+  readonly shutdown: () => void;
+}
+
+interface Answer {
+  readonly status: 200 | 202 | 503;
+  readonly body: unknown;
+}
+
+interface RouteCall {
+  readonly query: (name: string) => string | undefined;
+}
+
+export interface Route {
+  readonly surface: Surface;
+  readonly summary: string;
+  /** What a good answer looks like, by status. */
+  readonly answers: Readonly<Record<number, ApiSchemaName>>;
+  /** The codes of its own refusals, besides those that every path of its surface has. */
+  readonly refusals?: readonly ErrorCode[];
+  readonly answer: (call: RouteCall) => Answer | Promise<Answer>;
+}
+
+export type RouteTable = Readonly<Record<string, Readonly<Record<string, Route>>>>;
+
+const ok = (body: unknown): Answer => ({ status: 200, body });
+const list = (data: readonly unknown[]): Answer => ok({ object: 'list', data });
+
+export function routeTable(sources: RouteSources): RouteTable {
+  const table: RouteTable = {
+    '/healthz': {
+      GET: {
+        surface: 'public',
+        summary: 'Whether the process lives.',
+        answers: { 200: 'alive' },
+        answer: () => ok({ status: 'alive' }),
+      },
+    },
+    '/readyz': {
+      GET: {
+        surface: 'public',
+        summary: 'Whether every engine is ready; what is missing otherwise.',
+        answers: { 200: 'ready', 503: 'error' },
+        answer: () => readiness(sources),
+      },
+    },
+    '/v1/health': {
+      GET: {
+        surface: 'caller',
+        summary: 'How the gateway is, in full.',
+        answers: { 200: 'health' },
+        answer: () => ok(healthBody(sources.health())),
+      },
+    },
+    '/v1/models': {
+      GET: {
+        surface: 'caller',
+        summary: 'The pipelines, as models.',
+        answers: { 200: 'models' },
+        answer: () => list(sources.pipelines().map(modelOf)),
+      },
+    },
+    '/v1/realtime': {
+      GET: {
+        surface: 'caller',
+        summary: 'A session: WebSocket, subprotocol `realtime`, events of the OpenAI Realtime API.',
+        answers: {},
+        refusals: ['upgrade_required', 'model_not_found'],
+        answer: ({ query }) => {
+          // Browsers learn nothing of a refused upgrade: here they can ask why.
+          sources.resolve(query('model') ?? null);
+          throw new GreenroomError(
+            'upgrade_required',
+            '/v1/realtime speaks WebSocket: connect with ws://, subprotocol `realtime`',
+          );
+        },
+      },
+    },
+    '/api/sessions': {
+      GET: {
+        surface: 'admin',
+        summary: 'The open sessions.',
+        answers: { 200: 'sessions' },
+        answer: () => list(sources.sessions()),
+      },
+    },
+    '/api/engines': {
+      GET: {
+        surface: 'admin',
+        summary: 'The engines and where they stand.',
+        answers: { 200: 'engines' },
+        answer: () => list(sources.engines()),
+      },
+    },
+    '/api/pipelines': {
+      GET: {
+        surface: 'admin',
+        summary: 'The pipelines and the engines they need.',
+        answers: { 200: 'pipelines' },
+        answer: () => list(sources.pipelines().map(pipelineOf)),
+      },
+    },
+    '/api/tree': {
+      GET: {
+        surface: 'admin',
+        summary: 'The live tree of what is open, who owns it and for how long.',
+        answers: { 200: 'tree' },
+        answer: () => ok(sources.tree()),
+      },
+    },
+    '/api/shutdown': {
+      POST: {
+        surface: 'admin',
+        summary: 'Asks the gateway to leave. The answer comes first.',
+        answers: { 202: 'shuttingDown' },
+        answer: () => {
+          sources.shutdown();
+          return { status: 202, body: { status: 'shutting_down' } };
+        },
+      },
+    },
+    '/openapi.json': {
+      GET: {
+        surface: 'public',
+        summary: 'This description.',
+        answers: { 200: 'anything' },
+        answer: async () => {
+          const { openApi } = await import('./openapi.ts');
+          return ok(openApi(table));
+        },
+      },
+    },
+  };
+  return table;
+}
+
+/** States for everybody; why, and the engines' last lines, only where everybody is admin anyway. */
+function readiness({ health, access }: RouteSources): Answer {
+  const facts = health();
+  const status = healthStatus(facts);
+  const missing = missingEngines(facts.engines);
+  if (status === 'healthy' || status === 'overloaded') return ok({ status: 'ready' });
+  const names = missing.map(({ name, state, rung }) => `${name} ${rung ? `${state} at ${rung}` : state}`);
+  const message = facts.leaving ? 'the gateway is leaving' : `not ready: ${names.join('; ')}`;
+  const shown = access.open ? missing : missing.map(({ name, state, rung }) => ({ name, state, rung }));
+  const error = new GreenroomError(facts.leaving ? 'server_shutdown' : 'not_ready', message, {
+    details: { status, missing: shown },
+  });
+  return { status: 503, body: error.toBody() };
+}
+
+function modelOf({ name }: Pipeline) {
+  return { id: name, object: 'model', created: 0, owned_by: 'greenroom' };
+}
+
+function pipelineOf(pipeline: Pipeline) {
+  const { name, kind, needs, voice } = pipeline;
+  return { name, kind, needs, voice, state: pipeline.readiness().state };
+}
