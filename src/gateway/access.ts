@@ -5,17 +5,21 @@ import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../config/listen.ts';
 import type { Config } from '../config/types.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import type { ClientSecret, ClientSecrets } from './client-secrets.ts';
 import { targetOf } from './request-head.ts';
 
-export type Surface = 'public' | 'caller' | 'admin';
+/** `session`: what a caller may, and whoever has a client secret. */
+export type Surface = 'public' | 'session' | 'caller' | 'admin';
 
 const keyProtocol = 'openai-insecure-api-key.';
 
 export class Access {
   readonly #config: Config;
+  readonly #clientSecrets: ClientSecrets;
 
-  constructor(config: Config) {
+  constructor(config: Config, clientSecrets: ClientSecrets) {
     this.#config = config;
+    this.#clientSecrets = clientSecrets;
   }
 
   /** Whether everybody who gets in may see everything: no tokens are configured. */
@@ -30,6 +34,12 @@ export class Access {
       this.#foreign(request) ??
       (surface === 'public' || this.open ? null : this.#unauthorized(request, surface))
     );
+  }
+
+  /** The client secret that the request came with, if it did. */
+  clientSecret(request: IncomingMessage): ClientSecret | undefined {
+    const given = tokenOf(request);
+    return given === null ? undefined : this.#clientSecrets.find(given);
   }
 
   #foreign({ headers }: IncomingMessage): GreenroomError | null {
@@ -52,11 +62,12 @@ export class Access {
     return new GreenroomError('origin_not_allowed', message, { details: { origin } });
   }
 
-  #unauthorized(request: IncomingMessage, surface: 'caller' | 'admin'): GreenroomError | null {
+  #unauthorized(request: IncomingMessage, surface: Exclude<Surface, 'public'>): GreenroomError | null {
     const { tokens, admin } = this.#config.auth;
     const given = tokenOf(request);
     const accepted = surface === 'admin' ? admin : [...tokens, ...admin];
     if (given !== null && accepted.some((secret) => sameText(secret.reveal(), given))) return null;
+    if (surface === 'session' && this.clientSecret(request)) return null;
     const message =
       given === null
         ? `a token is missing for the ${surface} surface`

@@ -1,5 +1,6 @@
 // The shapes of the HTTP surface's answers, for /openapi.json; tests hold them against what is really answered.
 import * as z from 'zod';
+import { clientSecretRequest } from './client-secret-route.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -103,6 +104,14 @@ const health = z
   })
   .meta({ id: 'Health' });
 
+const clientSecret = z
+  .strictObject({
+    value: z.string().describe('To be given in place of a token.'),
+    expires_at: z.int().describe('Seconds since the epoch.'),
+    session: z.record(z.string(), z.unknown()).describe('What a session opened with it begins with.'),
+  })
+  .meta({ id: 'ClientSecret' });
+
 const list = (of: z.ZodType) => z.strictObject({ object: z.literal('list'), data: z.array(of) });
 
 export const apiSchemas = {
@@ -115,6 +124,8 @@ export const apiSchemas = {
   engines: list(engine),
   pipelines: list(pipeline),
   tree,
+  clientSecretRequest,
+  clientSecret,
   shuttingDown: z.strictObject({ status: z.literal('shutting_down') }),
   anything: z.record(z.string(), z.unknown()),
 } as const;

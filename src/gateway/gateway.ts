@@ -21,6 +21,7 @@ import type { Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
 import { Access } from './access.ts';
+import { ClientSecrets } from './client-secrets.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
 import { closeGatewayLog, openGatewayLog } from './gateway-log.ts';
@@ -206,12 +207,9 @@ export class Gateway {
     const pipelines = new PipelineTable(config, supervisor);
     const sessions = this.#openSessions(this.#log);
     this.#sessions = sessions;
-    const access = new Access(config);
-    const realtime = new RealtimeEndpoint({
-      sessions,
-      pipelines,
-      refusal: (request) => access.refusal(request, 'caller'),
-    });
+    const clientSecrets = new ClientSecrets(systemClock);
+    const access = new Access(config, clientSecrets);
+    const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
     door.attach({
       upgrade: (request, socket, head) =>
         this.#loop.during('websocket upgrade', () => realtime.upgrade(request, socket, head)),
@@ -220,7 +218,7 @@ export class Gateway {
     await turn(systemClock);
     seated.resolve();
     supervisor.startAll();
-    await this.#openSurface({ access, supervisor, sessions, pipelines, mask });
+    await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
     const log = await logging;
     this.#log.attach(log);
     await data.writeRecord(door.url);
@@ -229,15 +227,17 @@ export class Gateway {
 
   async #openSurface(parts: {
     readonly access: Access;
+    readonly clientSecrets: ClientSecrets;
     readonly supervisor: Supervisor;
     readonly sessions: SessionRegistry;
     readonly pipelines: PipelineTable;
     readonly mask: (text: string) => string;
   }): Promise<void> {
-    const { access, supervisor, sessions, pipelines, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, pipelines, mask } = parts;
     const { requestListener } = await import('./routes.ts');
     const answer = requestListener({
       access,
+      clientSecrets,
       health: () => this.#health(),
       engines: () => supervisor.list(),
       sessions: () => sessions.list(),

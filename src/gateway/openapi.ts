@@ -9,6 +9,7 @@ import type { Route, RouteTable } from './route-table.ts';
 /** Besides its own: what every path of a surface may refuse with. */
 const refusalsOf: Readonly<Record<Route['surface'], readonly ErrorCode[]>> = {
   public: ['origin_not_allowed'],
+  session: ['origin_not_allowed', 'unauthorized'],
   caller: ['origin_not_allowed', 'unauthorized'],
   admin: ['origin_not_allowed', 'unauthorized'],
 };
@@ -27,6 +28,11 @@ export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, plain(schema)])),
       securitySchemes: {
+        session: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A token of `auth.tokens` or `auth.admin`, or a client secret.',
+        },
         caller: { type: 'http', scheme: 'bearer', description: 'A token of `auth.tokens` or `auth.admin`.' },
         admin: { type: 'http', scheme: 'bearer', description: 'A token of `auth.admin`.' },
       },
@@ -47,6 +53,7 @@ function pathItem(methods: Readonly<Record<string, Route>>) {
       method.toLowerCase(),
       {
         summary: route.summary,
+        ...(route.body && { requestBody: { content: contentOf(route.body) } }),
         // No tokens configured: everybody on this machine may.
         ...(route.surface !== 'public' && { security: [{ [route.surface]: [] }, {}] }),
         responses: { ...goodAnswers(route), ...refusals(route) },

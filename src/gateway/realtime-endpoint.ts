@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
+import type { Access } from './access.ts';
 import type { PipelineTable } from './pipeline-table.ts';
 import { methodNotAllowed, refuseSocket } from './refusal.ts';
 import { targetOf } from './request-head.ts';
@@ -13,8 +14,7 @@ import { WsTransport } from './ws-transport.ts';
 export interface RealtimeEndpointOptions {
   readonly sessions: SessionRegistry;
   readonly pipelines: PipelineTable;
-  /** Null when the request may. */
-  readonly refusal: (request: IncomingMessage) => GreenroomError | null;
+  readonly access: Access;
 }
 
 const path = '/v1/realtime';
@@ -45,20 +45,21 @@ export class RealtimeEndpoint {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { pipelines, sessions, refusal } = this.#options;
+    const { pipelines, sessions, access } = this.#options;
     try {
-      const refused = refusal(request);
+      const refused = access.refusal(request, 'session');
       if (refused) throw refused;
       const target = targetOf(request.url);
       if (target?.pathname !== path) {
         throw new GreenroomError('not_found', `no WebSocket at ${target?.pathname}; there is ${path}`);
       }
       const { searchParams } = target;
-      const pipeline = pipelines.resolve(searchParams.get('model'));
+      const preset = access.clientSecret(request)?.session ?? null;
+      const pipeline = pipelines.resolve(searchParams.get('model') ?? preset?.model ?? null);
       const notices = searchParams.get('notices') === '1';
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
-        void sessions.open({ transport: new WsTransport(webSocket, remote), pipeline, notices });
+        void sessions.open({ transport: new WsTransport(webSocket, remote), pipeline, notices, preset });
       });
     } catch (thrown) {
       refuseSocket(socket, toGreenroomError(thrown));

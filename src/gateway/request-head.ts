@@ -1,10 +1,10 @@
 // What must hold of every request before anybody looks at its path. Pure.
 import type { IncomingMessage } from 'node:http';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { bodyBytesMax } from './request-body.ts';
 
 type Head = Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>;
 
-const bodyBytesMax = 1024 * 1024;
 const shownMax = 80;
 
 /** Null when the head is in order. */

@@ -8,6 +8,8 @@ import type { Pipeline } from '../pipelines/pipeline.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
+import { createClientSecret } from './client-secret-route.ts';
+import type { ClientSecrets } from './client-secrets.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 
 export interface RouteSources {
@@ -18,6 +20,7 @@ export interface RouteSources {
   readonly pipelines: () => readonly Pipeline[];
   /** Throws `model_not_found`. */
   readonly resolve: (model: string | null) => Pipeline;
+  readonly clientSecrets: ClientSecrets;
   readonly tree: () => TreeNode;
   readonly shutdown: () => void;
 }
@@ -29,11 +32,14 @@ interface Answer {
 
 interface RouteCall {
   readonly query: (name: string) => string | undefined;
+  /** The body; undefined when there is none. Rejects with `invalid_request` and `body_too_large`. */
+  readonly json: () => Promise<unknown>;
 }
 
 export interface Route {
   readonly surface: Surface;
   readonly summary: string;
+  readonly body?: ApiSchemaName;
   /** What a good answer looks like, by status. */
   readonly answers: Readonly<Record<number, ApiSchemaName>>;
   /** The codes of its own refusals, besides those that every path of its surface has. */
@@ -82,7 +88,7 @@ export function routeTable(sources: RouteSources): RouteTable {
     },
     '/v1/realtime': {
       GET: {
-        surface: 'caller',
+        surface: 'session',
         summary: 'A session: WebSocket, subprotocol `realtime`, events of the OpenAI Realtime API.',
         answers: {},
         refusals: ['upgrade_required', 'model_not_found'],
@@ -94,6 +100,16 @@ export function routeTable(sources: RouteSources): RouteTable {
             '/v1/realtime speaks WebSocket: connect with ws://, subprotocol `realtime`',
           );
         },
+      },
+    },
+    '/v1/realtime/client_secrets': {
+      POST: {
+        surface: 'admin',
+        summary: 'A short-lived key for a page, with the session it is for.',
+        body: 'clientSecretRequest',
+        answers: { 200: 'clientSecret' },
+        refusals: ['invalid_request', 'body_too_large', 'model_not_found', 'too_many_client_secrets'],
+        answer: async ({ json }) => ok(createClientSecret(await json(), sources)),
       },
     },
     '/api/sessions': {

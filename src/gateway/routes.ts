@@ -3,6 +3,7 @@ import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-
 import { Hono } from 'hono';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import { headersOf, methodNotAllowed } from './refusal.ts';
+import { readJson } from './request-body.ts';
 import { type RouteSources, routeTable } from './route-table.ts';
 
 export interface ListenerOptions extends RouteSources {
@@ -22,7 +23,10 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
       if (!route) throw methodNotAllowed(path, Object.keys(methods), call.req.method);
       const refusal = options.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
-      const { status, body } = await route.answer({ query: (name) => call.req.query(name) });
+      const { status, body } = await route.answer({
+        query: (name) => call.req.query(name),
+        json: () => readJson(call.req.raw),
+      });
       return send(status, body, options);
     });
   }

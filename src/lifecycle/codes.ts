@@ -64,6 +64,13 @@ export const codes = {
   upgrade_required: facts(426, 1008, 1, 'invalid_request_error', 'the path speaks WebSocket only'),
   origin_not_allowed: facts(403, 1008, 1, 'auth_error', 'the Origin or Host of the request is not allowed'),
   unauthorized: facts(401, 1008, 1, 'auth_error', 'a token is missing or wrong'),
+  too_many_client_secrets: facts(
+    429,
+    1008,
+    1,
+    'invalid_request_error',
+    'as many client secrets as allowed are valid',
+  ),
   model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline or alias has this name'),
   connections_full: facts(503, 1013, 1, 'unavailable_error', 'as many connections as allowed are open'),
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),

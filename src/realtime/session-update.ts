@@ -13,7 +13,7 @@ import type { Draft } from './state.ts';
 
 export function updateSession(draft: Draft, event: ClientEventOf<'session.update'>): void {
   const before = draft.state.session;
-  const session = merge(before, event.session);
+  const session = mergeSession(before, event.session);
   draft.set({ session });
   const detection = session.audio.input.turn_detection;
   if (detection !== before.audio.input.turn_detection) {
@@ -23,7 +23,8 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
   draft.send({ type: 'session.updated', session });
 }
 
-function merge(session: SessionConfig, update: SessionUpdate): SessionConfig {
+/** The session with the update in it. */
+export function mergeSession(session: SessionConfig, update: SessionUpdate): SessionConfig {
   const { audio } = session;
   const detection = update.audio?.input?.turn_detection;
   return {

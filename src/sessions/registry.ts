@@ -11,6 +11,7 @@ import type { Scope } from '../lifecycle/scope.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import { AudioBudget } from './input-audio.ts';
@@ -41,6 +42,8 @@ export interface SessionRequest {
   readonly transport: Transport;
   readonly pipeline: Pipeline;
   readonly notices: boolean;
+  /** What the session begins with, beside what its pipeline says. */
+  readonly preset?: SessionUpdate | null;
 }
 
 /** A close frame is given so long to be answered; then the connection is ended. */
@@ -92,7 +95,7 @@ export class SessionRegistry {
    * Opens a session on a connection that is there already. Whatever fails, at whichever step: what was acquired is
    * released in reverse, the caller is told, nothing is left. Resolves when it is open, or has been refused.
    */
-  async open({ transport, pipeline, notices }: SessionRequest): Promise<void> {
+  async open({ transport, pipeline, notices, preset = null }: SessionRequest): Promise<void> {
     const { newId, random, limits, log, sessionsMax } = this.#options;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
@@ -132,7 +135,7 @@ export class SessionRegistry {
         (opened) => opened.close(),
       );
       session = new Session({
-        ...{ id, scope, transport, pipeline, pipelineSession, limits, notices, newId, random },
+        ...{ id, scope, transport, pipeline, pipelineSession, limits, notices, preset, newId, random },
         earlyAudio: this.#earlyAudio,
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),

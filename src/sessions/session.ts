@@ -7,8 +7,10 @@ import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Pipeline, PipelineSession } from '../pipelines/pipeline.ts';
 import { next, open } from '../realtime/conversation.ts';
+import { mergeSession } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
+import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { initialSession } from '../wire/session-config.ts';
@@ -42,6 +44,7 @@ export interface SessionOptions {
   readonly earlyAudio: AudioBudget;
   /** The caller asked for our own notices. */
   readonly notices: boolean;
+  readonly preset: SessionUpdate | null;
   readonly newId: NewId;
   /** 0 to 1. */
   readonly random: () => number;
@@ -203,15 +206,16 @@ export class Session {
   }
 
   #initial() {
-    const { id, pipeline, scope } = this.#options;
+    const { id, pipeline, scope, preset } = this.#options;
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
-    return initialSession({
+    const initial = initialSession({
       id,
       model: pipeline.name,
       voice: pipeline.voice,
       instructions: pipeline.instructions,
       expiresAt,
     });
+    return preset ? mergeSession(initial, preset) : initial;
   }
 
   /** OpenAI ends a session after an hour, and clients are built for it. */

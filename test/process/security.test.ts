@@ -109,29 +109,32 @@ describe('with tokens', () => {
     for (const engine of missing) expect(Object.keys(engine).sort()).toEqual(['name', 'rung', 'state']);
   });
 
-  test.each([
-    '/api/../api/tree',
-    '/healthz/../api/tree',
-    '/healthz/%2e%2e/api/tree',
-    '/healthz%2f..%2fapi/tree',
-    '//api/tree',
-    '/api//tree',
-    '/api/tree/',
-    '/API/TREE',
-    '/api/tree%00',
-    '/api/tree;x=/healthz',
-    '/api/tree?/healthz',
-    '/api/tree#/healthz',
-    'http://localhost/api/tree',
-    'http://evil.example/api/tree',
-    '\\api\\tree',
-  ])('no way of writing the path leads past the token: %s', async (path) => {
+  test('no way of writing a path leads past the token', async () => {
     await using gateway = await GatewayProcess.start({ config: locked, env });
-    await using raw = await RawSocket.dial(await gateway.url());
-    raw.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
-    const { status, body } = await raw.answer();
-    expect([400, 401, 403, 404]).toContain(status);
-    expect(body).not.toContain('"children"');
+    const url = await gateway.url();
+    for (const path of [
+      '/api/../api/tree',
+      '/healthz/../api/tree',
+      '/healthz/%2e%2e/api/tree',
+      '/healthz%2f..%2fapi/tree',
+      '//api/tree',
+      '/api//tree',
+      '/api/tree/',
+      '/API/TREE',
+      '/api/tree%00',
+      '/api/tree;x=/healthz',
+      '/api/tree?/healthz',
+      '/api/tree#/healthz',
+      'http://localhost/api/tree',
+      'http://evil.example/api/tree',
+      '\\api\\tree',
+    ]) {
+      await using raw = await RawSocket.dial(url);
+      raw.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      const { status, body } = await raw.answer();
+      expect([400, 401, 403, 404], path).toContain(status);
+      expect(body, path).not.toContain('"children"');
+    }
   });
 
   test('no secret is in the log, in what the engines leave, in /api, in an error, or on the terminal', async () => {

@@ -22,8 +22,8 @@ export class Caller implements AsyncDisposable {
   }
 
   /** `query` is what stands after `/v1/realtime`. Rejects when the upgrade is refused. */
-  static async call(url: string, query = '?notices=1'): Promise<Caller> {
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/realtime${query}`, ['realtime']);
+  static async call(url: string, query = '?notices=1', protocols = ['realtime']): Promise<Caller> {
+    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/realtime${query}`, protocols);
     const caller = new Caller(socket);
     await new Promise((resolve, reject) => {
       socket.once('open', resolve);

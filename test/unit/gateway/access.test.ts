@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { Secret } from '../../../src/config/secrets.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { Access } from '../../../src/gateway/access.ts';
+import { ClientSecrets } from '../../../src/gateway/client-secrets.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 const access = (auth: { tokens?: string[]; admin?: string[]; origins?: string[] } = {}) => {
   const secrets = (values: string[] = []) => values.map((value) => new Secret(value, 'a test'));
@@ -11,7 +13,7 @@ const access = (auth: { tokens?: string[]; admin?: string[]; origins?: string[] 
     listen: { host: '127.0.0.1', port: 7460 },
     auth: { tokens: secrets(auth.tokens), admin: secrets(auth.admin), origins: auth.origins ?? [] },
   };
-  return new Access(config as unknown as Config);
+  return new Access(config as unknown as Config, new ClientSecrets(new VirtualClock()));
 };
 const request = (headers: Readonly<Record<string, string>>, url = '/v1/realtime') =>
   ({ headers: { host: '127.0.0.1:7460', ...headers }, url }) as unknown as IncomingMessage;

@@ -1,0 +1,41 @@
+// The body of a request as JSON, read no further than its limit.
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+
+/** Of a JSON body. */
+export const bodyBytesMax = 1024 * 1024;
+
+/** Undefined when there is none. Throws `body_too_large` and `invalid_request`. */
+export async function readJson(request: Request): Promise<unknown> {
+  const text = await readText(request);
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new GreenroomError('invalid_request', `the body is not JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The length that was announced is checked at the door; a chunked body announces none. */
+async function readText({ body }: Request): Promise<string> {
+  if (!body) return '';
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let bytes = 0;
+  let text = '';
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) {
+      const message = `the body is over the limit of ${bodyBytesMax} bytes`;
+      throw new GreenroomError('body_too_large', message, { details: { limit: bodyBytesMax } });
+    }
+    text += decode(decoder, chunk);
+  }
+  return text + decode(decoder);
+}
+
+function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
+  try {
+    return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+  } catch (cause) {
+    throw new GreenroomError('invalid_request', 'the body is not UTF-8', { cause });
+  }
+}
