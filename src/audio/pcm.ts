@@ -23,19 +23,27 @@ export function pcmToBytes(pcm: Int16Array): Uint8Array {
 
 /** Characters outside the alphabet are skipped as Buffer does; whoever takes strangers' text checks it before. */
 export function base64ToPcm(base64: string): Int16Array {
-  if (typeof Buffer === 'undefined')
-    return bytesToPcm(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
+  return bytesToPcm(base64ToBytes(base64));
+}
+
+/** The bytes own their memory. */
+export function base64ToBytes(base64: string): Uint8Array {
+  if (typeof Buffer === 'undefined') return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   // Not Buffer.from: that hands out small results from a shared pool, which cannot be transferred to a worker.
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, 'base64'));
-  return bytesToPcm(bytes.subarray(0, bytes.write(base64, 'base64')));
+  return bytes.subarray(0, bytes.write(base64, 'base64'));
 }
 
 export function pcmToBase64(pcm: Int16Array): string {
+  return bytesToBase64(pcmToBytes(pcm));
+}
+
+export function bytesToBase64(bytes: Uint8Array): string {
   if (typeof Buffer !== 'undefined') {
-    return Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString('base64');
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
   }
   let binary = '';
-  for (const byte of pcmToBytes(pcm)) binary += String.fromCharCode(byte);
+  for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
 

@@ -80,7 +80,7 @@ function apply(draft: Draft, input: ConversationInput): void {
   }
 }
 
-function applyClient(draft: Draft, { event }: Extract<ConversationInput, { type: 'client' }>): void {
+function applyClient(draft: Draft, { event, audio }: Extract<ConversationInput, { type: 'client' }>): void {
   switch (event.type) {
     case 'session.update':
       return updateSession(draft, event);
@@ -89,7 +89,7 @@ function applyClient(draft: Draft, { event }: Extract<ConversationInput, { type:
     case 'input_audio_buffer.clear':
       return cleared(draft);
     case 'conversation.item.create':
-      return createItem(draft, event);
+      return createItem(draft, event, audio);
     case 'conversation.item.retrieve':
       return retrieveItem(draft, event);
     case 'conversation.item.delete':

@@ -44,7 +44,12 @@ export function replaceItem(draft: Draft, before: Item, item: Item): void {
   });
 }
 
-export function createItem(draft: Draft, event: ClientEventOf<'conversation.item.create'>): void {
+/** `audio` is what is spoken in it, as the shell has decoded it. */
+export function createItem(
+  draft: Draft,
+  event: ClientEventOf<'conversation.item.create'>,
+  audio: Int16Array | undefined,
+): void {
   const { previous_item_id: previous, event_id: eventId } = event;
   const id = event.item.id ?? draft.newId('item');
   if (isTaken(draft, id)) {
@@ -56,14 +61,13 @@ export function createItem(draft: Draft, event: ClientEventOf<'conversation.item
     return draft.error('invalid_value', message, { param: 'previous_item_id', eventId });
   }
   const spoken = spokenParts(event.item);
-  const audio = spoken.find((part) => part.audio)?.audio;
-  if (audio && spoken.length > 1) {
+  if (spoken.length > 1 && spoken.some((part) => part.audio)) {
     const message = 'Error adding item: audio comes in one part of a message in this version of greenroom.';
     return draft.error('invalid_value', message, { param: 'item.content', eventId });
   }
   const item = toItem(event.item, id, draft);
   if (refuseFull(draft, charsOf(item), eventId)) return;
-  if (audio) draft.do({ type: 'keep_given_audio', itemId: id, audio });
+  if (audio?.length) draft.do({ type: 'keep_given_audio', itemId: id, audio });
   addItem(draft, item, previous === 'root' ? null : (previous ?? undefined));
 }
 

@@ -5,9 +5,9 @@ import type { ContentPart, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
 import { addItem, finishItem } from './items.ts';
-import type { ActiveResponse, Draft, OutputChunk } from './state.ts';
+import type { ActiveResponse, Draft, SentChunk } from './state.ts';
 
-export function output(draft: Draft, responseId: string, chunk: OutputChunk): void {
+export function output(draft: Draft, responseId: string, chunk: SentChunk): void {
   const active = draft.state.response;
   // Late output of a response that has ended is dropped: it must never reach the next one.
   if (active?.object.id !== responseId || !isHeard(chunk, active.modality)) return;
@@ -19,14 +19,12 @@ export function output(draft: Draft, responseId: string, chunk: OutputChunk): vo
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
   }
-  const samples = response.samples + chunk.pcm.length;
-  draft.set({ response: { ...response, samples } });
-  const bytes = Buffer.from(chunk.pcm.buffer, chunk.pcm.byteOffset, chunk.pcm.byteLength);
-  draft.send({ type: 'response.output_audio.delta', ...address, delta: bytes.toString('base64') });
+  draft.set({ response: { ...response, samples: response.samples + chunk.samples } });
+  draft.send({ type: 'response.output_audio.delta', ...address, delta: chunk.audio });
 }
 
-function isHeard(chunk: OutputChunk, modality: Modality): boolean {
-  return chunk.type === 'text' ? chunk.text !== '' : modality === 'audio' && chunk.pcm.length > 0;
+function isHeard(chunk: SentChunk, modality: Modality): boolean {
+  return chunk.type === 'text' ? chunk.text !== '' : modality === 'audio' && chunk.audio !== '';
 }
 
 export function outputEnded(draft: Draft, responseId: string): void {

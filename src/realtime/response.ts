@@ -2,6 +2,7 @@
 // was created always gets exactly one `response.done`.
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { ResponseObject } from '../wire/server-events.ts';
+import { effectiveFormat, type SessionConfig } from '../wire/session-config.ts';
 import { lastItemId } from './items.ts';
 import { endResponse } from './output.ts';
 import type { ActiveResponse, Draft, ResponseRequest } from './state.ts';
@@ -19,11 +20,13 @@ export function createResponse(draft: Draft, event: ClientEventOf<'response.crea
     const message = `Conversation already has an active response in progress: ${busy}. Wait until the response is finished before creating a new one.`;
     return draft.error('conversation_already_has_active_response', message, { eventId });
   }
+  const format = event.response?.audio?.output?.format;
   draft.set({
     waiting: {
       eventId,
       origin: 'client',
       overrides: overridesOf(event.response ?? {}),
+      format: format ? effectiveFormat(format) : null,
       metadata: event.response?.metadata ?? null,
     },
   });
@@ -45,7 +48,7 @@ function overridesOf(
 export function requestByTurn(draft: Draft): void {
   const { phase, waiting } = draft.state;
   if (phase === 'failed' || waiting) return;
-  draft.set({ waiting: { eventId: null, origin: 'turn', overrides: {}, metadata: null } });
+  draft.set({ waiting: { eventId: null, origin: 'turn', overrides: {}, format: null, metadata: null } });
 }
 
 /** Starts what waits, once it can: the last thing of every step. */
@@ -61,15 +64,23 @@ export function startWaiting(draft: Draft): void {
     snapshot: {
       responseId: object.id,
       items: draft.state.items,
-      session: { ...session, ...waiting.overrides },
+      session: sessionOf(draft, waiting),
       instructions: waiting.overrides.instructions ?? null,
       modality,
     },
   });
 }
 
+/** The session as it is for this answer. */
+function sessionOf(draft: Draft, { overrides, format }: ResponseRequest): SessionConfig {
+  const { session } = draft.state;
+  const { audio } = session;
+  if (!format) return { ...session, ...overrides };
+  return { ...session, ...overrides, audio: { ...audio, output: { ...audio.output, format } } };
+}
+
 function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
-  const session = { ...draft.state.session, ...request.overrides };
+  const session = sessionOf(draft, request);
   const [modality] = session.output_modalities;
   const { format, voice } = session.audio.output;
   const object: ResponseObject = {

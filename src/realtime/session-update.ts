@@ -3,6 +3,8 @@
 // those, and a refusal ends some of them.
 import type { ClientEventOf, SessionUpdate } from '../wire/client-schema.ts';
 import {
+  effectiveFormat,
+  isSameFormat,
   type SemanticVad,
   type ServerVad,
   type SessionConfig,
@@ -15,6 +17,8 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
   const before = draft.state.session;
   const session = mergeSession(before, event.session);
   draft.set({ session });
+  const { format } = session.audio.input;
+  if (!isSameFormat(format, before.audio.input.format)) draft.do({ type: 'use_input_format', format });
   const detection = session.audio.input.turn_detection;
   if (detection !== before.audio.input.turn_detection) {
     if (detection === null) draft.set({ input: { ...draft.state.input, turn: null } });
@@ -25,8 +29,8 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
 
 /** The session with the update in it. */
 export function mergeSession(session: SessionConfig, update: SessionUpdate): SessionConfig {
-  const { audio } = session;
-  const detection = update.audio?.input?.turn_detection;
+  const { input, output } = session.audio;
+  const { input: newInput, output: newOutput } = update.audio ?? {};
   return {
     ...session,
     output_modalities: changed(update.output_modalities, ['audio'], session.output_modalities),
@@ -37,10 +41,14 @@ export function mergeSession(session: SessionConfig, update: SessionUpdate): Ses
     truncation: changed(update.truncation, 'auto', session.truncation),
     audio: {
       input: {
-        ...audio.input,
-        turn_detection: mergeDetection(audio.input.turn_detection, detection),
+        ...input,
+        format: newInput?.format === undefined ? input.format : effectiveFormat(newInput.format),
+        turn_detection: mergeDetection(input.turn_detection, newInput?.turn_detection),
       },
-      output: audio.output,
+      output: {
+        ...output,
+        format: newOutput?.format === undefined ? output.format : effectiveFormat(newOutput.format),
+      },
     },
   };
 }

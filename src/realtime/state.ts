@@ -8,7 +8,7 @@ import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
 import type { ResponseObject, ServerEvent, WireError } from '../wire/server-events.ts';
-import type { Modality, SessionConfig, TurnDetection } from '../wire/session-config.ts';
+import type { AudioFormat, Modality, SessionConfig, TurnDetection } from '../wire/session-config.ts';
 
 export interface Conversation {
   readonly id: string;
@@ -44,6 +44,8 @@ export interface ResponseRequest {
   readonly overrides: Partial<
     Pick<SessionConfig, 'output_modalities' | 'instructions' | 'tools' | 'tool_choice' | 'max_output_tokens'>
   >;
+  /** Null: the session's output format. */
+  readonly format: AudioFormat | null;
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
@@ -56,6 +58,7 @@ export interface ActiveResponse {
   /** Null until there is something to show. */
   readonly itemId: string | null;
   readonly text: string;
+  /** Of audio that was sent, at the session's rate whatever the format. */
   readonly samples: number;
   /** How much of its audio was heard, where the client has said so while it was still being made. */
   readonly heardSamples: number | null;
@@ -71,14 +74,31 @@ export interface ResponseSnapshot {
   readonly modality: Modality;
 }
 
+/** What is said, as far as it is known; precedes or accompanies its audio. */
+interface TextChunk {
+  readonly type: 'text';
+  readonly text: string;
+}
+
+/** What an answer is made of. */
 export type OutputChunk =
-  /** What is said, as far as it is known; precedes or accompanies its audio. */
-  | { readonly type: 'text'; readonly text: string }
+  | TextChunk
   /** PCM16 at the session's rate. */
   | { readonly type: 'audio'; readonly pcm: Int16Array };
 
+/** What the caller is sent of it. */
+export type SentChunk =
+  | TextChunk
+  /** Base64 in the output format, and how much that is at the session's rate. */
+  | { readonly type: 'audio'; readonly audio: string; readonly samples: number };
+
 export type ConversationInput =
-  | { readonly type: 'client'; readonly event: Exclude<ClientEvent, { type: 'input_audio_buffer.append' }> }
+  | {
+      readonly type: 'client';
+      readonly event: Exclude<ClientEvent, { type: 'input_audio_buffer.append' }>;
+      /** Of the item that it creates, if that has any: PCM16 at the session's rate. */
+      readonly audio?: Int16Array | undefined;
+    }
   | { readonly type: 'refused'; readonly error: WireError }
   | { readonly type: 'audio_appended'; readonly samples: number }
   /** The shell could not keep everything: audio before `toSample` is gone. */
@@ -90,7 +110,7 @@ export type ConversationInput =
   | { readonly type: 'lobby_timeout'; readonly waitedMs: number; readonly missing: string }
   | { readonly type: 'speech_started'; readonly atSample: number }
   | { readonly type: 'speech_stopped'; readonly atSample: number }
-  | { readonly type: 'output'; readonly responseId: string; readonly chunk: OutputChunk }
+  | { readonly type: 'output'; readonly responseId: string; readonly chunk: SentChunk }
   | { readonly type: 'output_ended'; readonly responseId: string }
   | {
       readonly type: 'output_failed';
@@ -101,7 +121,7 @@ export type ConversationInput =
 
 export type Effect =
   | { readonly type: 'send'; readonly event: ServerEvent }
-  /** `send`, with the audio of the item filled in by the shell. */
+  /** `send`, with the audio of the item filled in by the shell, in the input format. */
   | { readonly type: 'send_retrieved'; readonly item: Item }
   | { readonly type: 'start_response'; readonly snapshot: ResponseSnapshot }
   | { readonly type: 'stop_response'; readonly responseId: string }
@@ -112,11 +132,13 @@ export type Effect =
       readonly fromSample: number;
       readonly toSample: number;
     }
-  /** The client put the audio into the item itself, base64. */
-  | { readonly type: 'keep_given_audio'; readonly itemId: string; readonly audio: string }
+  /** The client put the audio into the item itself. */
+  | { readonly type: 'keep_given_audio'; readonly itemId: string; readonly audio: Int16Array }
   | { readonly type: 'drop_audio'; readonly toSample: number }
   | { readonly type: 'forget_item'; readonly itemId: string }
   | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }
+  /** For what is appended from now on. */
+  | { readonly type: 'use_input_format'; readonly format: AudioFormat }
   /** Forget the speech under way: the buffer was cleared or committed. */
   | { readonly type: 'reset_turn_detection' }
   /** An answer waits in the lobby, or no longer does. */

@@ -5,8 +5,9 @@ import { toGreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Task } from '../lifecycle/task.ts';
 import type { PipelineSession } from '../pipelines/pipeline.ts';
-import type { ConversationInput, ResponseSnapshot } from '../realtime/state.ts';
+import type { ConversationInput, ResponseSnapshot, SentChunk } from '../realtime/state.ts';
 import type { Outbox } from './outbox.ts';
+import { ResponseAudio } from './response-audio.ts';
 
 /** An answer that has more to say lets the others have a turn of the loop this often. */
 const holdMsMax = 8;
@@ -43,11 +44,12 @@ export class Answers {
   }
 
   async #run(snapshot: ResponseSnapshot, signal: AbortSignal): Promise<void> {
-    const { scope, outbox, pipelineSession, audioOf, feed } = this.#options;
+    const { scope, outbox, feed } = this.#options;
     const { responseId } = snapshot;
+    const audio = new ResponseAudio(snapshot.session.audio.output.format);
     let turnMs = scope.clock.now();
     try {
-      for await (const chunk of pipelineSession.respond({ snapshot, audioOf }, signal)) {
+      for await (const chunk of this.#chunks(snapshot, audio, signal)) {
         if (signal.aborted) return;
         feed({ type: 'output', responseId, chunk });
         await outbox.room(signal);
@@ -64,7 +66,19 @@ export class Answers {
       if (signal.aborted) return;
       const error = toGreenroomError(thrown);
       this.#options.onFault('an answer', thrown);
+      for (const chunk of audio.end()) feed({ type: 'output', responseId, chunk });
       feed({ type: 'output_failed', responseId, code: error.code, message: error.message });
     }
+  }
+
+  async *#chunks(
+    snapshot: ResponseSnapshot,
+    audio: ResponseAudio,
+    signal: AbortSignal,
+  ): AsyncGenerator<SentChunk> {
+    const { pipelineSession, audioOf } = this.#options;
+    for await (const chunk of pipelineSession.respond({ snapshot, audioOf }, signal))
+      yield* audio.take(chunk);
+    yield* audio.end();
   }
 }

@@ -1,69 +1,148 @@
-// What a caller appends: decoded, kept by position, bounded. In the lobby early audio is bounded by age and bytes, for
-// the session and over all sessions; later by bytes alone. What is over the bound goes oldest first, and is told.
-import { sessionRateHz } from '../wire/session-config.ts';
-import { AppendDecoder } from './append-decoder.ts';
+// The caller's audio on its way in: decoded as its session's input format says, kept by position, bounded. In the lobby
+// early audio is bounded by age and bytes, for the session and over all sessions; later by bytes alone. What is over the
+// bound goes oldest first, and is told.
+import { concatPcm } from '../audio/pcm.ts';
+import type { Conversation, ConversationInput } from '../realtime/state.ts';
+import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
+import { type AudioFormat, sessionRateHz } from '../wire/session-config.ts';
 import { type AudioBudget, InputAudio } from './input-audio.ts';
+import type { PacedWork } from './paced-work.ts';
+import { audioRefused } from './session-errors.ts';
+import { checkedBytes, codingOf, decodedPieces, decoderFor, workOf } from './wire-audio.ts';
 
-export type Taken =
-  | {
-      readonly state: 'taken';
-      readonly samples: number;
-      /** Everything before this position is over the bound; null when nothing is. */
-      readonly dropTo: number | null;
-      /** For the caller; empty when it has been told already. */
-      readonly why: string;
-    }
-  | { readonly state: 'refused'; readonly why: string };
+export interface IntakeOptions {
+  readonly budget: AudioBudget;
+  readonly early: { readonly ageMs: number; readonly bytesMax: number };
+  /** What the session begins with. */
+  readonly format: AudioFormat;
+  readonly work: PacedWork;
+  readonly phase: () => Conversation['phase'];
+  readonly feed: (input: ConversationInput) => void;
+  /** There is more to hear. */
+  readonly onAppended: () => void;
+}
 
 /** Input that nothing has taken, once the lobby is behind: about six minutes. */
 const inputBytesMax = 16 * 1024 * 1024;
 
 export class Intake {
   readonly audio: InputAudio;
+  readonly #options: IntakeOptions;
   readonly #earlyBytesMax: number;
-  readonly #decoder = new AppendDecoder();
+  #decoder: ReturnType<typeof decoderFor>;
   #overflow: 'none' | 'told' = 'none';
 
-  constructor(budget: AudioBudget, early: { readonly ageMs: number; readonly bytesMax: number }) {
+  constructor(options: IntakeOptions) {
+    const { budget, early, format } = options;
+    this.#options = options;
     this.audio = new InputAudio(budget);
     this.#earlyBytesMax = Math.min(early.bytesMax, Math.round((early.ageMs * sessionRateHz) / 1000) * 2);
+    this.#decoder = decoderFor(codingOf(format));
   }
 
-  append(base64: string, phase: 'lobby' | 'ready' | 'failed'): Taken {
-    const decoded = this.#decoder.decode(base64);
-    if (decoded.state === 'refused') return decoded;
-    const { pcm } = decoded;
-    this.audio.append(pcm);
-    const lobby = phase === 'lobby';
-    const bytesMax = lobby ? this.#earlyBytesMax : inputBytesMax;
-    const excess = this.audio.excess(bytesMax, lobby);
-    if (excess === 0) return { state: 'taken', samples: pcm.length, dropTo: null, why: '' };
-    const why =
-      this.#overflow === 'none'
-        ? `only the last ${bytesMax} bytes of input are kept: the oldest was dropped`
-        : '';
-    this.#overflow = 'told';
-    return { state: 'taken', samples: pcm.length, dropTo: this.audio.startSample + excess, why };
+  append({ audio, event_id: eventId }: ClientEventOf<'input_audio_buffer.append'>): void {
+    const { work, feed } = this.#options;
+    const checked = checkedBytes(audio, this.#decoder.coding);
+    if (checked.state === 'refused') {
+      return feed({ type: 'refused', error: audioRefused(checked.why, 'audio', eventId) });
+    }
+    work.do(this.#appending(checked.bytes));
   }
 
-  /** False when nothing before the position was held. */
-  drop(beforeSample: number): boolean {
-    if (beforeSample <= this.audio.startSample) return false;
+  /** An item that the client makes, with what is spoken in it: in the input format, as all that it sends. */
+  create(event: ClientEventOf<'conversation.item.create'>): void {
+    const { work, feed } = this.#options;
+    const spoken = spokenIn(event.item);
+    if (!spoken) return feed({ type: 'client', event });
+    const checked = checkedBytes(spoken.audio, this.#decoder.coding);
+    if (checked.state === 'refused') {
+      return feed({ type: 'refused', error: audioRefused(checked.why, spoken.param, event.event_id) });
+    }
+    work.do(this.#creating(event, checked.bytes));
+  }
+
+  /** The end of a stretch of audio: nothing of it stays in the resampler, to be taken for the next one's. */
+  settle(): void {
+    this.#take(this.#decoder.flush());
+  }
+
+  /** The caller clears the buffer: half a sample that waits for its other half goes with it. */
+  clear(): void {
+    this.settle();
+    this.#decoder.dropHalf();
+  }
+
+  /** What comes is in another format. What came stands in the one it came in. */
+  use(format: AudioFormat): void {
+    this.settle();
+    this.#decoder = decoderFor(codingOf(format));
+  }
+
+  /** Lets go of what is before; `why` is for the caller, empty when it is no loss or has been told. */
+  drop(beforeSample: number, why: string): void {
+    if (beforeSample <= this.audio.startSample) return;
     this.audio.dropBefore(beforeSample);
-    return true;
-  }
-
-  /** The caller cleared the buffer: half a sample that waits for its other half goes with it. */
-  cleared(): void {
-    this.#decoder.reset();
+    this.#options.feed({ type: 'audio_dropped', toSample: beforeSample, why });
   }
 
   /** The lobby is behind: a later overflow is told anew. */
-  settled(): void {
+  ready(): void {
     this.#overflow = 'none';
   }
 
   close(): void {
     this.audio.dropBefore(this.audio.endSample);
   }
+
+  *#appending(bytes: Uint8Array): Generator<number> {
+    const decoder = this.#decoder;
+    for (const pcm of decodedPieces(bytes, decoder)) {
+      this.#take(pcm);
+      yield workOf(pcm.length, decoder.coding);
+    }
+  }
+
+  *#creating(event: ClientEventOf<'conversation.item.create'>, bytes: Uint8Array): Generator<number> {
+    // A stream of its own: what is being appended meanwhile has nothing to do with it.
+    const decoder = decoderFor(this.#decoder.coding);
+    const pieces: Int16Array[] = [];
+    for (const pcm of decodedPieces(bytes, decoder)) {
+      pieces.push(pcm);
+      yield workOf(pcm.length, decoder.coding);
+    }
+    const rest = decoder.flush();
+    if (rest.length > 0) pieces.push(rest);
+    this.#options.feed({ type: 'client', event, audio: concatPcm(pieces) });
+  }
+
+  #take(pcm: Int16Array): void {
+    if (pcm.length === 0) return;
+    const { feed, phase, onAppended } = this.#options;
+    this.audio.append(pcm);
+    feed({ type: 'audio_appended', samples: pcm.length });
+    const lobby = phase() === 'lobby';
+    const bytesMax = lobby ? this.#earlyBytesMax : inputBytesMax;
+    const excess = this.audio.excess(bytesMax, lobby);
+    if (excess > 0) this.#overflowed(this.audio.startSample + excess, bytesMax);
+    onAppended();
+  }
+
+  #overflowed(toSample: number, bytesMax: number): void {
+    const seconds = (bytesMax / 2 / sessionRateHz).toFixed(1);
+    const why =
+      this.#overflow === 'none' ? `only the last ${seconds} s of input are kept: the oldest was dropped` : '';
+    this.#overflow = 'told';
+    this.drop(toSample, why);
+  }
+}
+
+/** The one spoken part of a message: two are refused later. */
+function spokenIn(item: ClientItem): { readonly audio: string; readonly param: string } | undefined {
+  if (item.type !== 'message' || item.role !== 'user') return undefined;
+  const spoken = item.content.flatMap((part, index) =>
+    part.type === 'input_audio' && part.audio
+      ? [{ audio: part.audio, param: `item.content.${index}.audio` }]
+      : [],
+  );
+  return spoken.length === 1 ? spoken[0] : undefined;
 }

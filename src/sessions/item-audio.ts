@@ -1,6 +1,7 @@
 // What the caller said, by item, for as long as an answer or a retrieval may need it. Bounded: the oldest go first.
-import { pcmToBase64 } from '../audio/pcm.ts';
+import type { Coding } from '../audio/coding.ts';
 import type { Item } from '../wire/items.ts';
+import { encodedPieces, encoderFor, workOf } from './wire-audio.ts';
 
 const bytesMax = 32 * 1024 * 1024;
 
@@ -22,14 +23,19 @@ export class ItemAudio {
     return this.#audio.get(itemId) ?? new Int16Array(0);
   }
 
-  /** The item with its audio, as `conversation.item.retrieved` shows it. */
-  fill(item: Item): Item {
+  /** Passes on the item with its audio, as `conversation.item.retrieved` shows it. Each step says how much it did. */
+  *retrieve(item: Item, coding: Coding, onItem: (item: Item) => void): Generator<number> {
     const pcm = this.of(item.id);
-    if (item.type !== 'message' || pcm.length === 0) return item;
-    const content = item.content.map((part) =>
-      part.type === 'input_audio' ? { ...part, audio: pcmToBase64(pcm) } : part,
-    );
-    return { ...item, content };
+    if (item.type !== 'message' || pcm.length === 0) return onItem(item);
+    const encoder = encoderFor(coding);
+    const coded: Uint8Array[] = [];
+    for (const bytes of encodedPieces(pcm, encoder)) {
+      coded.push(bytes);
+      yield workOf(bytes.length, coding);
+    }
+    const audio = Buffer.concat([...coded, encoder.flush()]).toString('base64');
+    const content = item.content.map((part) => (part.type === 'input_audio' ? { ...part, audio } : part));
+    onItem({ ...item, content });
   }
 
   forget(itemId: string): void {

@@ -25,12 +25,12 @@ export const binaryFrame: WireError = {
   ...nobody,
 };
 
-export function audioRefused(why: string, eventId: string | undefined): WireError {
+export function audioRefused(why: string, param: string, eventId: string | undefined): WireError {
   return {
     type: 'invalid_request_error',
     code: 'invalid_value',
     message: why,
-    param: 'audio',
+    param,
     event_id: eventId ?? null,
   };
 }

@@ -1,6 +1,5 @@
 // One caller's conversation: performs what the pure conversation decides. The state has one writer: inputs are queued
 // and applied one after the other, effects in order. Everything it holds is in its scope, which the registry owns.
-import { base64ToPcm } from '../audio/pcm.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
@@ -12,6 +11,7 @@ import type { Conversation, ConversationInput, Effect } from '../realtime/state.
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
+import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { initialSession } from '../wire/session-config.ts';
 import { Answers } from './answers.ts';
@@ -23,9 +23,11 @@ import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
 import { Outbox } from './outbox.ts';
-import { audioRefused, binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
+import { PacedWork } from './paced-work.ts';
+import { binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Transport } from './transport.ts';
+import { codingOf } from './wire-audio.ts';
 
 export interface SessionLimits {
   readonly lobbyWaitMs: number;
@@ -61,6 +63,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
+  readonly #work: PacedWork;
   readonly #intake: Intake;
   readonly #itemAudio = new ItemAudio();
   readonly #hearing: Hearing;
@@ -91,13 +94,25 @@ export class Session {
     scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
       transport,
-      isFull: () => this.#outbox.full,
+      isFull: () => this.#outbox.full || this.#work.busy,
       handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
     });
     scope.defer('inbox', () => this.#inbox.close());
-    this.#intake = new Intake(options.earlyAudio, limits.earlyAudio);
-    scope.defer('input audio', () => this.#intake.close());
+    this.#work = new PacedWork({ scope, onIdle: () => this.#inbox.resume() });
+    const opened = open(this.#initial(), newId('conv'), newId);
+    this.#conversation = opened.state;
+    this.#opening = opened.effects;
     const feed = (input: ConversationInput) => this.#feed(input);
+    this.#intake = new Intake({
+      budget: options.earlyAudio,
+      early: limits.earlyAudio,
+      format: opened.state.session.audio.input.format,
+      work: this.#work,
+      phase: () => this.#conversation.phase,
+      feed,
+      onAppended: () => this.#hearing.appended(),
+    });
+    scope.defer('input audio', () => this.#intake.close());
     this.#answers = new Answers({
       scope,
       outbox: this.#outbox,
@@ -111,7 +126,7 @@ export class Session {
       input: this.#intake.audio,
       openVad: (rateHz) => pipelineSession.openVad(rateHz),
       onTurn: feed,
-      onQuiet: (beforeSample) => this.#drop(beforeSample, ''),
+      onQuiet: (beforeSample) => this.#intake.drop(beforeSample, ''),
       onFault: (error, then) => {
         options.onFault('voice activity', error);
         this.#refuse(voiceActivityFailed(error, then));
@@ -123,7 +138,7 @@ export class Session {
       waitMs: limits.lobbyWaitMs,
       onReady: () => {
         feed({ type: 'ready' });
-        this.#intake.settled();
+        this.#intake.ready();
         this.#hearing.start();
       },
       onNotReady: () => {
@@ -151,9 +166,6 @@ export class Session {
     });
     const expiry = scope.clock.after(lifetimeMs, () => this.#expire(), { ref: false });
     scope.defer('expiry', () => expiry.cancel());
-    const opened = open(this.#initial(), newId('conv'), newId);
-    this.#conversation = opened.state;
-    this.#opening = opened.effects;
   }
 
   /** Tells the caller what it has, and enters the lobby. */
@@ -172,13 +184,11 @@ export class Session {
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
     const { event } = parsed;
-    if (event.type === 'input_audio_buffer.clear') this.#intake.cleared();
-    if (event.type !== 'input_audio_buffer.append') return this.#feed({ type: 'client', event });
-    const taken = this.#intake.append(event.audio, this.#conversation.phase);
-    if (taken.state === 'refused') return this.#refuse(audioRefused(taken.why, event.event_id));
-    this.#feed({ type: 'audio_appended', samples: taken.samples });
-    if (taken.dropTo !== null) this.#drop(taken.dropTo, taken.why);
-    this.#hearing.appended();
+    if (event.type === 'input_audio_buffer.append') return this.#intake.append(event);
+    if (event.type === 'conversation.item.create') return this.#intake.create(event);
+    if (event.type === 'input_audio_buffer.commit') this.#intake.settle();
+    if (event.type === 'input_audio_buffer.clear') this.#intake.clear();
+    this.#feed({ type: 'client', event });
   }
 
   alive(): void {
@@ -229,11 +239,6 @@ export class Session {
     this.#feed({ type: 'refused', error });
   }
 
-  #drop(beforeSample: number, why: string): void {
-    if (!this.#intake.drop(beforeSample)) return;
-    this.#feed({ type: 'audio_dropped', toSample: beforeSample, why });
-  }
-
   #feed(input: ConversationInput): void {
     this.#queue.push(input);
     if (this.#state === 'applying') return;
@@ -254,7 +259,7 @@ export class Session {
       case 'send':
         return this.#send(effect.event);
       case 'send_retrieved':
-        return this.#send({ type: 'conversation.item.retrieved', item: this.#itemAudio.fill(effect.item) });
+        return this.#retrieve(effect.item);
       case 'start_response':
         return this.#answers.start(effect.snapshot);
       case 'stop_response':
@@ -265,11 +270,13 @@ export class Session {
           this.#intake.audio.slice(effect.fromSample, effect.toSample),
         );
       case 'keep_given_audio':
-        return this.#itemAudio.keep(effect.itemId, base64ToPcm(effect.audio));
+        return this.#itemAudio.keep(effect.itemId, effect.audio);
       case 'drop_audio':
         return this.#intake.audio.dropBefore(effect.toSample);
       case 'forget_item':
         return this.#itemAudio.forget(effect.itemId);
+      case 'use_input_format':
+        return this.#intake.use(effect.format);
       case 'detect_turns':
         return this.#hearing.configure(effect.detection);
       case 'reset_turn_detection':
@@ -277,6 +284,12 @@ export class Session {
       case 'lobby_wait':
         return this.#lobby.wait(effect.state);
     }
+  }
+
+  #retrieve(item: Item): void {
+    const coding = codingOf(this.#conversation.session.audio.input.format);
+    const send = (filled: Item) => this.#send({ type: 'conversation.item.retrieved', item: filled });
+    this.#work.do(this.#itemAudio.retrieve(item, coding, send));
   }
 
   #send(event: ServerEvent): void {

@@ -2,6 +2,7 @@
 // name and never passed over; `null` stands for "cleared" wherever a client may leave a parameter out. Made when the
 // first event comes: the door must not wait for it (measured: 10 ms of a start).
 import * as z from 'zod';
+import { type G711Format, g711RateHz, pcmRatesHz } from './session-config.ts';
 
 /** Of one text, in characters. */
 const textCharsMax = 1_000_000;
@@ -23,10 +24,27 @@ function makeSchema() {
   const word = z.string().max(256);
   const json = z.record(z.string(), z.unknown());
 
-  const format = z.strictObject({
-    type: z.literal('audio/pcm', { error: 'audio/pcm at 24000 Hz is the one format on the wire' }),
-    rate: z.literal(24_000).nullish(),
-  });
+  /** G.711 has one rate: to say it is no mistake. */
+  const g711 = (type: G711Format['type']) =>
+    z.strictObject({
+      type: z.literal(type),
+      rate: z.literal(g711RateHz, { error: `${type} has ${g711RateHz} Hz` }).nullish(),
+    });
+  const format = z.discriminatedUnion(
+    'type',
+    [
+      z.strictObject({
+        type: z.literal('audio/pcm'),
+        rate: z.literal(pcmRatesHz, { error: `the rates are ${pcmRatesHz.join(', ')} Hz` }).nullish(),
+      }),
+      g711('audio/pcmu'),
+      g711('audio/pcma'),
+    ],
+    {
+      error:
+        'the formats are {"type":"audio/pcm","rate":24000}, {"type":"audio/pcmu"} and {"type":"audio/pcma"}',
+    },
+  );
 
   const turnDetection = z.discriminatedUnion('type', [
     z.strictObject({

@@ -1,7 +1,7 @@
 // What the gateway sends on the Realtime wire. Every event also carries an `event_id`, added when it is sent.
 import type { Item } from './items.ts';
 import type { LobbyNotice, Notice } from './notices.ts';
-import type { Modality, PcmFormat, SessionConfig } from './session-config.ts';
+import type { AudioFormat, Modality, SessionConfig } from './session-config.ts';
 
 /** `error.event_id` is the client's own event id, or null where no event of the client's is to blame. */
 export interface WireError {
@@ -25,7 +25,7 @@ export interface ResponseObject {
   readonly output: readonly Item[];
   readonly output_modalities: readonly Modality[];
   readonly max_output_tokens: number | 'inf';
-  readonly audio: { readonly output: { readonly format: PcmFormat; readonly voice: string } };
+  readonly audio: { readonly output: { readonly format: AudioFormat; readonly voice: string } };
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly usage: Usage | null;
 }

@@ -1,11 +1,28 @@
 // The session object of the Realtime API, GA shape (https://platform.openai.com/docs/api-reference/realtime), as far
 // as greenroom has it in effect. What a client is shown is always what is in force, every default spelled out.
 
+/** Of all audio inside the gateway, and of the wire unless the caller says otherwise. */
+export const sessionRateHz = 24000;
+
+/** OpenAI's own wire has 24000 alone; the others are those of sound cards, models and telephones. */
+export const pcmRatesHz = [8000, 16_000, 22_050, sessionRateHz, 32_000, 44_100, 48_000] as const;
+
+/** PCM16: signed, mono, little endian. */
 export interface PcmFormat {
   readonly type: 'audio/pcm';
   /** Hz. */
-  readonly rate: 24000;
+  readonly rate: (typeof pcmRatesHz)[number];
 }
+
+/** G.711, µ-law (`pcmu`) or A-law (`pcma`): one byte a sample. */
+export interface G711Format {
+  readonly type: 'audio/pcmu' | 'audio/pcma';
+}
+
+export const g711RateHz = 8000;
+
+/** A caller may speak in one and listen in another. */
+export type AudioFormat = PcmFormat | G711Format;
 
 export interface ServerVad {
   readonly type: 'server_vad';
@@ -50,18 +67,16 @@ export interface SessionConfig {
   readonly include: null;
   readonly audio: {
     readonly input: {
-      readonly format: PcmFormat;
+      readonly format: AudioFormat;
       /** Null while the pipeline has nothing that hears. */
       readonly transcription: Readonly<Record<string, unknown>> | null;
       /** Nothing reduces noise yet. */
       readonly noise_reduction: null;
       readonly turn_detection: TurnDetection | null;
     };
-    readonly output: { readonly format: PcmFormat; readonly voice: string; readonly speed: number };
+    readonly output: { readonly format: AudioFormat; readonly voice: string; readonly speed: number };
   };
 }
-
-export const sessionRateHz = 24000;
 
 export const serverVadDefault: ServerVad = {
   type: 'server_vad',
@@ -81,7 +96,6 @@ export function initialSession(given: {
   readonly instructions: string;
   readonly expiresAt: number;
 }): SessionConfig {
-  const format: PcmFormat = { type: 'audio/pcm', rate: sessionRateHz };
   return {
     type: 'realtime',
     object: 'realtime.session',
@@ -98,8 +112,32 @@ export function initialSession(given: {
     prompt: null,
     include: null,
     audio: {
-      input: { format, transcription: null, noise_reduction: null, turn_detection: serverVadDefault },
-      output: { format, voice: given.voice, speed: 1 },
+      input: {
+        format: formatDefault,
+        transcription: null,
+        noise_reduction: null,
+        turn_detection: serverVadDefault,
+      },
+      output: { format: formatDefault, voice: given.voice, speed: 1 },
     },
   };
+}
+
+const formatDefault: PcmFormat = { type: 'audio/pcm', rate: sessionRateHz };
+
+/** As a client may say it. */
+type FormatGiven =
+  | { readonly type: PcmFormat['type']; readonly rate?: PcmFormat['rate'] | null | undefined }
+  | { readonly type: G711Format['type'] };
+
+/** A format is given whole: what is left out is the default, not what was in effect; and so is `null`. */
+export function effectiveFormat(given: FormatGiven | null): AudioFormat {
+  if (given === null) return formatDefault;
+  if (given.type === 'audio/pcm') return { type: given.type, rate: given.rate ?? sessionRateHz };
+  return { type: given.type };
+}
+
+export function isSameFormat(one: AudioFormat, other: AudioFormat): boolean {
+  if (one.type === 'audio/pcm') return other.type === 'audio/pcm' && one.rate === other.rate;
+  return one.type === other.type;
 }

@@ -27,6 +27,10 @@ export class FakePipeline implements Pipeline {
   /** Thrown by the next `open`. */
   openFailure: Error | undefined;
   chunks = 5;
+  /** The samples of each chunk of an answer. */
+  pcm: (chunk: number) => Int16Array = () => new Int16Array(480);
+  /** How sure it is that each frame of 768 samples is speech. */
+  speech: (frame: number) => number = () => 0;
   #engine: EngineStatus;
 
   constructor(gate: Gate = async () => undefined, state: EngineStatus['state'] = 'starting') {
@@ -71,7 +75,7 @@ export class FakePipeline implements Pipeline {
       yield { type: 'text', text: `answer to ${snapshot.items.length} items` };
       for (let chunk = 0; chunk < this.chunks && !signal.aborted; chunk += 1) {
         await this.gate('chunk');
-        yield { type: 'audio', pcm: new Int16Array(480) };
+        yield { type: 'audio', pcm: this.pcm(chunk) };
       }
     } finally {
       this.ledger.answersEnded += 1;
@@ -81,10 +85,14 @@ export class FakePipeline implements Pipeline {
   #openVad(): VadStream {
     this.ledger.vadOpened += 1;
     let state: 'open' | 'closed' = 'open';
+    let samples = 0;
+    let frames = 0;
     return {
       push: async (pcm) => {
         await this.gate('vad');
-        return Array.from({ length: Math.floor(pcm.length / 768) }, () => ({ speech: 0 }));
+        samples += pcm.length;
+        const length = Math.floor(samples / 768) - frames;
+        return Array.from({ length }, () => ({ speech: this.speech(frames++) }));
       },
       close: () => {
         if (state === 'closed') throw new Error('the vad stream was closed twice');

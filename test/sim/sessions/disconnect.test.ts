@@ -10,7 +10,12 @@ import { SessionWorld } from '../../support/session-world.ts';
 const regressions: readonly number[] = [];
 const audio = Buffer.alloc(4800).toString('base64');
 
-const things: readonly object[] = [
+const telephone = {
+  type: 'session.update',
+  session: { audio: { input: { format: { type: 'audio/pcmu' } } } },
+};
+
+const things: readonly (object | readonly object[])[] = [
   {
     type: 'conversation.item.create',
     item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hi' }] },
@@ -26,6 +31,9 @@ const things: readonly object[] = [
     type: 'session.update',
     session: { type: 'realtime', audio: { input: { turn_detection: { type: 'server_vad' } } } },
   },
+  // Work that does not fit in one turn of the loop, nor does an append after it.
+  [telephone, { type: 'input_audio_buffer.append', audio }],
+  { type: 'session.update', session: { audio: { output: { format: { type: 'audio/pcma' } } } } },
   { type: 'nonsense' },
 ];
 
@@ -64,7 +72,14 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 );
 
 /** How often the interesting moments were really reached: a green run that never met them proves nothing. */
-const reached = { leftBeforeOpen: 0, leftInAnswer: 0, shutdown: 0, engineFailed: 0, terminated: 0 };
+const reached = {
+  leftBeforeOpen: 0,
+  leftInAnswer: 0,
+  leftInConversion: 0,
+  shutdown: 0,
+  engineFailed: 0,
+  terminated: 0,
+};
 
 async function play(
   engine: 'starting' | 'ready',
@@ -84,11 +99,13 @@ async function play(
       if (transport.sent.length === 0) reached.leftBeforeOpen += 1;
       if (transport.all('response.created').length > transport.all('response.done').length)
         reached.leftInAnswer += 1;
+      if (transport.reading === 'paused') reached.leftInConversion += 1;
     }
     if (happens.is === 'shutdown') reached.shutdown += 1;
     if (happens.is === 'engine' && happens.state === 'failed') reached.engineFailed += 1;
-    if (happens.is === 'says') transport?.says(things[happens.what] ?? {});
-    else if (happens.is === 'leaves') transport?.gone();
+    if (happens.is === 'says') {
+      for (const event of [things[happens.what] ?? {}].flat()) transport?.says(event);
+    } else if (happens.is === 'leaves') transport?.gone();
     else if (happens.is === 'stalls' && transport) transport.peer = 'stalled';
     else if (happens.is === 'engine') pipeline.become(happens.state);
     else if (happens.is === 'time') await world.clock.advance(happens.ms);

@@ -48,7 +48,7 @@ describe('creating items', () => {
         { type: 'input_audio', transcript: null },
       ],
     });
-    expect(rig.effects).toContainEqual({ type: 'keep_given_audio', itemId: 'u', audio: 'AAAA' });
+    expect(rig.effects).toContainEqual({ type: 'keep_given_audio', itemId: 'u', audio: new Int16Array(1) });
     create(rig, {
       id: 's',
       type: 'message',

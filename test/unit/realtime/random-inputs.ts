@@ -1,7 +1,7 @@
 // Random inputs for a conversation: any at any time, in any order, also those that a well-behaved shell would not give.
 // They are data with small numbers, so that a failure shrinks and prints; the numbers pick from what is there.
 import fc from 'fast-check';
-import type { Rig } from './rig.ts';
+import { audioChunk, type Rig } from './rig.ts';
 
 const pick = fc.nat({ max: 9 });
 const ms = fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 3000 }));
@@ -57,6 +57,7 @@ const updates = [
   { turn_detection: { type: 'server_vad', create_response: false } },
   { turn_detection: { type: 'semantic_vad', eagerness: 'high' } },
   { format: { type: 'audio/pcmu' } },
+  { format: { type: 'audio/pcm', rate: 16_000 } },
 ] as const;
 
 /** Ids that may be there, were there, are announced, or never were. */
@@ -135,7 +136,7 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
       return void rig.feed({
         type: 'output',
         responseId,
-        chunk: { type: 'audio', pcm: new Int16Array(Number(b)) },
+        chunk: audioChunk(new Int16Array(Number(b))),
       });
     case 'end':
       return void rig.feed({ type: 'output_ended', responseId });

@@ -1,8 +1,9 @@
 // Drives a conversation as a session does, and watches every step: the client's replica, the shell and the state must
 // agree, every event must be one that the SDK understands, every client event must be answered once.
 import assert from 'node:assert/strict';
+import { base64ToPcm, pcmToBase64 } from '../../../src/audio/pcm.ts';
 import { next, open } from '../../../src/realtime/conversation.ts';
-import type { Conversation, ConversationInput, Effect, OutputChunk } from '../../../src/realtime/state.ts';
+import type { Conversation, ConversationInput, Effect, SentChunk } from '../../../src/realtime/state.ts';
 import { parseClientEvent } from '../../../src/wire/client-events.ts';
 import type { IdPrefix, NewId } from '../../../src/wire/ids.ts';
 import { initialSession } from '../../../src/wire/session-config.ts';
@@ -67,7 +68,7 @@ export class Rig {
     const parsed = parseClientEvent(JSON.stringify(event));
     if (parsed.state === 'refused') return this.feed({ type: 'refused', error: parsed.error });
     if (parsed.event.type !== 'input_audio_buffer.append')
-      return this.feed({ type: 'client', event: parsed.event });
+      return this.feed({ type: 'client', event: parsed.event, audio: audioIn(parsed.event) });
     return this.feed({
       type: 'audio_appended',
       samples: Buffer.from(parsed.event.audio, 'base64').length >> 1,
@@ -101,7 +102,7 @@ export class Rig {
     });
   }
 
-  output(chunk: OutputChunk | string | number): SentEvent[] {
+  output(chunk: SentChunk | string | number): SentEvent[] {
     return this.feed({ type: 'output', responseId: this.responseId, chunk: chunkOf(chunk) });
   }
 
@@ -217,10 +218,22 @@ const answers: Readonly<Record<Exclude<ClientInput['event']['type'], 'response.c
   'output_audio_buffer.clear': 'never',
 };
 
-function chunkOf(chunk: OutputChunk | string | number): OutputChunk {
+/** As the shell decodes it. */
+function audioIn(event: ClientInput['event']): Int16Array | undefined {
+  if (event.type !== 'conversation.item.create' || event.item.type !== 'message') return undefined;
+  const [part] = event.item.content.filter(({ type }) => type === 'input_audio');
+  return part && 'audio' in part && part.audio ? base64ToPcm(part.audio) : undefined;
+}
+
+/** `pcm` as it is sent in the format that a session has by itself. */
+export function audioChunk(pcm: Int16Array): SentChunk {
+  return { type: 'audio', audio: pcmToBase64(pcm), samples: pcm.length };
+}
+
+function chunkOf(chunk: SentChunk | string | number): SentChunk {
   if (typeof chunk === 'string') return { type: 'text', text: chunk };
   // A number is ms of audio.
-  if (typeof chunk === 'number') return { type: 'audio', pcm: new Int16Array(chunk * samplesPerMs).fill(1) };
+  if (typeof chunk === 'number') return audioChunk(new Int16Array(chunk * samplesPerMs).fill(1));
   return chunk;
 }
 

@@ -183,21 +183,6 @@ describe('session.update', () => {
       'invalid_value',
       td({ type: 'server_vad', threshold: 2 }),
     ],
-    [
-      'session.audio.input.format.type',
-      'invalid_value',
-      { audio: { input: { format: { type: 'audio/pcmu' } } } },
-    ],
-    [
-      'session.audio.output.format.type',
-      'invalid_value',
-      { audio: { output: { format: { type: 'audio/pcma' } } } },
-    ],
-    [
-      'session.audio.input.format.rate',
-      'invalid_value',
-      { audio: { input: { format: { type: 'audio/pcm', rate: 16000 } } } },
-    ],
     ['session.output_modalities', 'invalid_value', { output_modalities: ['text', 'audio'] }],
     ['session.type', 'invalid_value', { type: 'transcription' }],
   ])('of %s is refused as %s, and nothing of it is taken', (param, code, session) => {
@@ -205,14 +190,6 @@ describe('session.update', () => {
     expect(update(rig, { instructions: 'taken?', ...session })).toBeNull();
     expect(rig.last('error').error).toMatchObject({ code, param, event_id: 'u2' });
     expect(rig.state.session).toEqual(initial);
-  });
-
-  test('of a format says which there is', () => {
-    const rig = new Rig();
-    update(rig, { audio: { input: { format: { type: 'audio/pcmu' } } } });
-    expect(rig.last('error').error.message).toBe(
-      "Invalid value 'audio/pcmu' for 'session.audio.input.format.type': audio/pcm at 24000 Hz is the one format on the wire.",
-    );
   });
 
   test('while an answer waits in the lobby is in effect when it starts', () => {

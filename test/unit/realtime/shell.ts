@@ -2,7 +2,7 @@
 // do what the effects ask for when they make sense; if they do not, that is an error here.
 import assert from 'node:assert/strict';
 import type { Conversation, ConversationInput, Effect } from '../../../src/realtime/state.ts';
-import type { TurnDetection } from '../../../src/wire/session-config.ts';
+import type { AudioFormat, TurnDetection } from '../../../src/wire/session-config.ts';
 
 export class ShellModel {
   startSample = 0;
@@ -11,6 +11,7 @@ export class ShellModel {
   readonly audio = new Map<string, number>();
   lobbyWait: 'begin' | 'end' = 'end';
   detection: TurnDetection | null = null;
+  inputFormat: AudioFormat = { type: 'audio/pcm', rate: 24_000 };
   #takenSample = 0;
 
   /** Before the conversation is told. */
@@ -50,6 +51,10 @@ export class ShellModel {
         assert.notEqual(effect.state, this.lobbyWait, 'begin and end alternate');
         this.lobbyWait = effect.state;
         return;
+      case 'use_input_format':
+        assert.notDeepEqual(effect.format, this.inputFormat, 'only a change is told');
+        this.inputFormat = effect.format;
+        return;
       case 'detect_turns':
         this.detection = effect.detection;
         return;
@@ -68,6 +73,7 @@ export class ShellModel {
     assert.equal(input.endSample, this.endSample);
     assert.deepEqual([...this.running], response ? [response.object.id] : []);
     assert.equal(this.lobbyWait, waiting && phase === 'lobby' ? 'begin' : 'end');
+    assert.deepEqual(this.inputFormat, session.audio.input.format);
     assert.deepEqual(this.detection, session.audio.input.turn_detection);
   }
 

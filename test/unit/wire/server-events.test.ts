@@ -4,19 +4,25 @@ import type { ConversationItem, RealtimeServerEvent } from 'openai/resources/rea
 import { describe, expect, test } from 'vitest';
 import type { Item } from '../../../src/wire/items.ts';
 import type { ServerEvent } from '../../../src/wire/server-events.ts';
+import type { PcmFormat } from '../../../src/wire/session-config.ts';
 import { Rig } from '../realtime/rig.ts';
 import { type WireEvent, whyNotUnderstood } from './agents-schema.ts';
 
-/** As the SDK writes its types: nothing read-only, and left out where we say null. Its items are by role, ours are not. */
+/**
+ * As the SDK writes its types: nothing read-only, and left out where we say null. Its items are by role, ours are not;
+ * and it has one rate of PCM: a client that is shown another has asked for it.
+ */
 type AsWritten<T> = T extends null
   ? never
   : T extends Item
     ? ConversationItem
-    : T extends readonly (infer Each)[]
-      ? AsWritten<Each>[]
-      : T extends object
-        ? { -readonly [Key in keyof T]: AsWritten<T[Key]> }
-        : T;
+    : T extends PcmFormat
+      ? { type: T['type']; rate: 24000 }
+      : T extends readonly (infer Each)[]
+        ? AsWritten<Each>[]
+        : T extends object
+          ? { -readonly [Key in keyof T]: AsWritten<T[Key]> }
+          : T;
 
 type Ours = Exclude<ServerEvent, { type: `greenroom.${string}` }>;
 /** A session is what the client made of it: only the owners of tools and the like know their shape. */

@@ -1,0 +1,66 @@
+// The edge between the audio formats of the wire and the PCM16 of inside. Whatever takes work is converted in pieces of
+// 200 ms, so that whoever does it can let the others have their turn in between. Nothing to close.
+import { bytesPerSample, type Coding, StreamDecoder, StreamEncoder } from '../audio/coding.ts';
+import { base64ToBytes } from '../audio/pcm.ts';
+import { type AudioFormat, g711RateHz, sessionRateHz } from '../wire/session-config.ts';
+
+/** OpenAI's limit for one append; and for what becomes of it inside, where G.711 has six times its size. */
+const bytesMax = 15 * 1024 * 1024;
+const secondsMax = bytesMax / 2 / sessionRateHz;
+const piecesASecond = 5;
+
+export type CheckedBytes =
+  | { readonly state: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly state: 'refused'; readonly why: string };
+
+export function codingOf(format: AudioFormat): Coding {
+  if (format.type === 'audio/pcm') return { law: 'linear', rateHz: format.rate };
+  return { law: format.type === 'audio/pcmu' ? 'ulaw' : 'alaw', rateHz: g711RateHz };
+}
+
+/** Base64 that a stranger sent: text that is none, and more than there is room for, is refused. */
+export function checkedBytes(base64: string, coding: Coding): CheckedBytes {
+  const codedMax = Math.min(bytesMax, Math.floor(secondsMax * coding.rateHz) * bytesPerSample(coding));
+  if (base64.length > Math.ceil(codedMax / 3) * 4) {
+    return { state: 'refused', why: `the audio is over ${codedMax} bytes` };
+  }
+  const bytes = base64ToBytes(base64);
+  // Node skips what is no base64; the length tells.
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  if (bytes.length === Math.floor((base64.length * 3) / 4) - padding) return { state: 'bytes', bytes };
+  return { state: 'refused', why: 'the audio is not base64' };
+}
+
+/** PCM16 at the session's rate, piece by piece. What is that already stays in one. */
+export function* decodedPieces(bytes: Uint8Array, decoder: StreamDecoder): Generator<Int16Array> {
+  const { coding } = decoder;
+  const pieceBytes = isDirect(coding)
+    ? bytes.length
+    : (coding.rateHz / piecesASecond) * bytesPerSample(coding);
+  for (let at = 0; at < bytes.length; at += pieceBytes)
+    yield decoder.push(bytes.subarray(at, at + pieceBytes));
+}
+
+/** PCM16 at the session's rate in another coding, piece by piece; what is complete by now. */
+export function* encodedPieces(pcm: Int16Array, encoder: StreamEncoder): Generator<Uint8Array> {
+  const pieceSamples = isDirect(encoder.coding) ? pcm.length : sessionRateHz / piecesASecond;
+  for (let at = 0; at < pcm.length; at += pieceSamples)
+    yield encoder.push(pcm.subarray(at, at + pieceSamples));
+}
+
+export function decoderFor(coding: Coding): StreamDecoder {
+  return new StreamDecoder(coding, sessionRateHz);
+}
+
+export function encoderFor(coding: Coding): StreamEncoder {
+  return new StreamEncoder(sessionRateHz, coding);
+}
+
+/** How much work the conversion of some samples is, in samples: what needs none costs none. */
+export function workOf(samples: number, coding: Coding): number {
+  return isDirect(coding) ? 0 : samples;
+}
+
+function isDirect({ law, rateHz }: Coding): boolean {
+  return law === 'linear' && rateHz === sessionRateHz;
+}
