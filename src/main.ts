@@ -1,13 +1,19 @@
-#!/usr/bin/env node
-// The bin. Must parse on Node 18, to be able to say what it needs; everything else is imported after that.
+// What the command runs. Must parse on Node 18, to be able to say what it needs; everything else is imported after
+// that.
+import { existsSync } from 'node:fs';
 import module from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 const nodeMajorMin = 24;
 const nodeMajor = Number.parseInt(process.versions.node, 10);
 
 if (nodeMajor < nodeMajorMin) {
+  const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+  const next = existsSync(own)
+    ? `in this clone there is one: ${own} (\`npm start\` and \`npx greenroom\` use it)`
+    : 'install one, or use `npm start` in a clone, which brings its own';
   console.error(
-    `greenroom needs Node ${nodeMajorMin} or newer; this is Node ${process.versions.node} (${process.execPath}). In a clone, \`npm start\` and \`npx greenroom\` bring their own.`,
+    `greenroom needs Node ${nodeMajorMin} or newer, and this is Node ${process.versions.node} (${process.execPath}); ${next}`,
   );
   process.exitCode = 2;
 } else {

@@ -47,6 +47,7 @@ const commands: Readonly<Record<string, ConsoleCommand>> = {
 
 export function openConsole(gateway: Gateway, screen: Screen, options: { readonly json: boolean }): Console {
   const terminal = process.stdin.isTTY === true && screen instanceof LiveScreen;
+  if (terminal) survive(process.stdin, () => gateway.shutdown.signal('SIGHUP'));
   const input = createInterface({
     input: process.stdin,
     ...(terminal && { output: process.stderr, prompt: 'greenroom> ', completer: complete }),
@@ -61,6 +62,8 @@ export function openConsole(gateway: Gateway, screen: Screen, options: { readonl
     if (state === 'open' && gateway.shutdown.state === 'running') input.prompt();
   });
   input.on('SIGINT', () => gateway.shutdown.signal('SIGINT'));
+  // Stopped, it would leave every caller hanging; and a terminal that was given back does not type any more.
+  input.on('SIGTSTP', () => say('Ctrl+Z would leave every caller hanging: use another terminal, or quit'));
   input.on('close', () => {
     const before = state;
     state = 'closed';
@@ -83,6 +86,23 @@ export function openConsole(gateway: Gateway, screen: Screen, options: { readonl
       process.stdin.destroy();
     },
   };
+}
+
+/**
+ * A terminal that is gone can neither be read nor given back as it was, and readline tries both. The signal that says
+ * so may come later than its failures.
+ */
+function survive(stdin: NodeJS.ReadStream, onGone: () => void): void {
+  const setRawMode = stdin.setRawMode.bind(stdin);
+  stdin.setRawMode = (mode) => {
+    try {
+      setRawMode(mode);
+    } catch {
+      onGone();
+    }
+    return stdin;
+  };
+  stdin.on('error', onGone);
 }
 
 function obey(line: string, gateway: Gateway, say: (line: string) => void): void {

@@ -8,7 +8,7 @@ import type { Stall } from '../telemetry/loop-monitor.ts';
 import { engineLine, failureLines, reportLines, type Screen, seconds, talkHint } from './screen.ts';
 
 const redrawMs = 100;
-const feltMs = 250;
+const feltMs = 1000;
 
 export class LiveScreen implements Screen {
   readonly #stream: NodeJS.WriteStream;
@@ -38,17 +38,17 @@ export class LiveScreen implements Screen {
     if (this.#state === 'loading') return this.#redrawSoon();
     // How they end is in the report.
     if (this.#state === 'leaving' || before?.state === status.state) return;
-    this.line(`  ${colour(status)}`);
+    this.line(fitted(`  ${colour(status)}`, this.#stream.columns));
     if (status.state === 'failed') this.failed(status);
   }
 
-  ready({ url, ms }: { url: string; ms: number }): void {
+  ready({ url, ms, auth }: { url: string; ms: number; auth: 'none' | 'token' }): void {
     this.#settle();
     this.line(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
     this.line(dim(`  callers  ${url.replace(/^http/, 'ws')}/v1/realtime`));
     this.line(dim(`  health   ${url}/v1/health`));
     this.line(dim('  try it from another terminal, in this folder:'));
-    this.line(dim(`    ${talkHint()}`));
+    this.line(dim(`    ${talkHint(auth)}`));
   }
 
   failed(status: EngineStatus): void {

@@ -1,5 +1,5 @@
 // What `up` shows, whoever looks: a person at a terminal, a log file, or a program that reads JSON lines.
-import { join, relative } from 'node:path';
+import { relative, sep } from 'node:path';
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
@@ -13,7 +13,8 @@ export interface Screen {
   }): void;
   /** An engine has changed. */
   engine(status: EngineStatus): void;
-  ready(facts: { readonly url: string; readonly ms: number }): void;
+  /** `auth`: what callers have to bring. */
+  ready(facts: { readonly url: string; readonly ms: number; readonly auth: 'none' | 'token' }): void;
   /** An engine that will not come back by itself. */
   failed(status: EngineStatus): void;
   stall(stall: Stall): void;
@@ -27,12 +28,19 @@ export interface Screen {
   last(text: string): void;
 }
 
-/** How `talk` is called from where this gateway was: by its own path where it is not installed. */
-export function talkHint(): string {
-  const script = process.argv[1] ?? 'greenroom';
-  const command = script.endsWith('.js') ? `node ${relative(process.cwd(), script)}` : 'greenroom';
-  const inClone = command === `node ${join('dist', 'main.js')}`;
-  return `${inClone ? 'npx greenroom' : command} talk --text "Hello there"`;
+/** How `talk` is called from another terminal in this folder. */
+export function talkHint(auth: 'none' | 'token'): string {
+  return `${commandHere()} talk --text "Hello there"${auth === 'token' ? ' --token TOKEN' : ''}`;
+}
+
+/** By its own path where it is not installed; with our own Node where that is not the one of the PATH. */
+function commandHere(): string {
+  const script = process.argv[1] ?? '';
+  const path = relative(process.cwd(), script);
+  if (script.includes(`${sep}_npx${sep}`) || !path.startsWith('..')) return 'npx greenroom';
+  if (!script.endsWith('.js')) return 'greenroom';
+  const bundled = process.execPath.includes(`${sep}node_modules${sep}node${sep}`);
+  return `${bundled ? process.execPath : 'node'} ${path}`;
 }
 
 export const seconds = (ms: number): string =>

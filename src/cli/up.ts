@@ -20,6 +20,8 @@ import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
 
 const redrawMs = 200;
+/** Nothing of an engine runs on by the second; one that is tried again tells each step of it. */
+const atRest: ReadonlySet<string> = new Set(['ready', 'failed', 'backoff', 'stopped']);
 /** Of the shutdown's time: a loop that has not heard a signal by then is taken for held. */
 const sentinelShare = 0.95;
 
@@ -41,6 +43,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   const door = await takeDoor(loaded, early);
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
+  const auth = loaded.config.auth.tokens.length > 0 ? 'token' : 'none';
   let prompt: Console | undefined;
   const gateway = await Gateway.open({
     door,
@@ -79,7 +82,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   if (asked) gateway.shutdown.signal(asked);
   void gateway.whenReady().then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
-    if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now() });
+    if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });
     else for (const status of missing) if (status.failure) screen.failed(status);
   });
   void watch(gateway, screen).then(() => prompt?.open());
@@ -95,7 +98,7 @@ async function watch(gateway: Gateway, screen: Screen): Promise<void> {
   while (gateway.shutdown.state === 'running') {
     const engines = gateway.engines();
     for (const status of engines) if (status.state === 'starting') screen.engine(status);
-    if (engines.every(({ state }) => state === 'ready' || state === 'failed')) break;
+    if (engines.every(({ state }) => atRest.has(state))) break;
     await delay(systemClock, redrawMs);
   }
   screen.settled();

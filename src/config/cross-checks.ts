@@ -28,6 +28,7 @@ export function crossCheck(
     ...pipelineProblems(config, hint),
     ...aliasProblems(config),
     ...portProblems(config),
+    ...variableProblems(config),
     ...audioProblems(config),
   ];
 }
@@ -96,6 +97,21 @@ function portProblems({ engines = {}, listen }: RawConfig): Problem[] {
     owners.set(engine.port, `the engine "${name}"`);
   }
   return problems;
+}
+
+const runVariables = ['port', 'host'];
+
+/** `${…}` may be the shell's own; one that is nearly ours is a mistake. */
+function variableProblems({ engines = {} }: RawConfig): Problem[] {
+  return Object.entries(engines).flatMap(([name, engine]) => {
+    if (!('run' in engine)) return [];
+    return engine.run.flatMap((argument, index) =>
+      [...argument.matchAll(/\$\{(\w+)\}/g)].flatMap(([written, variable = '']) => {
+        const hint = runVariables.includes(variable) ? '' : didYouMean(variable, runVariables);
+        return hint ? [problem(['engines', name, 'run', index], `${written} is not filled in${hint}`)] : [];
+      }),
+    );
+  });
 }
 
 function audioProblems({ sessions }: RawConfig): Problem[] {

@@ -1,5 +1,6 @@
 // Loads the configuration: finds the file, reads it, lays the command line over it, checks everything, and hands
 // out one frozen `Config`. Every problem is told with its place, all of them in one error.
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { GreenroomError } from '../lifecycle/errors.ts';
 import { crossCheck } from './cross-checks.ts';
@@ -65,9 +66,26 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     dataDirectory: resolve(cwd, dataDirectoryDefault),
   });
   const hinted = pipelinesEmbedded && !settings.some(({ path }) => path[0] === 'pipelines');
-  const problems = [...crossCheck(parsed.data, { pipelinesEmbedded: hinted }), ...secretProblems];
+  const fileProblems = await missingModules(config);
+  const problems = [
+    ...crossCheck(parsed.data, { pipelinesEmbedded: hinted }),
+    ...secretProblems,
+    ...fileProblems,
+  ];
   if (problems.length > 0) throw failure(problems, place);
   return { config, source: file?.shown ?? embeddedName, secrets };
+}
+
+/** A module that is not there will not be there at the next attempt either. */
+async function missingModules({ engines }: Config): Promise<Problem[]> {
+  const checked = Object.values(engines).map(async (engine): Promise<Problem[]> => {
+    if (engine.kind !== 'worker') return [];
+    const found = await stat(engine.worker).catch(() => undefined);
+    if (found?.isFile()) return [];
+    const message = found ? `${engine.worker} is not a file` : `there is no file ${engine.worker}`;
+    return [{ path: ['engines', engine.name, 'worker'], message, at: 'value' }];
+  });
+  return (await Promise.all(checked)).flat();
 }
 
 /** `--listen` and `--data` are settings like any other, but are taken as they are. */

@@ -30,8 +30,12 @@ async function readContext({ cert, key }: TlsConfig): Promise<SecureContext> {
   try {
     return createSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' });
   } catch (cause) {
-    const mismatch = /values mismatch/i.test(messageOf(cause));
-    const why = mismatch ? 'the key is not that of the certificate' : messageOf(cause);
+    const said = messageOf(cause);
+    const why = /values mismatch/i.test(said)
+      ? 'the key is not that of the certificate'
+      : /no start line/i.test(said)
+        ? 'one of them is no PEM file of its kind (are they swapped?)'
+        : said;
     throw new GreenroomError('tls_unusable', `tls: ${cert} and ${key} cannot be used: ${why}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
 // The console in a real terminal.
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { until } from '../support/poll.ts';
 import { Terminal } from '../support/terminal.ts';
@@ -25,6 +26,17 @@ test.each([0, 20, 40, 80, 160, 320])(
     expect(await terminal.exited).toMatchObject({ exitCode: 0 });
   },
 );
+
+test('Ctrl+Z stops nobody: it says why, and the prompt still types', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.pty.write('\u001A');
+  await terminal.shows('Ctrl+Z would leave every caller hanging');
+  terminal.pty.write('status\r');
+  await terminal.shows('healthy at http://127.0.0.1:');
+  terminal.pty.write('quit\r');
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+});
 
 test('quit leaves by the same path', async () => {
   await using terminal = await Terminal.up();
@@ -61,5 +73,17 @@ test('closing the terminal (SIGHUP) leaves nothing behind', async () => {
   await terminal.shows(prompt);
   terminal.pty.kill('SIGHUP');
   const { exitCode } = await terminal.exited;
+  expect(exitCode).toBe(0);
+});
+
+test('closing the window, terminal and all, is a clean leaving too', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  terminal.closeWindow();
+  const { exitCode } = await terminal.exited;
+  const log = await readFile(`${terminal.folder.path}/.greenroom/logs/greenroom.log`, 'utf8');
+  const report = log.trim().split('\n').at(-1);
+  expect(report).toContain('"reason":"SIGHUP"');
+  expect(report).toContain('"exitCode":0');
   expect(exitCode).toBe(0);
 });

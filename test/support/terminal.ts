@@ -47,6 +47,11 @@ export class Terminal implements AsyncDisposable {
     });
   }
 
+  /** The terminal is gone: SIGHUP comes, and nothing can be written or set any more. */
+  closeWindow(): void {
+    (this.pty as IPty & { destroy(): void }).destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.pty.kill('SIGKILL');

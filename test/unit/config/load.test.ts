@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { LoadOptions } from '../../../src/config/load.ts';
-import { loadFrom } from './loading.ts';
+import { failureOf, loadFrom } from './loading.ts';
 
 const yamlImported = vi.hoisted(() => ({ times: 0 }));
 vi.mock('yaml', async (importOriginal) => {
@@ -102,7 +102,7 @@ describe('the file', () => {
       pipelines:
         default: { kind: echo, speak: a, vad: a, needs: [b, a], voice: low, instructions: Be brief. }
       aliases: { "gpt-*": default }`;
-    const file = { 'conf/g.yaml': text };
+    const file = { 'conf/g.yaml': text, 'conf/engines/a.mjs': '' };
     const { config, secrets, inFolder } = await loadFrom(file, {
       file: 'conf/g.yaml',
       env: { B_TOKEN: 'hush-hush' },
@@ -185,5 +185,25 @@ describe('the file', () => {
     expect(config.auth.tokens.map((token) => token.reveal())).toEqual(['caller-token']);
     expect(config.auth.origins).toEqual(['https://a.example']);
     expect(JSON.stringify(config)).not.toContain('-token');
+  });
+});
+
+describe('engines that cannot be', () => {
+  test('a module that is not there is told with its place, and what is no file', async () => {
+    const text = 'engines:\n  a: { worker: ./nowhere.mjs }\n  b: { worker: ./folder }\n';
+    const failure = await failureOf({ 'greenroom.yaml': text, 'folder/x': '' });
+    expect(failure.message).toMatch(
+      /greenroom\.yaml:2:16 engines\.a\.worker: there is no file \/.*nowhere\.mjs/,
+    );
+    expect(failure.message).toMatch(/greenroom\.yaml:3:16 engines\.b\.worker: \/.*folder is not a file/);
+  });
+
+  test('a variable that is nearly ours is told; the shell’s own are left to it', async () => {
+    const run = (argument: string) => ({
+      'greenroom.yaml': `engines: { a: { run: [sh, -c, '${argument}'] } }`,
+    });
+    const failure = await failureOf(run('serve --port ${prot}'));
+    expect(failure.message).toContain('${prot} is not filled in; did you mean "port"?');
+    await loadFrom(run('serve --port ${port} --home ${HOME} --host ${host}'));
   });
 });

@@ -17,7 +17,8 @@ describe('--set, --listen and --data', () => {
       'aliases."gpt-4.1*"=p',
       'data=./from-set',
     ];
-    const { config, inFolder } = await loadFrom({ 'conf/g.yaml': text }, { file: 'conf/g.yaml', set });
+    const files = { 'conf/g.yaml': text, 's.mjs': '' };
+    const { config, inFolder } = await loadFrom(files, { file: 'conf/g.yaml', set });
     expect(config).toMatchObject({
       log: { level: 'error' },
       shutdown: { totalMs: 5_000 },

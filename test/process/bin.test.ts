@@ -1,0 +1,26 @@
+// The command as it lies in a clone and in the package: there before anything is built, and after every build.
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { testFolder } from '../support/folder.ts';
+
+const bin = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url));
+const run = promisify(execFile);
+
+test('it may be executed, and is what it starts', async () => {
+  expect((await stat(bin)).mode & 0o111).toBe(0o111);
+  expect((await run(bin, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('before the first build it says so, with the next step', async () => {
+  await using folder = await testFolder();
+  await folder.write('package.json', '{"type":"module"}');
+  await mkdir(join(folder.path, 'bin'));
+  const copy = join(folder.path, 'bin', 'greenroom.js');
+  await copyFile(bin, copy);
+  const failure = await run(process.execPath, [copy, 'wait']).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: 69, stderr: expect.stringContaining('`npm start`') });
+});
