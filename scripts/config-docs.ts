@@ -1,0 +1,80 @@
+// docs/configuration.md, made from the schema: `npm run docs` writes it, a test holds it to the schema.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { configJsonSchema } from '../src/config/json-schema.ts';
+
+interface Node {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Node | boolean;
+  readonly anyOf?: readonly Node[];
+}
+
+export const configDocsFile = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
+
+const intro = `# Configuration
+
+Every key there is. Made from the schema (\`npm run docs\`), which editors read as \`greenroom.schema.json\` of the package.
+
+A file is \`greenroom.yaml\`, \`.yml\` or \`.json\` in the folder where greenroom starts, or the one of \`-c FILE\`; \`--set a.b=c\` lays one key over it. Durations are written \`250ms\`, \`10s\`, \`5m\`; sizes \`64KiB\`, \`8MiB\`;
+\`env:NAME\` in \`auth\` and in the \`env\` of \`run:\` engines reads a secret from the environment, which is masked wherever it might be shown. Relative paths start from the file's folder. Mistakes are told with line and column, all at once.
+
+Every engine of the file is started and has to be ready before the gateway says that it is (\`/readyz\`, \`wait\`); a caller waits for those that its pipeline needs.
+`;
+
+export function configDocs(): string {
+  return `${[intro, ...sections(configJsonSchema() as Node)].join('\n')}\n`;
+}
+
+function sections(root: Node): string[] {
+  const { engines, pipelines, ...others } = root.properties ?? {};
+  const kinds = (title: string, node: Node | undefined) =>
+    kindsOf(node).map((kind) => {
+      const word = Object.keys(kind.properties ?? {})[0] ?? '';
+      const shown = kind.description ? `: ${kind.description.replace(/\.$/, '').toLowerCase()}` : '';
+      return `## \`${title}\` with \`${word}\`${shown}\n\n${table(rows(kind, ''))}\n`;
+    });
+  return [
+    `## The file\n\n${table(rows({ properties: others }, ''))}\n`,
+    ...kinds('engines.NAME', engines),
+    ...kinds('pipelines.NAME', pipelines),
+  ];
+}
+
+/** Of things by name: each kind that one may be. */
+function kindsOf(node: Node | undefined): readonly Node[] {
+  const one = typeof node?.additionalProperties === 'object' ? node.additionalProperties : undefined;
+  return one ? (one.anyOf ?? [one]) : [];
+}
+
+type Row = readonly [key: string, value: string, what: string];
+
+function rows(node: Node, path: string): Row[] {
+  return Object.entries(node.properties ?? {}).flatMap(([name, inner]): Row[] => {
+    if (name.startsWith('$')) return [];
+    const key = `${path}${name}`;
+    if (inner.properties) return rows(inner, `${key}.`);
+    const required = node.required?.includes(name) ? 'required' : '';
+    return [[key, valueOf(inner) || required, inner.description ?? '']];
+  });
+}
+
+function valueOf(node: Node): string {
+  const given = node.default === undefined ? '' : `\`${JSON.stringify(node.default).replace(/^"|"$/g, '')}\``;
+  const others = (node.enum ?? []).filter((word) => word !== node.default).map((word) => `\`${word}\``);
+  return [given, ...others].filter(Boolean).join(', ');
+}
+
+function table(all: readonly Row[]): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const line = ([key, value, what]: Row) => `| \`${key}\` | ${cell(value)} | ${cell(what)} |`;
+  return ['| key | default, or what may stand there | what |', '| --- | --- | --- |', ...all.map(line)].join(
+    '\n',
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(configDocsFile, configDocs());
