@@ -59,11 +59,11 @@ function rows(node: Node, path: string): Row[] {
     const key = `${path}${name}`;
     if (inner.properties) return rows(inner, `${key}.`);
     const required = node.required?.includes(name) ? 'required' : '';
-    return [[key, valueOf(inner) || required, inner.description ?? '']];
+    return [[key, shownValue(inner) || required, inner.description ?? '']];
   });
 }
 
-function valueOf(node: Node): string {
+function shownValue(node: Node): string {
   const given = node.default === undefined ? '' : `\`${JSON.stringify(node.default).replace(/^"|"$/g, '')}\``;
   const others = (node.enum ?? []).filter((word) => word !== node.default).map((word) => `\`${word}\``);
   return [given, ...others].filter(Boolean).join(', ');
