@@ -221,7 +221,7 @@ export class Gateway {
     supervisor.startAll();
     await this.#openSurface({ access, supervisor, sessions, pipelines, mask });
     await logging;
-    await data.writeRecord(door.url);
+    await data.writeRecord(door.url, this.#options.process ?? 'shared');
     this.#log.info({ url: door.url, pid: process.pid }, 'the door is open');
   }
 

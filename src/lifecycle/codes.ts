@@ -62,6 +62,7 @@ export const codes = {
   body_too_large: facts(413, 1009, 1, 'invalid_request_error', 'the body is over its limit'),
   upgrade_required: facts(426, 1008, 1, 'invalid_request_error', 'the path speaks WebSocket only'),
   origin_not_allowed: facts(403, 1008, 1, 'auth_error', 'the Origin or Host of the request is not allowed'),
+  permission_denied: facts(403, 1008, 1, 'auth_error', 'the operating system does not allow it to this user'),
   unauthorized: facts(401, 1008, 1, 'auth_error', 'a token is missing or wrong'),
   model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline or alias has this name'),
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
