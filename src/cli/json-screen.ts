@@ -1,7 +1,8 @@
-// `--json`: one object a line, for programs.
+// `--json`: one object a line, for programs. README.md has the table of events.
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import { engineEvent, failedEvent, shutdownEvent } from './json-events.ts';
 import type { Screen } from './screen.ts';
 
 export class JsonScreen implements Screen {
@@ -17,33 +18,22 @@ export class JsonScreen implements Screen {
     this.#event({ event: 'listening', url, pid, ms: Math.round(ms), config: source });
   }
 
-  engine({ name, state, rung, progress, elapsedMs, pid, port, failure }: EngineStatus): void {
-    const percent = progress === null ? null : Math.round(progress * 100);
-    const key = `${state} ${rung} ${percent}`;
-    if (this.#shown.get(name) === key) return;
-    this.#shown.set(name, key);
-    const why = failure && { code: failure.code, message: failure.message };
-    this.#event({
-      event: 'engine',
-      name,
-      state,
-      rung,
-      percent,
-      ms: elapsedMs,
-      pid,
-      port,
-      ...(why && { error: why }),
-    });
+  engine(status: EngineStatus): void {
+    const event = engineEvent(status);
+    const key = `${event.state} ${event.rung} ${event.percent}`;
+    if (this.#shown.get(status.name) === key) return;
+    this.#shown.set(status.name, key);
+    this.#event(event);
   }
 
-  ready({ ms }: { ms: number }): void {
-    this.#event({ event: 'ready', ms: Math.round(ms) });
+  ready({ url, ms }: { url: string; ms: number }): void {
+    this.#event({ event: 'ready', url, ms: Math.round(ms) });
   }
 
   failed({ name, failure }: EngineStatus): void {
     if (!failure) return;
     const { code, message, logTail } = failure;
-    this.#event({ event: 'failed', engine: name, code, message, logTail });
+    this.#event({ ...failedEvent(code, message, name), logTail });
   }
 
   stall({ ms, during }: Stall): void {
@@ -54,13 +44,8 @@ export class JsonScreen implements Screen {
     this.#event({ event: 'leaving', reason });
   }
 
-  left({ reason, stages, forced, ms, exitCode }: ShutdownReport): void {
-    const rounded = stages.map((stage) => ({
-      ...stage,
-      startMs: Math.round(stage.startMs),
-      ms: Math.round(stage.ms),
-    }));
-    this.#event({ event: 'shutdown', reason, stages: rounded, forced, ms: Math.round(ms), exitCode });
+  left(report: ShutdownReport): void {
+    this.#event(shutdownEvent(report));
   }
 
   settled(): void {

@@ -1,10 +1,15 @@
 // The command line: which commands and options there are. Each command is a file of its own that returns its exit code.
 import { Command, CommanderError } from 'commander';
 import { parseDuration } from '../config/units.ts';
+import { factsOf } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import type { EarlyDoor } from './early-door.ts';
+import { wantsJson } from './finish.ts';
 import { interruptible } from './io.ts';
+import { failedEvent } from './json-events.ts';
+import type { PsOptions } from './ps.ts';
+import type { StopOptions } from './stop.ts';
 import type { UpOptions } from './up.ts';
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
@@ -54,6 +59,32 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     });
 
   program
+    .command('ps')
+    .description('show the gateway of a data directory, its engines and their processes')
+    .option('--data <dir>', 'data directory of the gateway')
+    .option('--url <url>', 'the gateway, wherever it runs')
+    .option('--token <token>', 'token of the caller surface')
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async (options: PsOptions) => {
+      const { ps } = await import('./ps.ts');
+      done(await interruptible((io) => ps(options, io)));
+    });
+
+  program
+    .command('stop')
+    .description('ask the gateway of a data directory to leave, and wait until it is gone')
+    .option('--force', 'ask twice, and kill it when time is up')
+    .option('--timeout <duration>', 'how long (default: 10s, 3s with --force)')
+    .option('--data <dir>', 'data directory of the gateway')
+    .option('--token <token>', 'token of the admin surface, for a gateway within another program')
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async ({ timeout, ...options }: StopFlags) => {
+      const { stop } = await import('./stop.ts');
+      const timeoutMs = timeout === undefined ? undefined : duration('--timeout', timeout);
+      done(await interruptible((io) => stop({ ...options, timeoutMs }, io)));
+    });
+
+  program
     .command('talk')
     .description('call a gateway: send speech or text, hear the answer')
     .option('--url <url>', 'the gateway')
@@ -80,9 +111,15 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     // It has said what is wrong; help and version are no errors.
-    return thrown.exitCode === 0 ? 0 : 2;
+    if (thrown.exitCode === 0) return 0;
+    if (wantsJson(argv)) console.log(JSON.stringify(failedEvent('bad_usage', plain(thrown.message))));
+    return factsOf('bad_usage').exit;
   }
   return exitCode;
+}
+
+interface StopFlags extends Omit<StopOptions, 'timeoutMs'> {
+  readonly timeout?: string;
 }
 
 interface WaitFlags {
@@ -100,6 +137,9 @@ interface TalkFlags extends WaitFlags {
   readonly model?: string;
   readonly token?: string;
 }
+
+/** What is wrong, without the word that begins it on the terminal. */
+const plain = (message: string): string => message.replace(/^error: /, '').split('\n')[0] ?? '';
 
 function duration(option: string, written: string): number {
   const parsed = parseDuration(written);

@@ -3,6 +3,7 @@ import { relative, sep } from 'node:path';
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { EngineShown } from './gateway-health.ts';
 
 export interface Screen {
   listening(facts: {
@@ -46,8 +47,10 @@ function commandHere(): string {
 export const seconds = (ms: number): string =>
   ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 
+export const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
+
 /** `voice     starting  loaded  42 %  1.2 s  reading the model` */
-export function engineLine(status: EngineStatus, nameWidth: number): string {
+export function engineLine(status: EngineShown, nameWidth: number): string {
   const { name, state, rung, progress, text, elapsedMs, failure, attempt } = status;
   const shownRung = state === 'starting' && rung ? ` (${rung})` : '';
   const parts = [name.padEnd(nameWidth), `${state}${shownRung}`.padEnd(20)];

@@ -7,7 +7,7 @@ import { finish } from './finish.ts';
 
 export async function start(argv: readonly string[]): Promise<void> {
   const early = earlyOptions(argv);
-  if (!early) return finish(() => parsed(argv));
+  if (!early) return finish(argv, () => parsed(argv));
   const { config: file, listen, set } = early.options;
   const keys = {
     ...(file !== undefined && { file }),
@@ -16,7 +16,7 @@ export async function start(argv: readonly string[]): Promise<void> {
   };
   // Awaited: compiling our modules would hold the loop, and the door with it.
   const opened = await openEarly(earlyListen({ ...keys, cwd: process.cwd() }));
-  await finish(async () => {
+  await finish(argv, async () => {
     try {
       if (early.state === 'part') return await parsed(argv, opened);
       const { up } = await import('./up.ts');

@@ -2,6 +2,7 @@
 import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { shippedFile } from '../engines/locate.ts';
+import { stopCommand } from '../gateway/data-directory.ts';
 import type { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { openDoor, secureDoor, securityOf } from '../gateway/open-door.ts';
@@ -125,7 +126,8 @@ async function explained(failure: GreenroomError, dataDirectory: string): Promis
   const found = await readRunRecord(dataDirectory);
   if (found.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
   const { pid, url } = found.record;
-  const message = `a gateway of this folder listens there already: pid ${pid} at ${url}; stop it there, or use another --listen and --data`;
+  const stop = `stop it with \`${stopCommand(dataDirectory)}\``;
+  const message = `a gateway of this folder listens there already: pid ${pid} at ${url}; ${stop}, or use another --listen and --data`;
   return new GreenroomError('data_directory_locked', message, { cause: failure, details: { pid, url } });
 }
 

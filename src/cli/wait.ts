@@ -1,12 +1,10 @@
 // `greenroom wait`: asks again until a gateway is ready, one of its engines has failed for good, or time is up. Every
-// question is a task of one scope, which is closed when there is an answer.
-import { readStart } from '../client/http-body.ts';
-import { networkReason } from '../client/refusal.ts';
+// question belongs to one scope, which is closed when there is an answer.
 import { type Clock, delay, systemClock } from '../lifecycle/clock.ts';
 import { factsOf } from '../lifecycle/codes.ts';
 import { Deadline } from '../lifecycle/deadline.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { Scope } from '../lifecycle/scope.ts';
+import { type Asked, ask, gatewayUrl } from './ask.ts';
 import type { CommandIo } from './io.ts';
 import { seconds } from './screen.ts';
 import { findGateway, type GatewayOptions, startHint } from './talk-address.ts';
@@ -36,7 +34,7 @@ type Seen =
 const timeoutMsDefault = 60_000;
 const pause = { firstMs: 50, maxMs: 500, factor: 1.5 };
 /** One question; a gateway that takes longer is asked again. The last one is given a moment too. */
-const ask = { minMs: 250, maxMs: 5000 };
+const askMs = { min: 250, max: 5000 };
 
 /** Returns 0 when it is ready, 69 when it is not and will not be, or not in time. */
 export async function wait(options: WaitOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
@@ -69,42 +67,17 @@ export async function wait(options: WaitOptions, io: CommandIo, clock: Clock = s
 async function look(options: GatewayOptions, io: CommandIo, scope: Scope, time: Deadline): Promise<Seen> {
   const found = await findGateway(options, io);
   if (found.state === 'none') return notReady(`${found.why}; ${startHint}`);
-  const url = readyUrl(found.url);
+  const url = gatewayUrl(found.url, '/readyz');
   if (scope.state !== 'open') return notReady('interrupted');
-  const task = scope.spawn(`ask ${url.host}`, (signal) => readiness(url, signal));
-  const limitMs = Math.min(ask.maxMs, Math.max(ask.minMs, time.remainingMs()));
-  const limit = new Deadline(scope.clock, limitMs);
-  const waited = await limit.wait(task.done);
-  limit.dispose();
-  if (waited.state === 'expired') {
-    await task.cancel('deadline');
-    return notReady(`${url.href} did not answer within ${Math.round(limitMs)} ms`);
-  }
-  const outcome = waited.state === 'done' ? waited.value : ({ state: 'cancelled' } as const);
-  if (outcome.state === 'done') return outcome.value;
-  const error = outcome.state === 'failed' ? outcome.error : undefined;
-  return notReady(
-    `no gateway answers at ${url.origin}: ${error ? networkReason(error) || messageOf(error) : 'interrupted'}`,
-  );
+  const limitMs = Math.min(askMs.max, Math.max(askMs.min, time.remainingMs()));
+  const asked = await ask({ url }, scope, limitMs);
+  return asked.state === 'answered' ? readiness(url, asked) : notReady(asked.why);
 }
 
-function readyUrl(given: string): URL {
-  const spelled = given.replace(/^ws/, 'http');
-  if (!URL.canParse(spelled) || !/^https?:/.test(spelled)) {
-    throw new GreenroomError(
-      'bad_usage',
-      `${JSON.stringify(given)} is not a URL; expected one such as http://127.0.0.1:7460`,
-    );
-  }
-  return new URL('/readyz', spelled);
-}
-
-async function readiness(url: URL, signal: AbortSignal): Promise<Seen> {
-  const response = await fetch(url, { signal, redirect: 'manual' });
-  const text = await readStart(response);
-  if (response.status === 200) return { state: 'ready', url: url.origin };
+function readiness(url: URL, { status, text }: Extract<Asked, { state: 'answered' }>): Seen {
+  if (status === 200) return { state: 'ready', url: url.origin };
   const error = errorIn(text);
-  if (!error) return notReady(`${url.href} answers HTTP ${response.status}, which no gateway does`);
+  if (!error) return notReady(`${url.href} answers HTTP ${status}, which no gateway does`);
   const { message, details } = error;
   const missing = Array.isArray(details?.missing) ? details.missing.flatMap(engineIn) : [];
   return { state: 'not_ready', why: typeof message === 'string' ? message : 'not ready', missing };

@@ -57,7 +57,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
     },
     limits: raw.limits,
     shutdown: { totalMs: raw.shutdown.total },
-    log: raw.log,
+    log: { level: raw.log.level, cleanup: raw.log.cleanup, sizeBytes: raw.log.size, keep: raw.log.keep },
   };
   return { config: freeze(config), problems };
 }

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { enginesSchema } from './schema-engines.ts';
 import { choice, duration, listenAddress, notYet, section, size, text, wholeNumber } from './schema-parts.ts';
 import { pipelinesSchema } from './schema-pipelines.ts';
+import { logLevels } from './types.ts';
 
 const lobby = section(
   {
@@ -119,11 +120,12 @@ export const configSchema = section(
     ).prefault({}),
     log: section(
       {
-        level: choice(
-          ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-          'The least important lines to log.',
-        ).default('info'),
+        level: choice(logLevels, 'The least important lines to log.').default('info'),
         cleanup: z.boolean().default(false).describe('Log every release: what, whose, how long it took.'),
+        size: size('10MiB', 'A log file that would be larger is followed by a new one.', 1024),
+        keep: wholeNumber(0, 1000, 'Log files of before that are kept; of an engine, also its runs.').default(
+          5,
+        ),
       },
       'Logging.',
     ).prefault({}),

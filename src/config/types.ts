@@ -121,10 +121,15 @@ export interface TlsConfig {
   readonly key: string;
 }
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export interface LogConfig {
   readonly level: LogLevel;
   /** Whether every release (what, whose, how long) is logged. */
   readonly cleanup: boolean;
+  /** A log file that would be larger is followed by a new one. */
+  readonly sizeBytes: number;
+  /** Log files of before; of an engine, also its runs. */
+  readonly keep: number;
 }

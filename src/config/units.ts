@@ -71,6 +71,12 @@ export function formatDuration(valueMs: number): string {
   return `${valueMs / factor}${unit}`;
 }
 
+/** To the second below two minutes, to the minute below two hours, to the hour after that. */
+export function formatAge(ageMs: number): string {
+  const unitMs = ageMs < 120_000 ? 1_000 : ageMs < 7_200_000 ? 60_000 : 3_600_000;
+  return formatDuration(ageMs - (ageMs % unitMs));
+}
+
 /** The shortest exact form: `64MiB`, `4MB`, `1025B`. `parseSize` reads it back. */
 export function formatSize(bytes: number): string {
   const fits = sizeUnits.filter(([, factor]) => bytes >= factor && bytes % factor === 0);

@@ -1,85 +1,63 @@
-// The file that keeps what one run of an engine writes. Bounded; written by the thread pool, never on the loop; what
-// the disk is too slow for is left out, and the file says so. A file that cannot be written is told of once, and the
-// engine goes on without it.
-import { close, createWriteStream, mkdir, open, type WriteStream, write, writev } from 'node:fs';
-import { dirname } from 'node:path';
+// The file that keeps what one run of an engine writes, by the same means as the gateway's log: bounded in size, with
+// the newest kept; what the disk is too slow for is left out, and the file says so. A file that cannot be had is told
+// of, and the engine goes on without it. Begins with the removal of what runs long before it have left behind.
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LineFile } from '../telemetry/line-file.ts';
+import type { LogLimits } from '../telemetry/rotation.ts';
 
 export interface LogFileOptions {
+  /** Named by the moment of the start: only files with such names are removed. */
   readonly path: string;
+  /** `keep`: as many runs of before, and as many files of each. */
+  readonly limits: LogLimits;
   readonly onTrouble: (message: string) => void;
-  readonly bytesMax?: number;
-  /** What may wait for the disk. */
-  readonly pendingBytesMax?: number;
+  readonly waitingBytesMax?: number;
 }
 
-const mebibyte = 1024 * 1024;
+/** The moment of its start, as far as a file name can have it. */
+const ourName = /^\d{4}-\d\d-\d\dT[\d-]+Z\.log(?:\.\d+)?$/;
+const waitingBytesMaxDefault = 4 * 1024 * 1024;
 
 export class LogFile {
-  readonly #stream: WriteStream;
-  readonly #closed: Promise<void>;
-  readonly #bytesMax: number;
-  readonly #pendingBytesMax: number;
-  #bytes = 0;
-  #leftOutBytes = 0;
-  #state: 'open' | 'ended' = 'open';
+  readonly #file: LineFile;
+  readonly #removing: Promise<void>;
 
-  constructor(options: LogFileOptions) {
-    const { path, onTrouble } = options;
-    this.#bytesMax = options.bytesMax ?? 64 * mebibyte;
-    this.#pendingBytesMax = options.pendingBytesMax ?? 4 * mebibyte;
-    this.#stream = createWriteStream(path, {
-      flags: 'a',
-      mode: 0o600,
-      fs: { open: openInFolder, write, writev, close },
+  constructor({ path, limits, onTrouble, waitingBytesMax = waitingBytesMaxDefault }: LogFileOptions) {
+    const trouble = (error: Error) => onTrouble(`log file ${path}: ${error.message}`);
+    this.#file = new LineFile({
+      path,
+      limits,
+      waitingBytesMax,
+      onGap: ({ bytes }) => this.#file.write(`(${bytes} bytes are missing here: the disk was too slow)\n`),
+      onTrouble: (_what, error) => trouble(error),
     });
-    this.#stream.on('error', (error) => {
-      this.#state = 'ended';
-      onTrouble(`log file ${path}: ${error.message}`);
-    });
-    this.#closed = new Promise((resolve) => {
-      this.#stream.once('close', resolve);
-    });
+    this.#removing = this.#file.open().then(
+      () => removeOldRuns(path, limits.keep).catch(trouble),
+      // Told above.
+      () => undefined,
+    );
   }
 
   /** @param text whole lines */
   append(text: string): void {
-    if (this.#state !== 'open' || text === '') return;
-    const bytes = Buffer.byteLength(text);
-    if (this.#stream.writableLength + bytes > this.#pendingBytesMax) {
-      this.#leftOutBytes += bytes;
-      return;
-    }
-    this.#bytes += bytes;
-    if (this.#bytes > this.#bytesMax)
-      return this.#end(`(over ${this.#bytesMax} bytes: the rest is not kept)\n`);
-    this.#stream.write(this.#gap() + text);
+    if (text !== '') this.#file.write(text);
   }
 
   /** Resolves when what was appended is in the file. Idempotent. */
-  close(): Promise<void> {
-    this.#end('');
-    return this.#closed;
-  }
-
-  #end(last: string): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    this.#stream.end(this.#gap() + last);
-  }
-
-  #gap(): string {
-    const left = this.#leftOutBytes;
-    this.#leftOutBytes = 0;
-    return left === 0 ? '' : `(${left} bytes are missing here: the disk was too slow)\n`;
+  async close(): Promise<void> {
+    await Promise.all([this.#file.close(), this.#removing]);
   }
 }
 
-type OpenDone = (error: NodeJS.ErrnoException | null, fd: number) => void;
-
-/** Makes the folder first; the stream keeps what is written meanwhile. */
-const openInFolder = ((path: string, flags: string, mode: number, done: OpenDone) => {
-  mkdir(dirname(path), { recursive: true, mode: 0o700 }, (error) => {
-    if (error) done(error, 0);
-    else open(path, flags, mode, done);
-  });
-}) as unknown as typeof open;
+/** All but the newest `keep` before this one, each with the files it was followed by. */
+async function removeOldRuns(path: string, keep: number): Promise<void> {
+  const folder = dirname(path);
+  const names = (await readdir(folder)).filter((name) => ourName.test(name));
+  const runOf = (name: string) => name.replace(/\.\d+$/, '');
+  const before = [...new Set(names.map(runOf))].filter((run) => run < basename(path)).sort();
+  const old = new Set(before.slice(0, Math.max(0, before.length - keep)));
+  await Promise.all(
+    names.filter((name) => old.has(runOf(name))).map((name) => rm(join(folder, name), { force: true })),
+  );
+}

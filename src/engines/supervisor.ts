@@ -14,6 +14,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
 import type { Spawner, SpawnRequest } from './instance.ts';
 import { shippedFile } from './locate.ts';
@@ -36,6 +37,8 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** Where the engines' logs go; null keeps none. */
   readonly logDirectory: string | null;
+  /** Of each run, and how many runs. */
+  readonly logLimits?: LogLimits;
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Applied to what engines write: an engine may print a secret that it was given. */
   readonly mask?: (text: string) => string;
@@ -45,6 +48,7 @@ export interface SupervisorOptions {
 
 /** Calls that may wait for a lane of one engine. */
 const waitingMaxDefault = 64;
+const logLimitsDefault: LogLimits = { sizeBytes: 10 * 1024 * 1024, keep: 5 };
 
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
@@ -191,13 +195,13 @@ export class Supervisor {
   }
 
   #outputLog(config: EngineConfig): OutputLog {
-    const { logDirectory, clock, log } = this.#options;
-    const { mask } = this.#options;
+    const { logDirectory, logLimits: limits = logLimitsDefault, clock, log, mask } = this.#options;
     if (logDirectory === null || !config.keepLog) return new OutputLog(null, mask);
     const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
     return new OutputLog(
       {
         path: join(logDirectory, config.name, `${stamp}.log`),
+        limits,
         onTrouble: (message) => log.warn({ engine: config.name }, message),
       },
       mask,

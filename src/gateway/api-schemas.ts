@@ -1,5 +1,6 @@
 // The shapes of the HTTP surface's answers, for /openapi.json; tests hold them against what is really answered.
 import * as z from 'zod';
+import { logLevels } from '../config/types.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 
 const ms = z.number().describe('Milliseconds.');
@@ -112,6 +113,13 @@ const clientSecret = z
   })
   .meta({ id: 'ClientSecret' });
 
+const log = z
+  .strictObject({
+    level: z.enum(logLevels),
+    cleanup: z.boolean().describe('Whether every release is logged: what, whose, how long it took.'),
+  })
+  .meta({ id: 'Log' });
+
 const list = (of: z.ZodType) => z.strictObject({ object: z.literal('list'), data: z.array(of) });
 
 export const apiSchemas = {
@@ -126,6 +134,8 @@ export const apiSchemas = {
   tree,
   clientSecretRequest,
   clientSecret,
+  log,
+  logChange: log.partial().meta({ id: 'LogChange' }),
   shuttingDown: z.strictObject({ status: z.literal('shutting_down') }),
   anything: z.record(z.string(), z.unknown()),
 } as const;

@@ -1,27 +1,21 @@
-// The data directory: made, kept private (0700), and owned by one gateway at a time. The lock is an exclusive
-// SQLite transaction on `lock.db`, which the kernel frees when the process dies, however it dies. Whoever opens the
-// directory closes it, once everything that writes into it has stopped.
-import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { formatDuration } from '../config/units.ts';
+// The data directory: made, kept private (0700), and owned by one gateway at a time (directory-lock.ts). Whoever opens
+// it closes it, once everything that writes into it has stopped.
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { formatAge } from '../config/units.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
-import {
-  ownIdentity,
-  type ProcessIdentity,
-  readRunRecord,
-  removeRunRecord,
-  writeRunRecord,
-} from './run-record.ts';
-
-const lockName = 'lock.db';
+import { lockName, takeLock } from './directory-lock.ts';
+import { lookInto } from './presence.ts';
+import { ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { removeRunRecord, writeRunRecord } from './run-record.ts';
 
 /** Throws `data_directory_locked` or `data_directory_unusable`. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const directory = resolve(path);
   const notices = await makePrivate(directory);
-  const lock = await takeLock(directory);
+  const lock = await lockOrTell(directory);
   try {
     return new DataDirectory(directory, notices, lock, await ownIdentity());
   } catch (thrown) {
@@ -50,9 +44,9 @@ export class DataDirectory implements AsyncDisposable {
   }
 
   /** Says to the other commands where this gateway is. Again when it listens elsewhere; the last one stands. */
-  async writeRecord(url: string): Promise<void> {
+  async writeRecord(url: string, whose: 'owned' | 'shared' = 'owned'): Promise<void> {
     if (this.#closed) throw new GreenroomError('scope_closed', `the data directory ${this.path} is closed`);
-    const record = { ...this.#identity, url, version, startedAt: this.#startedAt };
+    const record = { ...this.#identity, url, version, startedAt: this.#startedAt, process: whose };
     const written = this.#writing.then(() => writeRunRecord(this.path, record));
     this.#writing = written.catch(() => undefined);
     await written.catch((thrown: unknown) => {
@@ -115,55 +109,21 @@ async function makeFolder(path: string, parentMade = false): Promise<void> {
   }
 }
 
-async function takeLock(directory: string): Promise<DatabaseSync> {
-  const path = join(directory, lockName);
-  await makeLockFile(directory, path);
-  let lock: DatabaseSync | undefined;
-  try {
-    // Two that start at once may each see the other halfway: they look again for a moment.
-    lock = new DatabaseSync(path, { timeout: 100 });
-    // Nothing is ever written, so that no journal file is needed, and a full disk is no reason to fail.
-    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    return lock;
-  } catch (thrown) {
-    lock?.close();
-    const sqliteCode = sqliteCodeOf(thrown);
-    if (sqliteCode === sqliteBusy) throw await lockedBy(directory);
-    const reason =
-      sqliteCode === sqliteNotDatabase
-        ? `${path} is damaged; remove it when no gateway uses this directory`
-        : `${path} cannot be locked`;
-    throw unusable(directory, reason, thrown);
-  }
-}
-
-/** Made by us, not by SQLite: an error here says why (permission, disk full), SQLite's does not. */
-async function makeLockFile(directory: string, path: string): Promise<void> {
-  try {
-    // Never opened when it exists: closing any descriptor of the file would free this process's own lock on it.
-    const handle = await open(path, 'wx', 0o600);
-    await handle.close();
-  } catch (thrown) {
-    if (errnoOf(thrown) !== 'EEXIST') throw unusable(directory, `${lockName} cannot be made`, thrown);
-  }
-}
-
-const sqliteBusy = 5;
-const sqliteNotDatabase = 26;
-
-/** The primary result code, which the lowest byte of the extended one is. */
-function sqliteCodeOf(thrown: unknown): number | undefined {
-  const code = thrown instanceof Error && 'errcode' in thrown ? thrown.errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
+async function lockOrTell(directory: string): Promise<DatabaseSync> {
+  const outcome = await takeLock(directory);
+  if (outcome.state === 'taken') return outcome.lock;
+  if (outcome.state === 'held') throw await lockedBy(directory);
+  throw unusable(directory, outcome.what, outcome.error);
 }
 
 async function lockedBy(directory: string): Promise<GreenroomError> {
-  const found = await readRunRecord(directory);
-  const next = 'stop it there, or use another directory with `--data`';
-  // A record that was left behind, or none: the holder is just starting.
+  const found = await lookInto(directory);
+  const next = `stop it with \`${stopCommand(directory)}\`, or use another directory with \`--data\``;
   if (found.state !== 'running') {
-    const message = `another gateway owns ${directory} and has not written its address yet; ${next}`;
-    return new GreenroomError('data_directory_locked', message, { details: { directory } });
+    const pid = found.state === 'unrecorded' ? found.holder?.pid : undefined;
+    const who = pid === undefined ? 'another gateway' : `another gateway (pid ${pid})`;
+    const message = `${who} owns ${directory} and has not written its address yet; ${next}`;
+    return new GreenroomError('data_directory_locked', message, { details: { directory, pid } });
   }
   const { pid, url, startedAt } = found.record;
   const ageMs = Math.max(0, Date.now() - Date.parse(startedAt));
@@ -173,10 +133,9 @@ async function lockedBy(directory: string): Promise<GreenroomError> {
   });
 }
 
-/** To the second below two minutes, to the minute below two hours, to the hour after that. */
-function formatAge(ageMs: number): string {
-  const unitMs = ageMs < 120_000 ? 1_000 : ageMs < 7_200_000 ? 60_000 : 3_600_000;
-  return formatDuration(ageMs - (ageMs % unitMs));
+/** As it is typed here. */
+export function stopCommand(directory: string): string {
+  return directory === resolve('.greenroom') ? 'greenroom stop' : `greenroom stop --data ${directory}`;
 }
 
 function unusable(directory: string, what: string, thrown: unknown): GreenroomError {

@@ -1,29 +1,120 @@
-// The gateway's log, in its data directory. Its library is loaded when it is opened: the door does not wait for it.
+// The gateway's log: kept until its file in the data directory is open, then written there. Its library is loaded only
+// then: the door does not wait for it. How much it says can be changed while it is written.
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LogLevel } from '../config/types.ts';
+import { type LogConfig, type LogLevel, logLevels } from '../config/types.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import type { ScopeOptions } from '../lifecycle/estate.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
+import { EarlyLog } from '../telemetry/early-log.ts';
 import type { FileLog } from '../telemetry/log.ts';
 import type { DataDirectory } from './data-directory.ts';
 
-/** The caller closes it by `closeGatewayLog`, before the directory. */
-export async function openGatewayLog(
-  data: DataDirectory,
-  level: LogLevel,
-  mask: (text: string) => string,
-): Promise<FileLog> {
-  const { openFileLog } = await import('../telemetry/log.ts');
-  const log = await openFileLog(join(data.path, 'logs', 'greenroom.log'), level, mask);
-  for (const notice of data.notices) log.warn({}, notice);
-  return log;
+export interface LogSettings {
+  readonly level: LogLevel;
+  /** Every release is logged: what, whose, how long it took. */
+  readonly cleanup: boolean;
 }
 
-/** The shutdown's report is its last line: all of it but the end of the stage that closes the log. */
-export function closeGatewayLog(log: FileLog, report: ShutdownReport | undefined): Promise<void> {
-  if (report) {
-    const { forced, ms, exitCode } = report;
-    const end = forced.length > 0 ? `, forced: ${forced.join(', ')}` : '';
-    const line = `left but for this log in ${Math.round(ms)} ms, exit code ${exitCode}${end}`;
-    log[exitCode === 0 ? 'info' : 'warn'](report, line);
+export type LogChange = Partial<LogSettings>;
+
+/** The report is looked for in so much of the log's end. */
+const reportBytesMax = 256 * 1024;
+
+const pathIn = (directory: string) => join(directory, 'logs', 'greenroom.log');
+
+export class GatewayLog extends EarlyLog {
+  /** What the scopes of the gateway tell. */
+  readonly listeners: Required<Pick<ScopeOptions, 'onTaskFailure' | 'onReleaseProblem' | 'onRelease'>> = {
+    onTaskFailure: ({ task, scope, error }) =>
+      this.error({ error, task, scope }, `task ${task} of ${scope} failed`),
+    onReleaseProblem: (ending) => {
+      const how = ending.result === 'failed' ? 'failed' : 'is overdue';
+      this.warn({ ...ending }, `${ending.path}: the release ${how}`);
+    },
+    onRelease: (ending) => {
+      if (!this.#settings.cleanup) return;
+      const ms = Math.round(ending.ms * 10) / 10;
+      this.info({ ...ending, ms }, `release ${ending.path}: ${ending.result} after ${ms} ms`);
+    },
+  };
+  readonly #limits: Pick<LogConfig, 'sizeBytes' | 'keep'>;
+  #settings: LogSettings;
+  #file: FileLog | undefined;
+
+  constructor({ level, cleanup, sizeBytes, keep }: LogConfig) {
+    super();
+    this.#settings = { level, cleanup };
+    this.#limits = { sizeBytes, keep };
   }
-  return log.close();
+
+  get settings(): LogSettings {
+    return this.#settings;
+  }
+
+  /** From the next line on. Returns what holds then. */
+  change(change: LogChange): LogSettings {
+    this.#settings = { ...this.#settings, ...change };
+    const { level, cleanup } = this.#settings;
+    if (this.#file) this.#file.level = level;
+    this.info({ level, cleanup }, `the log has level ${level}, releases ${cleanup ? 'on' : 'off'}`);
+    return this.#settings;
+  }
+
+  /** Closed by `close`, before the directory. Throws `data_directory_unusable`. */
+  async open(data: DataDirectory, mask: (text: string) => string): Promise<void> {
+    const { openFileLog } = await import('../telemetry/log.ts');
+    const { level } = this.#settings;
+    const file = await openFileLog({ path: pathIn(data.path), level, limits: this.#limits, mask });
+    file.level = this.#settings.level;
+    this.#file = file;
+    for (const notice of data.notices) file.warn({}, notice);
+    this.attach(file);
+  }
+
+  /** The shutdown's report is its last line: all of it but the end of the stage that closes the log. */
+  async close(report: ShutdownReport | undefined): Promise<void> {
+    if (report) {
+      const { forced, ms, exitCode } = report;
+      const end = forced.length > 0 ? `, forced: ${forced.join(', ')}` : '';
+      const line = `left but for this log in ${Math.round(ms)} ms, exit code ${exitCode}${end}`;
+      this[exitCode === 0 ? 'info' : 'warn'](report, line);
+    }
+    await this.#file?.close();
+  }
+}
+
+/** A change that somebody asks for in JSON: `{"level"?, "cleanup"?}`. Throws `invalid_request`. */
+export function logChangeIn(body: unknown): LogChange {
+  const asked = (typeof body === 'object' && body !== null ? body : {}) as Readonly<Record<string, unknown>>;
+  const { level, cleanup, ...others } = asked;
+  const unknown = Object.keys(others);
+  const wrong = (what: string) =>
+    new GreenroomError('invalid_request', `${what}; expected {"level"?: "info", "cleanup"?: true}`);
+  if (unknown.length > 0) throw wrong(`the log has no ${unknown.join(', ')}`);
+  if (level === undefined && cleanup === undefined) throw wrong('nothing to change');
+  if (cleanup !== undefined && typeof cleanup !== 'boolean') throw wrong('`cleanup` is true or false');
+  const known = logLevels.find((each) => each === level);
+  if (level !== undefined && !known) throw wrong(`\`level\` is one of ${logLevels.join(', ')}`);
+  return { ...(known && { level: known }), ...(cleanup !== undefined && { cleanup }) };
+}
+
+/** The report of the last shutdown, if the log of this data directory ends with one that is not older than `sinceMs`. */
+export async function readLastReport(
+  directory: string,
+  sinceMs: number,
+): Promise<ShutdownReport | undefined> {
+  try {
+    await using file = await open(pathIn(directory), 'r');
+    const { size } = await file.stat();
+    const end = Buffer.alloc(Math.min(size, reportBytesMax));
+    await file.read(end, 0, end.length, size - end.length);
+    const line: unknown = JSON.parse(end.toString().trimEnd().split('\n').at(-1) ?? '');
+    const { time, stages } = (line ?? {}) as { time?: unknown; stages?: unknown };
+    const fresh = typeof time === 'string' && Date.parse(time) >= sinceMs;
+    return fresh && Array.isArray(stages) ? (line as ShutdownReport) : undefined;
+  } catch {
+    // No log, or none that ends with a report: it was turned off, or its writer was killed.
+    return undefined;
+  }
 }

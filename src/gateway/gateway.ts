@@ -16,7 +16,6 @@ import {
 } from '../lifecycle/shutdown.ts';
 import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
-import { EarlyLog } from '../telemetry/early-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
@@ -24,7 +23,7 @@ import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
-import { closeGatewayLog, openGatewayLog } from './gateway-log.ts';
+import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
@@ -52,24 +51,15 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #scope: Scope;
   readonly #loop: LoopMonitor;
-  readonly #log = new EarlyLog();
+  readonly #log: GatewayLog;
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
     const clock = systemClock;
-    this.#scope = new Scope('gateway', {
-      clock,
-      kind: 'process',
-      onTaskFailure: ({ task, scope, error }) =>
-        this.#log.error({ error, task, scope }, `task ${task} of ${scope} failed`),
-      onReleaseProblem: (ending) =>
-        this.#log.warn(
-          { ...ending },
-          `${ending.path}: the release ${ending.result === 'failed' ? 'failed' : 'is overdue'}`,
-        ),
-    });
+    this.#log = new GatewayLog(options.config.log);
+    this.#scope = new Scope('gateway', { clock, kind: 'process', ...this.#log.listeners });
     this.#loop = new LoopMonitor(clock, (stall) => this.#stalled(stall));
     this.shutdown = new Shutdown({
       clock,
@@ -187,8 +177,8 @@ export class Gateway {
     // Its place in the scope is here, so that it is closed after whatever writes to it.
     const logging = scope.acquire(
       'log',
-      () => seated.promise.then(() => openGatewayLog(data, config.log.level, mask)),
-      (log) => closeGatewayLog(log, this.shutdown.soFar),
+      () => seated.promise.then(() => this.#log.open(data, mask)),
+      () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
     this.#loop.start();
@@ -198,6 +188,7 @@ export class Gateway {
       clock: systemClock,
       log: this.#log,
       logDirectory: join(data.path, 'engines'),
+      logLimits: config.log,
       engines: config.engines,
       mask,
       // Every session may have an answer under way, and none is turned away that was let in.
@@ -219,10 +210,9 @@ export class Gateway {
     seated.resolve();
     supervisor.startAll();
     await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
-    const log = await logging;
-    this.#log.attach(log);
-    await data.writeRecord(door.url);
-    log.info({ url: door.url, pid: process.pid }, 'the door is open');
+    await logging;
+    await data.writeRecord(door.url, this.#options.process ?? 'shared');
+    this.#log.info({ url: door.url, pid: process.pid }, 'the door is open');
   }
 
   async #openSurface(parts: {
@@ -238,6 +228,7 @@ export class Gateway {
     const answer = requestListener({
       access,
       clientSecrets,
+      log: this.#log,
       health: () => this.#health(),
       engines: () => supervisor.list(),
       sessions: () => sessions.list(),
@@ -254,7 +245,7 @@ export class Gateway {
   }
 
   #openSessions(log: Log): SessionRegistry {
-    const { sessions, log: logConfig } = this.#options.config;
+    const { sessions } = this.#options.config;
     const { waitMs, audio } = sessions.lobby;
     return new SessionRegistry({
       scope: this.#scope.child('sessions', { kind: 'sessions', order: 'parallel' }),
@@ -269,7 +260,6 @@ export class Gateway {
       earlyAudioBytesMax: audio.bytesTotalMax,
       newId: randomId,
       random: Math.random,
-      logCleanup: logConfig.cleanup,
     });
   }
 

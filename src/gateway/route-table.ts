@@ -10,6 +10,7 @@ import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
 import { createClientSecret } from './client-secret-route.ts';
 import type { ClientSecrets } from './client-secrets.ts';
+import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 
 export interface RouteSources {
@@ -21,6 +22,7 @@ export interface RouteSources {
   /** Throws `model_not_found`. */
   readonly resolve: (model: string | null) => Pipeline;
   readonly clientSecrets: ClientSecrets;
+  readonly log: Pick<GatewayLog, 'settings' | 'change'>;
   readonly tree: () => TreeNode;
   readonly shutdown: () => void;
 }
@@ -142,6 +144,22 @@ export function routeTable(sources: RouteSources): RouteTable {
         summary: 'The live tree of what is open, who owns it and for how long.',
         answers: { 200: 'tree' },
         answer: () => ok(sources.tree()),
+      },
+    },
+    '/api/log': {
+      GET: {
+        surface: 'admin',
+        summary: 'How much the log says.',
+        answers: { 200: 'log' },
+        answer: () => ok(sources.log.settings),
+      },
+      POST: {
+        surface: 'admin',
+        summary: 'Changes how much the log says, from the next line on.',
+        body: 'logChange',
+        answers: { 200: 'log' },
+        refusals: ['invalid_request', 'body_too_large'],
+        answer: async ({ json }) => ok(sources.log.change(logChangeIn(await json()))),
       },
     },
     '/api/shutdown': {

@@ -3,19 +3,15 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../lifecycle/errors.ts';
-
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Ticks since boot (field 22 of /proc/PID/stat): tells a process from a later one with its pid. Linux only. */
-  readonly startTime: number | null;
-  readonly bootId: string | null;
-}
+import { isAlive, type ProcessIdentity } from './process-identity.ts';
 
 export interface RunRecord extends ProcessIdentity {
   readonly url: string;
   readonly version: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** `shared`: the process is somebody else's, in which the gateway was opened; it is not ended for its sake. Default `owned`. */
+  readonly process?: 'owned' | 'shared';
 }
 
 export type RunRecordFound =
@@ -62,49 +58,6 @@ export async function removeRunRecord(directory: string, own: ProcessIdentity): 
   await rm(recordPath(directory), { force: true });
 }
 
-export async function ownIdentity(): Promise<ProcessIdentity> {
-  const [startTime, bootId] = await Promise.all([startTimeOf(process.pid), readBootId()]);
-  return { pid: process.pid, startTime, bootId };
-}
-
-/** Whether this very process runs. Without /proc only the pid can be asked for, and a reused one deceives. */
-async function isAlive({ pid, startTime, bootId }: ProcessIdentity): Promise<boolean> {
-  if (startTime === null || bootId === null) return pidExists(pid);
-  return bootId === (await readBootId()) && startTime === (await startTimeOf(pid));
-}
-
-function pidExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return errnoOf(thrown) === 'EPERM';
-  }
-}
-
-/** null where there is no such process, no /proc, or only a zombie. */
-async function startTimeOf(pid: number): Promise<number | null> {
-  const stat = await readProc(`/proc/${pid}/stat`);
-  // The name in parentheses may hold anything, parentheses too: the fields after it begin at the last one.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, startTime] = [fields?.[0], Number(fields?.[19])];
-  return state === undefined || /[ZX]/.test(state) || !Number.isSafeInteger(startTime) ? null : startTime;
-}
-
-async function readBootId(): Promise<string | null> {
-  return (await readProc('/proc/sys/kernel/random/boot_id'))?.trim() ?? null;
-}
-
-async function readProc(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (thrown) {
-    // ESRCH: the process went between open and read.
-    if (isAbsent(thrown) || errnoOf(thrown) === 'ESRCH' || errnoOf(thrown) === 'EACCES') return undefined;
-    throw thrown;
-  }
-}
-
 function parseRecord(text: string): RunRecord | undefined {
   const value = parseObject(text);
   const { pid, startTime, bootId, url, version, startedAt } = value;
@@ -113,9 +66,9 @@ function parseRecord(text: string): RunRecord | undefined {
     (startTime === null || typeof startTime === 'number') &&
     (bootId === null || isText(bootId));
   if (!identified || !isText(url) || !isText(version) || !isText(startedAt)) return undefined;
-  return Number.isNaN(Date.parse(startedAt))
-    ? undefined
-    : { pid, startTime, bootId, url, version, startedAt };
+  if (Number.isNaN(Date.parse(startedAt))) return undefined;
+  const whose = value['process'] === 'shared' ? 'shared' : 'owned';
+  return { pid, startTime, bootId, url, version, startedAt, process: whose };
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

@@ -63,6 +63,7 @@ export const codes = {
   body_too_large: facts(413, 1009, 1, 'invalid_request_error', 'the body is over its limit'),
   upgrade_required: facts(426, 1008, 1, 'invalid_request_error', 'the path speaks WebSocket only'),
   origin_not_allowed: facts(403, 1008, 1, 'auth_error', 'the Origin or Host of the request is not allowed'),
+  permission_denied: facts(403, 1008, 1, 'auth_error', 'the operating system does not allow it to this user'),
   unauthorized: facts(401, 1008, 1, 'auth_error', 'a token is missing or wrong'),
   too_many_client_secrets: facts(
     429,

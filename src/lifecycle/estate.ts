@@ -31,6 +31,8 @@ export interface ScopeOptions {
   readonly onTaskFailure?: (failure: TaskFailure) => void;
   /** Told of a release that failed or was overdue where no close reports it. Must not throw. Inherited by children. */
   readonly onReleaseProblem?: (ending: Ending) => void;
+  /** Told how everything has ended that was released, and every scope. Must not throw. Inherited by children. */
+  readonly onRelease?: (ending: Ending) => void;
 }
 
 export interface CloseOptions {
@@ -128,6 +130,8 @@ export class Estate implements Owned {
     if (!this.#owned.delete(entry)) return;
     const [ending] = endings;
     if (ending && !entry.ended) this.#keep(entry, ending);
+    // A scope has told of what it owned, and tells of itself.
+    if (ending && !(entry instanceof Estate)) this.options.onRelease?.(ending);
     for (const each of endings) {
       if (this.#state === 'closing') this.#endings.add(each);
       else if (isProblem(each)) this.options.onReleaseProblem?.(each);
@@ -172,7 +176,9 @@ export class Estate implements Owned {
       this.living().#keep(straggler, ending);
     }
     this.#parent?.left(this);
-    this.#closed.resolve(reportOf(this.path, reason, clock.now() - beganMs, [...this.#endings]));
+    const ms = clock.now() - beganMs;
+    this.options.onRelease?.({ path: this.path, kind: this.options.kind ?? 'scope', result: 'done', ms });
+    this.#closed.resolve(reportOf(this.path, reason, ms, [...this.#endings]));
   }
 
   async #releaseInTurn(entries: readonly Owned[], reason: CloseReason, deadline: Deadline): Promise<void> {

@@ -117,11 +117,12 @@ export class Scope implements AsyncDisposable {
   /** A scope of its own that closes with this one, and detaches when it closes before. Throws `scope_closed`. */
   child(name: string, options: Partial<Omit<ScopeOptions, 'clock'>> = {}): Scope {
     this.#assertOpen(`open ${name}`);
-    const { onTaskFailure, onReleaseProblem } = this.#estate.options;
+    const { onTaskFailure, onReleaseProblem, onRelease } = this.#estate.options;
     const own: ScopeOptions = {
       clock: this.clock,
       ...(onTaskFailure && { onTaskFailure }),
       ...(onReleaseProblem && { onReleaseProblem }),
+      ...(onRelease && { onRelease }),
       ...options,
     };
     return new Scope(name, own, new Estate(name, own, this.#estate));

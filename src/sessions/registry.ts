@@ -34,8 +34,6 @@ export interface RegistryOptions {
   readonly earlyAudioBytesMax: number;
   readonly newId: NewId;
   readonly random: () => number;
-  /** Log every release with its time. */
-  readonly logCleanup: boolean;
 }
 
 export interface SessionRequest {
@@ -168,23 +166,18 @@ export class SessionRegistry {
   }
 
   #enter(id: string, session: Session, pipeline: Pipeline, scope: Scope): void {
-    const { log, logCleanup } = this.#options;
+    const { log } = this.#options;
     this.#sessions.set(id, { session, pipeline });
     // Only its own entry, however late it comes.
     scope.defer('registry entry', () => void this.#sessions.delete(id));
     log.info({ session: id, pipeline: pipeline.name }, `session ${id} opened`);
     this.changes.announce({ id, type: 'opened', pipeline: pipeline.name, reason: null });
     void scope.closed.then((report) => {
-      const { reason, ms, failed, overdue, endings } = report;
-      const facts = {
-        session: id,
-        reason,
-        ms: Math.round(ms),
-        failed,
-        overdue,
-        ...(logCleanup && { endings }),
-      };
-      log.info(facts, `session ${id} closed: ${reason}`);
+      const { reason, ms, failed, overdue } = report;
+      log.info(
+        { session: id, reason, ms: Math.round(ms), failed, overdue },
+        `session ${id} closed: ${reason}`,
+      );
       this.changes.announce({ id, type: 'closed', pipeline: pipeline.name, reason });
     });
   }

@@ -3,6 +3,7 @@
 import pino from 'pino';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { LineFile } from './line-file.ts';
+import type { LogLimits } from './rotation.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -14,6 +15,8 @@ export interface Log {
 }
 
 export interface FileLog extends Log {
+  /** May be changed while it is written. */
+  level: LogLevel;
   /** Resolves when everything said is in the file, as far as the disk takes it. Idempotent; later lines are not kept. */
   close(): Promise<void>;
 }
@@ -26,23 +29,36 @@ export const silentLog: Log = {
   error: () => undefined,
 };
 
+export interface FileLogOptions {
+  readonly path: string;
+  readonly level: LogLevel;
+  readonly limits: LogLimits;
+  /** Applied to every line, so that no secret gets into the file. */
+  readonly mask: (line: string) => string;
+}
+
+/** What may wait for the disk. */
+const waitingBytesMax = 16 * 1024 * 1024;
 /** Errors are looked for so deep in the facts. */
 const depthMax = 5;
 
 /**
  * Opens a log file and the folder it is in. The caller closes it.
  *
- * @param mask applied to every line, so that no secret gets into the file
  * @throws GreenroomError `data_directory_unusable`
  */
-export async function openFileLog(
-  path: string,
-  level: LogLevel,
-  mask: (line: string) => string,
-): Promise<FileLog> {
-  const file = await openFile(path, (lines) =>
-    logger.warn({ lines }, `${lines} lines are missing here: the disk was full or too slow`),
-  );
+export async function openFileLog({ path, level, limits, mask }: FileLogOptions): Promise<FileLog> {
+  const file = new LineFile({
+    path,
+    limits,
+    waitingBytesMax,
+    onGap: ({ lines }) =>
+      logger.warn({ lines }, `${lines} lines are missing here: the disk was full or too slow`),
+    onTrouble(what, error) {
+      // What cannot be written cannot be told here either.
+      if (what === 'rotate') logger.warn({ error }, `the log goes on beyond its size: ${error.message}`);
+    },
+  });
   const logger = pino(
     {
       level,
@@ -52,11 +68,18 @@ export async function openFileLog(
     },
     { write: (line) => file.write(mask(line)) },
   );
+  await openOrTell(file, path);
   let closing: Promise<void> | undefined;
   const say = (as: keyof Log) => (facts: object, message: string) => {
     if (!closing) logger[as](facts, message);
   };
   return {
+    get level() {
+      return logger.level as LogLevel;
+    },
+    set level(to) {
+      logger.level = to;
+    },
     debug: say('debug'),
     info: say('info'),
     warn: say('warn'),
@@ -68,9 +91,9 @@ export async function openFileLog(
   };
 }
 
-async function openFile(path: string, onGap: (lines: number) => void): Promise<LineFile> {
+async function openOrTell(file: LineFile, path: string): Promise<void> {
   try {
-    return await LineFile.open(path, onGap);
+    await file.open();
   } catch (cause) {
     const message = `the log ${path} cannot be opened: ${messageOf(cause)}`;
     throw new GreenroomError('data_directory_unusable', message, { details: { path }, cause });

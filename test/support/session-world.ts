@@ -45,7 +45,6 @@ export class SessionWorld {
       earlyAudioBytesMax,
       newId: (prefix) => `${prefix}_${++this.#ids}`,
       random: () => 0.5,
-      logCleanup: false,
     });
   }
 

@@ -238,7 +238,8 @@ describe('a call that does not take place', () => {
   test('the gateway of the data directory is found by its run record', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(echo());
-    const { writeRunRecord, ownIdentity } = await import('../../../src/gateway/run-record.ts');
+    const { writeRunRecord } = await import('../../../src/gateway/run-record.ts');
+    const { ownIdentity } = await import('../../../src/gateway/process-identity.ts');
     await folder.write('.greenroom/lock.db', '');
     await writeRunRecord(join(folder.path, '.greenroom'), {
       ...(await ownIdentity()),

@@ -20,7 +20,7 @@ describe('without a file', () => {
       unknownModel: 'default',
       aliases: [],
       shutdown: { totalMs: 3_000 },
-      log: { level: 'info', cleanup: false },
+      log: { level: 'info', cleanup: false, sizeBytes: 10_485_760, keep: 5 },
       auth: { tokens: [], admin: [], origins: [] },
       sessions: {
         max: 200,

@@ -16,7 +16,7 @@ describe('a wrong key or value is told with its line and column', () => {
   test.each([
     ['listn: 7460', '1:1 listn: unknown key; did you mean "listen"?'],
     ['log:\n  levle: info', '2:3 log.levle: unknown key; did you mean "level"?'],
-    ['log: { colour: red }', '1:8 log.colour: unknown key; known here: level, cleanup'],
+    ['log: { colour: red }', '1:8 log.colour: unknown key; known here: level, cleanup, size, keep'],
     [
       'listen: localhost',
       '1:9 listen: the port is missing: expected an address such as 127.0.0.1:7460, got "localhost"',

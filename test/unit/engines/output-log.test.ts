@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +6,8 @@ import { LogFile } from '../../../src/engines/log-file.ts';
 import { OutputLog } from '../../../src/engines/output-log.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
+
+const limits = { sizeBytes: 1024 * 1024, keep: 2 };
 
 const never = (message: string): never => {
   throw new Error(message);
@@ -106,7 +108,7 @@ describe('the log file', () => {
   test('holds everything, notes among it, when it is closed', async () => {
     await using folder = await testFolder();
     const path = join(folder.path, 'engines', 'mine', 'run.log');
-    const log = new OutputLog({ path, onTrouble: never });
+    const log = new OutputLog({ path, limits, onTrouble: never });
     log.note('greenroom: node mine.js');
     log.write('stdout', 'one\r');
     log.write('stdout', '\n\u001B[32mtwo\u001B[0m\nthree');
@@ -115,39 +117,55 @@ describe('the log file', () => {
     expect(await readFile(path, 'utf8')).toBe('greenroom: node mine.js\none\ntwo\noops\nthree\n');
   });
 
-  test('is bounded, and says that it ends', async () => {
+  test('is bounded, and has what was written last', async () => {
     await using folder = await testFolder();
     const path = join(folder.path, 'run.log');
-    const file = new LogFile({ path, onTrouble: never, bytesMax: 100 });
-    for (let line = 0; line < 20; line += 1) file.append(`${line}`.padEnd(19, '.').concat('\n'));
+    const file = new LogFile({ path, limits: { sizeBytes: 100, keep: 2 }, onTrouble: never });
+    for (let line = 0; line < 22; line += 1) file.append(`${line}`.padEnd(19, '.').concat('\n'));
     await file.close();
-    const lines = (await readFile(path, 'utf8')).split('\n');
-    expect(lines).toHaveLength(7);
-    expect(lines.at(-2)).toBe('(over 100 bytes: the rest is not kept)');
+    const numbers = async (name: string) =>
+      (await readFile(join(folder.path, name), 'utf8')).match(/^\d+/gm)?.map(Number);
+    expect((await readdir(folder.path)).sort()).toEqual(['run.log', 'run.log.1', 'run.log.2']);
+    expect(await numbers('run.log.2')).toEqual([10, 11, 12, 13, 14]);
+    expect(await numbers('run.log.1')).toEqual([15, 16, 17, 18, 19]);
+    expect(await numbers('run.log')).toEqual([20, 21]);
+  });
+
+  test('of a run takes the place of those long before it; what is not ours stays', async () => {
+    await using folder = await testFolder();
+    const day = (number: number) => `2026-01-0${number}T00-00-00-000Z.log`;
+    const before = [day(1), `${day(1)}.1`, day(2), `${day(2)}.1`, day(3), day(7), 'notes.log', 'notes.txt'];
+    for (const name of before) await folder.write(name, '');
+    const file = new LogFile({ path: join(folder.path, day(5)), limits, onTrouble: never });
+    await file.close();
+    const left = [day(2), `${day(2)}.1`, day(3), day(5), day(7), 'notes.log', 'notes.txt'];
+    expect((await readdir(folder.path)).sort()).toEqual(left);
   });
 
   test('declares what the disk was too slow for', async () => {
     await using folder = await testFolder();
     const path = join(folder.path, 'run.log');
-    const file = new LogFile({ path, onTrouble: never, pendingBytesMax: 50 });
+    const file = new LogFile({ path, limits, onTrouble: never, waitingBytesMax: 50 });
     const line = (name: string) => `${name.repeat(39)}\n`;
     file.append(line('a'));
     file.append(line('b'));
-    await until(async () => (await readFile(path, 'utf8')) === line('a'), {
-      timeoutMs: 2000,
-      what: 'the file',
-    });
+    const missing = (bytes: number) => `(${bytes} bytes are missing here: the disk was too slow)\n`;
+    const first = line('a') + missing(40);
+    await until(async () => (await readFile(path, 'utf8')) === first, { timeoutMs: 2000, what: 'the file' });
     file.append('c\n');
     file.append(line('d'));
     file.append(line('e'));
     await file.close();
-    const missing = (bytes: number) => `(${bytes} bytes are missing here: the disk was too slow)\n`;
-    expect(await readFile(path, 'utf8')).toBe(`${line('a')}${missing(40)}c\n${missing(80)}`);
+    expect(await readFile(path, 'utf8')).toBe(`${first}c\n${line('d')}${missing(40)}`);
   });
 
   test('that cannot be written is told of once, and closes', async () => {
     const told: string[] = [];
-    const log = new OutputLog({ path: '/dev/null/mine/run.log', onTrouble: (message) => told.push(message) });
+    const log = new OutputLog({
+      path: '/dev/null/mine/run.log',
+      limits,
+      onTrouble: (message) => told.push(message),
+    });
     log.write('stdout', 'one\n');
     await log.close();
     expect(told).toEqual([expect.stringMatching(/^log file \/dev\/null\/mine\/run.log: ENOTDIR/)]);
@@ -156,7 +174,7 @@ describe('the log file', () => {
 
   test('on a full disk is given up, and the engine goes on', async () => {
     const told: string[] = [];
-    const file = new LogFile({ path: '/dev/full', onTrouble: (message) => told.push(message) });
+    const file = new LogFile({ path: '/dev/full', limits, onTrouble: (message) => told.push(message) });
     file.append('one\n');
     await until(() => told.length > 0, { timeoutMs: 2000, what: 'the trouble' });
     file.append('two\n');

@@ -124,7 +124,7 @@ describe('one gateway at a time', () => {
     expect(failure.message).toMatch(
       new RegExp(
         `^a gateway owns ${folder.path}: pid ${other.process.pid} at http://127\\.0\\.0\\.1:7999, for \\d+s; ` +
-          'stop it there, or use another directory with `--data`$',
+          `stop it with \`greenroom stop --data ${folder.path}\`, or use another directory with \`--data\`$`,
       ),
     );
     expect(failure.details).toMatchObject({ pid: other.process.pid, url: 'http://127.0.0.1:7999' });
@@ -134,6 +134,7 @@ describe('one gateway at a time', () => {
     await using folder = await testFolder();
     await using directory = await openDataDirectory(folder.path);
     const failure = await failureOf(openDataDirectory(folder.path));
+    expect(failure.message).toContain(`another gateway (pid ${process.pid}) owns ${folder.path}`);
     expect(failure.message).toContain('has not written its address yet');
     await directory.writeRecord(url);
     await using other = await holder(folder.path);
@@ -196,6 +197,7 @@ describe('the run record', () => {
       startTime: expect.any(Number),
       bootId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       url,
+      process: 'owned',
       version: '0.0.0-test',
       startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     });

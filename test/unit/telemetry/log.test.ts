@@ -17,8 +17,10 @@ type Line = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 const unmasked = (line: string) => line;
 const pathIn = (folder: TestFolder) => join(folder.path, 'logs', 'greenroom.log');
-const openIn = (folder: TestFolder, level: LogLevel = 'info'): Promise<FileLog> =>
-  openFileLog(pathIn(folder), level, unmasked);
+const limits = { sizeBytes: 100 * 1024 * 1024, keep: 5 };
+const openAt = (path: string, level: LogLevel = 'info'): Promise<FileLog> =>
+  openFileLog({ path, level, limits, mask: unmasked });
+const openIn = (folder: TestFolder, level?: LogLevel) => openAt(pathIn(folder), level);
 
 async function linesOf(path: string): Promise<readonly Line[]> {
   const written = await readFile(path, 'utf8');
@@ -101,11 +103,26 @@ describe('the log file', () => {
     expect((await linesOf(pathIn(folder))).map(({ msg }) => msg)).toEqual(['warn', 'error']);
   });
 
+  test('has the lines of another level from the moment it is given one', async () => {
+    await using folder = await testFolder();
+    const log = await openIn(folder, 'silent');
+    log.error({}, 'before');
+    log.level = 'debug';
+    log.debug({}, 'while');
+    log.level = 'error';
+    log.warn({}, 'after');
+    await log.close();
+    expect([log.level, ...(await linesOf(pathIn(folder))).map(({ msg }) => msg)]).toEqual(['error', 'while']);
+  });
+
   test('has no secret, in whichever field and form it came', async () => {
     await using folder = await testFolder();
     const secrets = new SecretRegistry();
     secrets.add(new Secret('hunter2 "quoted"', 'env:TOKEN'));
-    const log = await openFileLog(pathIn(folder), 'info', (line) => secrets.mask(line));
+    const log = await openFileLog({
+      ...{ path: pathIn(folder), level: 'info', limits },
+      mask: (line) => secrets.mask(line),
+    });
     log.info({ nested: { token: 'hunter2 "quoted"' } }, 'it is hunter2 "quoted"');
     log.error({ error: new Error('hunter2 "quoted" refused') }, 'failed');
     await log.close();
@@ -183,10 +200,10 @@ describe('closing the log', () => {
 
 describe('a disk that fails', () => {
   test.skipIf(!existsSync('/dev/full'))('ends neither the process nor the close', async () => {
-    const log = await openFileLog('/dev/full', 'info', unmasked);
+    const log = await openAt('/dev/full');
     for (let index = 0; index < 100; index += 1) log.info({ index }, 'said');
     await log.close();
-    const again = await openFileLog('/dev/full', 'info', unmasked);
+    const again = await openAt('/dev/full');
     await again.close();
   });
 
@@ -242,7 +259,7 @@ describe('a disk that fails', () => {
     const path = join(folder.path, 'pipe');
     await promisify(execFile)('mkfifo', [path]);
     // A pipe that nobody reads yet is a disk that takes 64 KiB and then nothing.
-    const [log, reader] = await Promise.all([openFileLog(path, 'info', unmasked), open(path, 'r')]);
+    const [log, reader] = await Promise.all([openAt(path), open(path, 'r')]);
     for (let index = 0; index < 20_000; index += 1) log.info({ index, more: 'x'.repeat(1000) }, 'said');
     const reading = text(reader.createReadStream());
     await log.close();
@@ -262,7 +279,7 @@ describe('a log that cannot be opened', () => {
       [join(file, 'logs', 'greenroom.log'), 'ENOTDIR'],
       [folder.path, 'EISDIR'],
     ] as const) {
-      const thrown = await openFileLog(path, 'info', unmasked).catch((error: unknown) => error);
+      const thrown = await openAt(path).catch((error: unknown) => error);
       expect(thrown).toBeInstanceOf(GreenroomError);
       expect(thrown).toMatchObject({ code: 'data_directory_unusable', details: { path } });
       expect((thrown as Error).message).toMatch(new RegExp(`^the log ${path} cannot be opened: ${reason}`));

@@ -1,0 +1,102 @@
+// The lock of a data directory: an exclusive SQLite transaction on `lock.db`, which the kernel frees when the process
+// dies, however it dies. Whoever takes it closes it. Asking for it neither takes it nor holds up who does.
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { identityOf, type ProcessIdentity, readProc } from './process-identity.ts';
+
+export const lockName = 'lock.db';
+
+export type LockOutcome =
+  | { readonly state: 'taken'; readonly lock: DatabaseSync }
+  | { readonly state: 'held' }
+  | { readonly state: 'failed'; readonly what: string; readonly error: unknown };
+
+export async function takeLock(directory: string): Promise<LockOutcome> {
+  const path = join(directory, lockName);
+  try {
+    await makeLockFile(path);
+  } catch (error) {
+    return { state: 'failed', what: `${lockName} cannot be made`, error };
+  }
+  let lock: DatabaseSync | undefined;
+  try {
+    // Two that start at once may each see the other halfway: they look again for a moment.
+    lock = new DatabaseSync(path, { timeout: 100 });
+    // Nothing is ever written, so that no journal file is needed, and a full disk is no reason to fail.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return { state: 'taken', lock };
+  } catch (error) {
+    lock?.close();
+    const code = sqliteCodeOf(error);
+    if (code === sqliteBusy) return { state: 'held' };
+    const damaged = `${path} is damaged; remove it when no gateway uses this directory`;
+    return {
+      state: 'failed',
+      what: code === sqliteNotDatabase ? damaged : `${path} cannot be locked`,
+      error,
+    };
+  }
+}
+
+/** Whether somebody holds it. */
+export function isLocked(directory: string): boolean {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(join(directory, lockName), { readOnly: true, timeout: 0 });
+    // Reads nothing, but has to be let in.
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    // Anything else (no file, no database) is no lock.
+    return sqliteCodeOf(error) === sqliteBusy;
+  } finally {
+    lock?.close();
+  }
+}
+
+/** Who holds it, as the kernel knows it; null where it does not tell: off Linux, on some file systems. */
+export async function lockHolder(directory: string): Promise<ProcessIdentity | null> {
+  const [locks, file] = await Promise.all([
+    readProc('/proc/locks'),
+    stat(join(directory, lockName)).catch(() => undefined),
+  ]);
+  if (!locks || !file) return null;
+  const pid = holderIn(locks, file);
+  return pid === undefined ? null : identityOf(pid);
+}
+
+/** `1: POSIX  ADVISORY  WRITE 4242 fe:00:2253887 1073741824 1073742335`: pid, device and inode, first and last byte. */
+function holderIn(locks: string, { dev, ino }: { readonly dev: number; readonly ino: number }) {
+  const major = (dev >> 8) & 0xfff;
+  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
+  const hex = (number: number) => number.toString(16).padStart(2, '0');
+  const wanted = `${hex(major)}:${hex(minor)}:${ino}`;
+  for (const line of locks.split('\n')) {
+    const [, pid, place, first] = /POSIX +ADVISORY +WRITE (\d+) (\S+) (\d+)/.exec(line) ?? [];
+    if (place === wanted && Number(first) === pendingByte && Number(pid) > 0) return Number(pid);
+  }
+  return undefined;
+}
+
+/** Made by us, not by SQLite: an error here says why (permission, disk full), SQLite's does not. */
+async function makeLockFile(path: string): Promise<void> {
+  try {
+    // Never opened when it exists: closing any descriptor of the file would free this process's own lock on it.
+    const handle = await open(path, 'wx', 0o600);
+    await handle.close();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
+}
+
+const sqliteBusy = 5;
+const sqliteNotDatabase = 26;
+/** Where SQLite's locks on a file begin. */
+const pendingByte = 0x40000000;
+
+/** The primary result code, which the lowest byte of the extended one is. */
+function sqliteCodeOf(thrown: unknown): number | undefined {
+  const code = thrown instanceof Error && 'errcode' in thrown ? thrown.errcode : undefined;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
