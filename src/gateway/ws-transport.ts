@@ -16,12 +16,12 @@ export class WsTransport implements Transport {
   listen(handlers: TransportHandlers): void {
     const socket = this.#socket;
     socket.on('message', (data: RawData, isBinary: boolean) => {
-      handlers.alive();
+      handlers.alive('any');
       if (isBinary) handlers.binary();
       else handlers.text(data.toString());
     });
-    socket.on('pong', () => handlers.alive());
-    socket.on('ping', () => handlers.alive());
+    socket.on('pong', () => handlers.alive('pong'));
+    socket.on('ping', () => handlers.alive('any'));
     if (socket.readyState === socket.CLOSED) queueMicrotask(() => handlers.closed(1006, ''));
     else socket.once('close', (code, reason) => handlers.closed(code, reason.toString()));
   }

@@ -1,52 +1,94 @@
-// What a caller sends, in order: handled at once, or kept while the caller does not take what it asked for. Then its
-// connection is not read either, so that what is kept is no more than had come already.
+// What a caller sends, handled in order and by measure: while the caller does not take what it asked for, and after it
+// has held the loop for a while, its frames are kept; when that is much, its connection is not read any more. So nobody
+// is kept from his turn by what another one sends, and what is kept is bounded.
+import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { Transport } from './transport.ts';
 
 export interface InboxOptions {
   readonly transport: Transport;
-  /** Whether the caller has too much to take. */
+  readonly clock: Clock;
+  /** Whether the caller has too much to take, or to be done for it. Whoever ends that calls `resume`. */
   readonly isFull: () => boolean;
   /** A frame: its text, or null for a binary one. */
   readonly handle: (text: string | null) => void;
 }
 
+/** One caller's frames may hold the loop for so long in a row; then it rests for twice as long as they took. */
+const holdMsMax = 8;
+const restShare = 2;
+const restMsMax = 1000;
+/** A pause as long as this between two frames: the loop has turned. */
+const turnedMs = 1;
+/** Kept while the connection is still read: pongs come that way, and tell that the caller takes what it is sent. */
+const keptCharsMax = 1024 * 1024;
+
 export class Inbox {
   readonly #options: InboxOptions;
   #kept: (string | null)[] = [];
-  #state: 'reading' | 'paused' | 'closed' = 'reading';
+  #keptChars = 0;
+  #state: 'open' | 'full' | 'resting' | 'closed' = 'open';
+  #reading: 'on' | 'paused' = 'on';
+  #rest: Timer | undefined;
+  #heldMs = 0;
+  #handledMs = 0;
 
   constructor(options: InboxOptions) {
     this.#options = options;
   }
 
   receive(text: string | null): void {
-    const { handle, isFull } = this.#options;
     if (this.#state === 'closed') return;
-    if (this.#state === 'paused') this.#kept.push(text);
-    else handle(text);
-    if (isFull()) this.#pause();
+    if (this.#state === 'open') return this.#handle(text);
+    this.#kept.push(text);
+    this.#keptChars += text?.length ?? 0;
+    if (this.#keptChars <= keptCharsMax || this.#reading === 'paused') return;
+    this.#reading = 'paused';
+    this.#options.transport.pause();
   }
 
   /** There is room again: goes on where it stopped. */
   resume(): void {
-    const { handle, isFull, transport } = this.#options;
-    if (this.#state !== 'paused') return;
-    let at = 0;
-    while (at < this.#kept.length && !isFull()) handle(this.#kept[at++] ?? null);
-    this.#kept = this.#kept.slice(at);
-    if (this.#kept.length > 0 || isFull()) return;
-    this.#state = 'reading';
-    transport.resume();
+    if (this.#state === 'full') this.#goOn();
   }
 
   close(): void {
     this.#state = 'closed';
+    this.#rest?.cancel();
     this.#kept = [];
   }
 
-  #pause(): void {
-    if (this.#state !== 'reading') return;
-    this.#state = 'paused';
-    this.#options.transport.pause();
+  #goOn(): void {
+    this.#state = this.#options.isFull() ? 'full' : 'open';
+    let at = 0;
+    while (at < this.#kept.length && this.#state === 'open') {
+      const text = this.#kept[at++] ?? null;
+      this.#keptChars -= text?.length ?? 0;
+      this.#handle(text);
+    }
+    this.#kept = this.#kept.slice(at);
+    if (this.#kept.length > 0 || this.#reading === 'on') return;
+    this.#reading = 'on';
+    this.#options.transport.resume();
+  }
+
+  #handle(text: string | null): void {
+    const { clock, handle, isFull } = this.#options;
+    const beganMs = clock.now();
+    if (beganMs - this.#handledMs > turnedMs) this.#heldMs = 0;
+    handle(text);
+    this.#handledMs = clock.now();
+    this.#heldMs += this.#handledMs - beganMs;
+    if (this.#state !== 'open') return;
+    if (this.#heldMs > holdMsMax) this.#restFor(Math.min(restMsMax, this.#heldMs * restShare));
+    else if (isFull()) this.#state = 'full';
+  }
+
+  #restFor(ms: number): void {
+    this.#state = 'resting';
+    const rested = () => {
+      this.#heldMs = 0;
+      if (this.#state === 'resting') this.#goOn();
+    };
+    this.#rest = this.#options.clock.after(ms, rested, { ref: false });
   }
 }

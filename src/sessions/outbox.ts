@@ -1,6 +1,7 @@
 // What one caller has been sent and has not taken yet, counted in bytes. Slowness is age, not size: a caller that takes
 // something now and then may be behind by all it asked for; one that takes nothing for ten seconds is given up, so that
-// it holds nobody's memory and no engine.
+// it holds nobody's memory and no engine. The kernel hides what a caller takes (it says that there is room again only
+// when a third of its megabytes is free): so pings go along with the data, and their pongs tell.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
@@ -10,7 +11,7 @@ export interface OutboxOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly newId: NewId;
-  /** With more than this unread it is full: its caller is not listened to. Answers stop being made at a quarter. */
+  /** With more than this unread it is full: its caller is not listened to. Answers stop being made at three quarters. */
   readonly bytesMax: number;
   /** The caller has taken something. */
   readonly onTaken: () => void;
@@ -21,12 +22,17 @@ export interface OutboxOptions {
 }
 
 const slowMs = 10_000;
-const answerShare = 0.25;
+/** Of a caller that is not listened to, and whose pongs may not be seen. */
+const slowUnheardMs = 30_000;
+const answerShare = 0.75;
+/** A caller that hears speech as it is spoken, in G.711, reads as much in six seconds. */
+const probeBytes = 64 * 1024;
 
 export class Outbox {
   readonly #options: OutboxOptions;
   #pendingBytes = 0;
   #takenMs = 0;
+  #unprobedBytes = 0;
   #watch: Timer | undefined;
   #state: 'open' | 'full' | 'closed' = 'open';
   #waiting: (() => void)[] = [];
@@ -54,6 +60,15 @@ export class Outbox {
     if (this.#pendingBytes > bytesMax) this.#state = 'full';
     if (!this.#watch) this.#arm(slowMs);
     transport.send(text, () => this.#flushed(bytes));
+    this.#unprobedBytes += bytes;
+    if (this.#unprobedBytes < probeBytes) return;
+    this.#unprobedBytes = 0;
+    transport.ping();
+  }
+
+  /** The caller has read some of it. */
+  taken(): void {
+    this.#takenMs = this.#options.clock.now();
   }
 
   /** Resolves when there is room for more of an answer, or when nothing more will be sent. */
@@ -80,10 +95,10 @@ export class Outbox {
   }
 
   #flushed(bytes: number): void {
-    const { clock, onTaken, onRoom } = this.#options;
+    const { onTaken, onRoom } = this.#options;
     this.#pendingBytes -= bytes;
     if (this.#state === 'closed') return;
-    this.#takenMs = clock.now();
+    this.taken();
     onTaken();
     if (!this.#hasRoom()) return;
     this.#wake();
@@ -110,7 +125,8 @@ export class Outbox {
     // Our own stall is not the caller's: it gets as long again.
     if (lateMs > slowMs / 4) this.#takenMs = this.#options.clock.now();
     const silentMs = this.#options.clock.now() - this.#takenMs;
-    if (silentMs < slowMs) return this.#arm(slowMs - silentMs);
+    const limitMs = this.#state === 'full' ? slowUnheardMs : slowMs;
+    if (silentMs < limitMs) return this.#arm(limitMs - silentMs);
     this.#options.onSlow(Math.round(silentMs), this.#pendingBytes);
   }
 }

@@ -120,7 +120,7 @@ export class SessionRegistry {
     transport.listen({
       text: (text) => deliver((to) => to.receive(text)),
       binary: () => deliver((to) => to.receive(null)),
-      alive: () => session?.alive(),
+      alive: (sign) => session?.alive(sign),
       closed: () => {
         closed.resolve();
         end('client_left');

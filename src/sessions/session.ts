@@ -84,7 +84,7 @@ export class Session {
       newId,
       clock: scope.clock,
       bytesMax: limits.queueBytesMax,
-      onTaken: () => this.alive(),
+      onTaken: () => this.#keepalive.alive(),
       onRoom: () => this.#inbox.resume(),
       onSlow: (silentMs, bytes) => {
         const message = `session ${id}: nothing was read for ${silentMs} ms, ${bytes} bytes wait`;
@@ -94,6 +94,7 @@ export class Session {
     scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
       transport,
+      clock: scope.clock,
       isFull: () => this.#outbox.full || this.#work.busy,
       handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
     });
@@ -158,10 +159,8 @@ export class Session {
       random: options.random(),
       ping: () => transport.ping(),
       onLost: (silentMs) => {
-        onEnd(
-          'client_lost',
-          new GreenroomError('client_lost', `session ${id}: no sign of life for ${silentMs} ms`),
-        );
+        const message = `session ${id}: no sign of life for ${silentMs} ms`;
+        onEnd('client_lost', new GreenroomError('client_lost', message));
       },
     });
     const expiry = scope.clock.after(lifetimeMs, () => this.#expire(), { ref: false });
@@ -191,8 +190,10 @@ export class Session {
     this.#feed({ type: 'client', event });
   }
 
-  alive(): void {
+  /** Anything has come from the caller; `pong`: it has read as far as our last ping. */
+  alive(sign: 'any' | 'pong'): void {
     this.#keepalive.alive();
+    if (sign === 'pong') this.#outbox.taken();
   }
 
   /** Sends our own notice to a caller that asked for them. */

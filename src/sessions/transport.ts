@@ -4,8 +4,8 @@ export interface TransportHandlers {
   readonly text: (text: string) => void;
   /** A binary frame: the Realtime wire has none. */
   readonly binary: () => void;
-  /** Anything arrived, pongs too: the peer lives. */
-  readonly alive: () => void;
+  /** Anything arrived: the peer lives. `pong`: it has read everything that was sent before the ping. */
+  readonly alive: (sign: 'any' | 'pong') => void;
   /** Told once, whoever closed it. */
   readonly closed: (code: number, reason: string) => void;
 }

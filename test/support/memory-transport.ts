@@ -44,8 +44,13 @@ export class MemoryTransport implements Transport {
     for (const flushed of this.#unflushed.splice(0, count)) flushed();
   }
 
+  /** An answer to one of our pings arrives. */
+  pongs(): void {
+    this.#handlers?.alive('pong');
+  }
+
   ping(): void {
-    if (this.peer === 'reads' && this.#state === 'open') queueMicrotask(() => this.#handlers?.alive());
+    if (this.peer === 'reads' && this.#state === 'open') queueMicrotask(() => this.#handlers?.alive('pong'));
   }
 
   close(): void {

@@ -99,7 +99,7 @@ async function play(
       if (transport.sent.length === 0) reached.leftBeforeOpen += 1;
       if (transport.all('response.created').length > transport.all('response.done').length)
         reached.leftInAnswer += 1;
-      if (transport.reading === 'paused') reached.leftInConversion += 1;
+      if (JSON.stringify(world.root.tree()).includes('convert audio')) reached.leftInConversion += 1;
     }
     if (happens.is === 'shutdown') reached.shutdown += 1;
     if (happens.is === 'engine' && happens.state === 'failed') reached.engineFailed += 1;

@@ -333,7 +333,6 @@ test('audio that takes long to convert does not hold the others, and what its ca
   call.speaksIn(pcmu);
   call.append(coded(tone(20_000), pcmu));
   call.says({ type: 'input_audio_buffer.commit' }, { type: 'input_audio_buffer.clear' });
-  expect(call.transport.reading).toBe('paused');
   expect(call.transport.all('input_audio_buffer.committed')).toEqual([]);
   other.says({ type: 'input_audio_buffer.clear' });
   expect(other.all('input_audio_buffer.cleared')).toHaveLength(1);
@@ -364,6 +363,5 @@ test('a caller that leaves while its audio is converted leaves nothing', async (
   const call = await Call.begin();
   call.speaksIn(pcmu);
   call.append(coded(tone(20_000), pcmu));
-  expect(call.transport.reading).toBe('paused');
   await call.ends();
 });
