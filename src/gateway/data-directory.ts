@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { formatDuration } from '../config/units.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { sqliteBusy, sqliteCodeOf, sqliteNotDatabase } from '../store/sqlite-codes.ts';
 import { version } from '../version.ts';
 import {
   ownIdentity,
@@ -146,15 +147,6 @@ async function makeLockFile(directory: string, path: string): Promise<void> {
   } catch (thrown) {
     if (errnoOf(thrown) !== 'EEXIST') throw unusable(directory, `${lockName} cannot be made`, thrown);
   }
-}
-
-const sqliteBusy = 5;
-const sqliteNotDatabase = 26;
-
-/** The primary result code, which the lowest byte of the extended one is. */
-function sqliteCodeOf(thrown: unknown): number | undefined {
-  const code = thrown instanceof Error && 'errcode' in thrown ? thrown.errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
 }
 
 async function lockedBy(directory: string): Promise<GreenroomError> {
