@@ -17,9 +17,9 @@ export class JsonScreen implements Screen {
     this.#event({ event: 'listening', url, pid, ms: Math.round(ms), config: source });
   }
 
-  engine({ name, state, rung, progress, elapsedMs, pid, port, failure }: EngineStatus): void {
+  engine({ name, state, rung, progress, elapsedMs, etaMs, pid, port, failure }: EngineStatus): void {
     const percent = progress === null ? null : Math.round(progress * 100);
-    const key = `${state} ${rung} ${percent}`;
+    const key = `${state} ${rung} ${percent} ${etaMs === null}`;
     if (this.#shown.get(name) === key) return;
     this.#shown.set(name, key);
     const why = failure && { code: failure.code, message: failure.message };
@@ -30,6 +30,7 @@ export class JsonScreen implements Screen {
       rung,
       percent,
       ms: elapsedMs,
+      etaMs,
       pid,
       port,
       ...(why && { error: why }),
