@@ -51,6 +51,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       queueBytesMax: raw.sessions.queueBytesMax,
     },
     auth: { tokens: tokens('tokens'), admin: tokens('admin'), origins: raw.auth.origins },
+    store: raw.store,
     shutdown: { totalMs: raw.shutdown.total },
     log: raw.log,
   };

@@ -94,6 +94,11 @@ export const configSchema = section(
     ),
     sessions,
     auth,
+    store: choice(
+      ['sqlite', 'none'],
+      'Where sessions, what was said in them, and the loads of engines are kept: in greenroom.db of the data directory, or nowhere.',
+      notYet(['postgres']),
+    ).default('sqlite'),
     shutdown: section(
       { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
       'Leaving.',
@@ -110,7 +115,7 @@ export const configSchema = section(
     ).prefault({}),
   },
   'Configuration of greenroom.',
-  notYet(['events', 'store', 'tls']),
+  notYet(['events', 'tls']),
 );
 
 export type RawConfig = z.output<typeof configSchema>;

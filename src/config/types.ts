@@ -16,6 +16,8 @@ export interface Config {
   readonly unknownModel: 'refuse' | 'default';
   readonly sessions: SessionsConfig;
   readonly auth: AuthConfig;
+  /** `sqlite`: `greenroom.db` in the data directory. */
+  readonly store: 'sqlite' | 'none';
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }

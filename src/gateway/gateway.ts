@@ -27,6 +27,7 @@ import { openGatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
+import { openRecords, type Records } from './records.ts';
 import { shutdownStages } from './stages.ts';
 
 export interface GatewayOptions {
@@ -168,8 +169,8 @@ export class Gateway {
   }
 
   /**
-   * In the order in which people notice: callers are seated first, engines start next, the HTTP surface and the log
-   * follow (what comes for them early is kept). Their libraries are heavy, and are loaded only then.
+   * In the order in which people notice: callers are seated first, engines start next; the HTTP surface, the
+   * log and the store follow (what comes for them early is kept). They are heavy, and are loaded only then.
    */
   async #open(): Promise<void> {
     const { config, secrets, door } = this.#options;
@@ -189,6 +190,8 @@ export class Gateway {
       (log) => log.close(),
     );
     logging.catch(() => undefined);
+    const into = { kind: config.store, directory: data.path, log: this.#log };
+    const records = openRecords({ ...into, scope, clock: systemClock });
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
     const supervisor = new Supervisor({
@@ -198,12 +201,13 @@ export class Gateway {
       logDirectory: join(data.path, 'engines'),
       engines: config.engines,
       mask,
+      loads: records.loads,
       // Every session may have an answer under way, and none is turned away that was let in.
       waitingMax: config.sessions.max,
     });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);
-    const sessions = this.#openSessions(this.#log);
+    const sessions = this.#openSessions(this.#log, records);
     this.#sessions = sessions;
     const access = new Access(config);
     const realtime = new RealtimeEndpoint({
@@ -223,6 +227,8 @@ export class Gateway {
     const log = await logging;
     this.#log.attach(log);
     await data.writeRecord(door.url);
+    // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
+    await records.start();
     log.info({ url: door.url, pid: process.pid }, 'the door is open');
   }
 
@@ -252,7 +258,7 @@ export class Gateway {
     });
   }
 
-  #openSessions(log: Log): SessionRegistry {
+  #openSessions(log: Log, records: Records): SessionRegistry {
     const { sessions, log: logConfig } = this.#options.config;
     const { waitMs, audio } = sessions.lobby;
     return new SessionRegistry({
@@ -266,6 +272,7 @@ export class Gateway {
       },
       sessionsMax: sessions.max,
       earlyAudioBytesMax: audio.bytesTotalMax,
+      records: records.sessions,
       newId: randomId,
       random: Math.random,
       logCleanup: logConfig.cleanup,

@@ -21,6 +21,7 @@ import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
 import { Outbox } from './outbox.ts';
+import type { SessionRecord } from './records.ts';
 import { audioRefused, binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Transport } from './transport.ts';
@@ -42,6 +43,7 @@ export interface SessionOptions {
   readonly earlyAudio: AudioBudget;
   /** The caller asked for our own notices. */
   readonly notices: boolean;
+  readonly record: SessionRecord;
   readonly newId: NewId;
   /** 0 to 1. */
   readonly random: () => number;
@@ -238,6 +240,7 @@ export class Session {
       for (let queued = this.#queue.shift(); queued; queued = this.#queue.shift()) {
         const step = next(this.#conversation, queued, this.#options.newId);
         this.#conversation = step.state;
+        this.#options.record.stepped(step);
         for (const effect of step.effects) this.#perform(effect);
       }
     } finally {
