@@ -17,6 +17,7 @@ const bundles: readonly Readonly<Record<string, string>>[] = [
   { main: 'src/main.ts', index: 'src/index.ts', testing: 'src/testing/index.ts' },
   { client: 'src/client/index.ts' },
   { sentinel: 'src/lifecycle/sentinel-thread.ts' },
+  { store: 'src/store/store-thread.ts' },
   {
     'engine-host': 'src/engines/worker/host.ts',
     'builtin/flite': 'src/engines/builtin/flite.ts',

@@ -4,7 +4,18 @@ import type { EngineStatus } from '../engines/status.ts';
 /** As much of an engine as is shown. */
 export type EngineShown = Pick<
   EngineStatus,
-  'name' | 'kind' | 'rung' | 'progress' | 'text' | 'elapsedMs' | 'attempt' | 'pid' | 'port' | 'failure'
+  | 'name'
+  | 'kind'
+  | 'rung'
+  | 'progress'
+  | 'text'
+  | 'elapsedMs'
+  | 'expectedMs'
+  | 'etaMs'
+  | 'attempt'
+  | 'pid'
+  | 'port'
+  | 'failure'
 > & { readonly state: string };
 
 export interface GatewayHealth {
@@ -35,7 +46,7 @@ export function healthIn(text: string): GatewayHealth | undefined {
 }
 
 function engineIn(value: unknown): readonly EngineShown[] {
-  const { name, state, kind, rung, progress, text, elapsedMs, attempt, pid, port, failure } = fields(value);
+  const { name, state, kind, rung, progress, text, attempt, pid, port, failure, ...times } = fields(value);
   if (typeof name !== 'string' || typeof state !== 'string') return [];
   const { code, message, logTail } = fields(failure);
   return [
@@ -46,7 +57,9 @@ function engineIn(value: unknown): readonly EngineShown[] {
       rung: word(rung) as EngineShown['rung'],
       progress: number(progress),
       text: word(text),
-      elapsedMs: number(elapsedMs) ?? 0,
+      elapsedMs: number(times['elapsedMs']) ?? 0,
+      expectedMs: number(times['expectedMs']),
+      etaMs: number(times['etaMs']),
       attempt: number(attempt) ?? 1,
       pid: number(pid),
       port: number(port),

@@ -9,6 +9,7 @@ export function engineEvent({
   rung,
   progress,
   elapsedMs,
+  etaMs,
   pid,
   port,
   failure,
@@ -17,7 +18,7 @@ export function engineEvent({
   const error = failure && { code: failure.code, message: failure.message };
   return {
     event: 'engine',
-    ...{ name, kind, state, rung, percent, ms: elapsedMs, pid, port },
+    ...{ name, kind, state, rung, percent, ms: elapsedMs, etaMs, pid, port },
     ...(error && { error }),
   } as const;
 }

@@ -20,7 +20,7 @@ export class JsonScreen implements Screen {
 
   engine(status: EngineStatus): void {
     const event = engineEvent(status);
-    const key = `${event.state} ${event.rung} ${event.percent}`;
+    const key = `${event.state} ${event.rung} ${event.percent} ${event.etaMs === null}`;
     if (this.#shown.get(status.name) === key) return;
     this.#shown.set(status.name, key);
     this.#event(event);

@@ -20,7 +20,8 @@ export class PlainScreen implements Screen {
   }
 
   engine(status: EngineStatus): void {
-    const key = `${status.state} ${status.rung}`;
+    // Once more when it is known how long it will take.
+    const key = `${status.state} ${status.rung} ${status.etaMs === null}`;
     // How they end is in the report.
     if (this.#state === 'leaving' || this.#shown.get(status.name) === key) return;
     this.#shown.set(status.name, key);

@@ -51,11 +51,14 @@ export const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 /
 
 /** `voice     starting  loaded  42 %  1.2 s  reading the model` */
 export function engineLine(status: EngineShown, nameWidth: number): string {
-  const { name, state, rung, progress, text, elapsedMs, failure, attempt } = status;
+  const { name, state, rung, text, elapsedMs, failure, attempt } = status;
   const shownRung = state === 'starting' && rung ? ` (${rung})` : '';
   const parts = [name.padEnd(nameWidth), `${state}${shownRung}`.padEnd(20)];
-  if (state === 'starting' && progress !== null) parts.push(`${Math.round(progress * 100)} %`.padStart(5));
+  const percent = percentOf(status);
+  if (percent) parts.push(`${percent.estimated ? '~' : ''}${percent.value} %`.padStart(5));
   if (state === 'starting' || state === 'ready') parts.push(seconds(elapsedMs).padStart(7));
+  const left = leftText(status);
+  if (left) parts.push(left);
   if (attempt > 1) parts.push(`attempt ${attempt}`);
   const why = state === 'starting' ? text : (failure?.message ?? null);
   if (why) parts.push(why);
@@ -63,6 +66,20 @@ export function engineLine(status: EngineShown, nameWidth: number): string {
   const lastLine = state === 'backoff' ? failure?.logTail.at(-1) : undefined;
   if (lastLine) parts.push(`| ${lastLine}`);
   return parts.join('  ');
+}
+
+/** How far a load is: as the engine says, or else by how long it took before, which is never all of it. */
+function percentOf({ state, progress, expectedMs, elapsedMs }: EngineShown) {
+  if (state !== 'starting') return null;
+  if (progress !== null) return { value: Math.round(progress * 100), estimated: false };
+  if (expectedMs === null) return null;
+  return { value: Math.min(99, Math.round((elapsedMs * 100) / Math.max(1, expectedMs))), estimated: true };
+}
+
+/** `about 3.2 s left`; of one that is late, how long it took before. */
+function leftText({ state, expectedMs, etaMs }: EngineShown): string | null {
+  if (state !== 'starting' || expectedMs === null || etaMs === null) return null;
+  return etaMs > 0 ? `about ${seconds(etaMs)} left` : `usually ${seconds(expectedMs)}`;
 }
 
 export function failureLines({ name, failure }: EngineStatus): readonly string[] {

@@ -114,11 +114,12 @@ export class TalkReport {
 
 /** `llm starting (loaded) 40 % 3.2 s reading the model` */
 export function engineText(engine: LobbyEngine): string {
-  const { name, state, rung, progress, text, elapsed_ms: elapsedMs } = engine;
+  const { name, state, rung, progress, text, elapsed_ms: elapsedMs, eta_ms: etaMs } = engine;
   const parts = [name, state];
   if (rung !== null && rung !== state) parts.push(`(${rung})`);
   if (progress !== null && state !== 'ready') parts.push(`${Math.round(progress * 100)} %`);
   parts.push(seconds(elapsedMs));
+  if (etaMs) parts.push(`about ${seconds(etaMs)} left`);
   if (text !== null && state !== 'ready') parts.push(text);
   return parts.join(' ');
 }

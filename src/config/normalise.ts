@@ -56,6 +56,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),
     },
     limits: raw.limits,
+    store: raw.store,
     shutdown: { totalMs: raw.shutdown.total },
     log: { level: raw.log.level, cleanup: raw.log.cleanup, sizeBytes: raw.log.size, keep: raw.log.keep },
   };

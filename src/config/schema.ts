@@ -114,6 +114,11 @@ export const configSchema = section(
       },
       'Limits of the door.',
     ).prefault({}),
+    store: choice(
+      ['sqlite', 'none'],
+      'Where sessions, what was said in them, and the loads of engines are kept: in greenroom.db of the data directory, or nowhere.',
+      notYet(['postgres']),
+    ).default('sqlite'),
     shutdown: section(
       { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
       'Leaving.',
@@ -131,7 +136,7 @@ export const configSchema = section(
     ).prefault({}),
   },
   'Configuration of greenroom.',
-  notYet(['events', 'store']),
+  notYet(['events']),
 );
 
 export type RawConfig = z.output<typeof configSchema>;

@@ -18,6 +18,8 @@ export interface Config {
   readonly auth: AuthConfig;
   readonly tls: TlsConfig | undefined;
   readonly limits: { readonly connections: number };
+  /** `sqlite`: `greenroom.db` in the data directory. */
+  readonly store: 'sqlite' | 'none';
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }

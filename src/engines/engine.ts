@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** 0 to 1. */
   readonly random: () => number;
   readonly onChange: (engine: Engine, before: EngineLife) => void;
+  /** How long the load under way will take in all, where somebody knows. */
+  readonly expectedMs?: () => number | null;
   /** A listener of `onChange` threw. */
   readonly onListenerFault: (error: unknown) => void;
 }
@@ -79,7 +81,8 @@ export class Engine {
   status(): EngineStatus {
     const { name, kind } = this;
     const nowMs = this.#options.clock.now();
-    return statusOf({ name, kind, life: this.#life, instance: this.#run?.instance, nowMs });
+    const expectedMs = this.#options.expectedMs?.() ?? null;
+    return statusOf({ name, kind, life: this.#life, instance: this.#run?.instance, expectedMs, nowMs });
   }
 
   /** No effect when it runs already, or when its scope has closed. */
@@ -90,6 +93,11 @@ export class Engine {
   /** Told of every change; returns the undo. */
   onChange(listener: (status: EngineStatus) => void): () => void {
     return this.#changes.listen(listener);
+  }
+
+  /** Something that is shown of it has changed, though its life has not. */
+  tell(): void {
+    this.#changes.announce(this.status());
   }
 
   /** Waits until it is ready or has failed for good. Rejects with `cancelled` when the signal aborts. */

@@ -6,11 +6,12 @@ const here = import.meta.url;
 const bundled = !here.endsWith('.ts');
 const base = bundled ? new URL(here.includes('/chunks/') ? '../' : './', here) : new URL('./', here);
 
-export type ShippedFile = 'engine-host' | 'sentinel' | 'reaper' | 'flite' | 'silero';
+export type ShippedFile = 'engine-host' | 'sentinel' | 'store' | 'reaper' | 'flite' | 'silero';
 
 const places: Readonly<Record<ShippedFile, { readonly built: string; readonly source: string }>> = {
   'engine-host': { built: 'engine-host.js', source: 'worker/host.ts' },
   sentinel: { built: 'sentinel.js', source: '../lifecycle/sentinel-thread.ts' },
+  store: { built: 'store.js', source: '../store/store-thread.ts' },
   reaper: { built: 'reaper.sh', source: 'reaper.sh' },
   flite: { built: 'builtin/flite.js', source: 'builtin/flite.ts' },
   silero: { built: 'builtin/silero.js', source: 'builtin/silero.ts' },

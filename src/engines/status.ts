@@ -14,6 +14,9 @@ export interface EngineStatus {
   readonly text: string | null;
   /** Since the current attempt began; once it has ended, how long it took. */
   readonly elapsedMs: number;
+  /** While it starts: how long its last loads took, and how much of that is left; null where there were none. */
+  readonly expectedMs: number | null;
+  readonly etaMs: number | null;
   readonly rungMs: Readonly<Partial<Record<Rung, number>>>;
   readonly attempt: number;
   readonly pid: number | null;
@@ -32,10 +35,13 @@ export function statusOf(facts: {
   readonly kind: string;
   readonly life: EngineLife;
   readonly instance: EngineInstance | undefined;
+  /** Of the load under way. */
+  readonly expectedMs: number | null;
   readonly nowMs: number;
 }): EngineStatus {
   const { name, kind, life, instance, nowMs } = facts;
   const elapsedMs = (life.readyMs ?? life.goneMs ?? nowMs) - life.startedMs;
+  const expectedMs = life.state === 'starting' ? facts.expectedMs : null;
   const { failure } = life;
   return {
     name,
@@ -45,6 +51,8 @@ export function statusOf(facts: {
     progress: life.progress,
     text: life.text,
     elapsedMs: life.instance === 0 ? 0 : Math.round(elapsedMs),
+    expectedMs,
+    etaMs: expectedMs === null ? null : Math.max(0, Math.round(expectedMs - elapsedMs)),
     rungMs: Object.fromEntries(Object.entries(life.rungMs).map(([rung, ms]) => [rung, Math.round(ms)])),
     attempt: life.instance,
     pid: instance?.pid ?? null,

@@ -17,6 +17,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
 import type { Spawner, SpawnRequest } from './instance.ts';
+import { EngineLoads, type LoadHistory } from './loads.ts';
 import { shippedFile } from './locate.ts';
 import { OutputLog } from './output-log.ts';
 import { ProgramInstance } from './process/instance.ts';
@@ -40,6 +41,8 @@ export interface SupervisorOptions {
   /** Of each run, and how many runs. */
   readonly logLimits?: LogLimits;
   readonly engines: Readonly<Record<string, EngineConfig>>;
+  /** Where runs of engines are recorded, and estimates come from. Default: nowhere. */
+  readonly loads?: LoadHistory | undefined;
   /** Applied to what engines write: an engine may print a secret that it was given. */
   readonly mask?: (text: string) => string;
   /** Calls that may wait for a lane of one engine. Default 64. */
@@ -55,10 +58,12 @@ export class Supervisor {
   #reaper: Reaper | undefined;
   readonly #options: SupervisorOptions;
   readonly #engines = new Map<string, Engine>();
+  readonly #loads: EngineLoads | undefined;
 
   constructor(options: SupervisorOptions) {
-    const { log } = options;
+    const { log, clock, loads: history } = options;
     this.#options = options;
+    this.#loads = history && new EngineLoads({ history, clock, onEstimate: (name) => this.#estimated(name) });
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
     for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
   }
@@ -133,9 +138,19 @@ export class Supervisor {
       },
       scope: scope.child(config.name, { kind: 'engine' }),
       spawner: (instanceScope) => this.#spawner(config, instanceScope),
-      onChange: (engine, before) => this.#changed(engine, before),
+      onChange: (engine, before) => {
+        this.#loads?.stepped(config, before, engine.life);
+        this.#changed(engine, before);
+      },
+      expectedMs: () => this.#loads?.expectedMs(config.name) ?? null,
       onListenerFault: (error) => log.error({ error }, `a listener of engine ${config.name} failed`),
     });
+  }
+
+  #estimated(name: string): void {
+    const engine = this.get(name);
+    engine.tell();
+    this.changes.announce({ status: engine.status(), before: engine.life.state });
   }
 
   #changed(engine: Engine, before: EngineLife): void {

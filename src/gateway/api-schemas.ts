@@ -35,6 +35,8 @@ const engine = z
     progress: z.number().min(0).max(1).nullable().describe('Where the engine says it.'),
     text: z.string().nullable(),
     elapsedMs: ms.describe('Of the current attempt; once it has ended, how long it took.'),
+    expectedMs: ms.nullable().describe('How long such a load took before; null when there was none.'),
+    etaMs: ms.nullable().describe('Left of a load under way, as far as is known.'),
     rungMs: z.partialRecord(rung, ms),
     attempt: z.int(),
     pid: z.int().nullable(),

@@ -3,6 +3,7 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { sqliteBusy, sqliteCodeOf, sqliteNotDatabase } from '../store/sqlite-codes.ts';
 import { identityOf, type ProcessIdentity, readProc } from './process-identity.ts';
 
 export const lockName = 'lock.db';
@@ -90,13 +91,5 @@ async function makeLockFile(path: string): Promise<void> {
   }
 }
 
-const sqliteBusy = 5;
-const sqliteNotDatabase = 26;
 /** Where SQLite's locks on a file begin. */
 const pendingByte = 0x40000000;
-
-/** The primary result code, which the lowest byte of the extended one is. */
-function sqliteCodeOf(thrown: unknown): number | undefined {
-  const code = thrown instanceof Error && 'errcode' in thrown ? thrown.errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
-}

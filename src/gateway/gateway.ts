@@ -27,6 +27,7 @@ import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
+import { openRecords, type Records } from './records.ts';
 import { shutdownStages } from './stages.ts';
 
 export interface GatewayOptions {
@@ -159,8 +160,8 @@ export class Gateway {
   }
 
   /**
-   * In the order in which people notice: callers are seated first, engines start next, the HTTP surface and the log
-   * follow (what comes for them early is kept). Their libraries are heavy, and are loaded only then.
+   * In the order in which people notice: callers are seated first, engines start next; the HTTP surface, the
+   * log and the store follow (what comes for them early is kept). They are heavy, and are loaded only then.
    */
   async #open(): Promise<void> {
     const { config, secrets, door } = this.#options;
@@ -181,6 +182,8 @@ export class Gateway {
       () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
+    const into = { kind: config.store, directory: data.path, log: this.#log };
+    const records = openRecords({ ...into, scope, clock: systemClock });
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
     const supervisor = new Supervisor({
@@ -191,12 +194,13 @@ export class Gateway {
       logLimits: config.log,
       engines: config.engines,
       mask,
+      loads: records.loads,
       // Every session may have an answer under way, and none is turned away that was let in.
       waitingMax: config.sessions.max,
     });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);
-    const sessions = this.#openSessions(this.#log);
+    const sessions = this.#openSessions(this.#log, records);
     this.#sessions = sessions;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
@@ -212,6 +216,8 @@ export class Gateway {
     await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
     await logging;
     await data.writeRecord(door.url, this.#options.process ?? 'shared');
+    // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
+    await records.start();
     this.#log.info({ url: door.url, pid: process.pid }, 'the door is open');
   }
 
@@ -244,7 +250,7 @@ export class Gateway {
     });
   }
 
-  #openSessions(log: Log): SessionRegistry {
+  #openSessions(log: Log, records: Records): SessionRegistry {
     const { sessions } = this.#options.config;
     const { waitMs, audio } = sessions.lobby;
     return new SessionRegistry({
@@ -258,6 +264,7 @@ export class Gateway {
       },
       sessionsMax: sessions.max,
       earlyAudioBytesMax: audio.bytesTotalMax,
+      records: records.sessions,
       newId: randomId,
       random: Math.random,
     });

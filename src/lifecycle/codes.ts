@@ -52,6 +52,7 @@ export const codes = {
     'server_error',
     'the data directory cannot be made or written',
   ),
+  store_unusable: facts(500, 1011, 2, 'server_error', 'the database of the data directory cannot be used'),
   listen_failed: facts(500, 1011, 1, 'server_error', 'the door could not listen on its address'),
 
   not_found: facts(404, 1008, 1, 'not_found_error', 'no such path or thing'),

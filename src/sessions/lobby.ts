@@ -106,6 +106,7 @@ function toLobbyEngine(status: EngineStatus): LobbyEngine {
     progress: status.progress,
     text: reasonOf(status),
     elapsed_ms: status.elapsedMs,
+    eta_ms: status.etaMs,
   };
 }
 

@@ -15,8 +15,10 @@ import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import { AudioBudget } from './input-audio.ts';
-import { Session, type SessionLimits } from './session.ts';
+import type { SessionRecord, SessionRecords } from './records.ts';
+import { Session } from './session.ts';
 import type { SessionFacts } from './session-facts.ts';
+import type { SessionLimits } from './session-options.ts';
 import type { Transport } from './transport.ts';
 
 export interface SessionChange {
@@ -32,6 +34,7 @@ export interface RegistryOptions {
   readonly limits: SessionLimits;
   readonly sessionsMax: number;
   readonly earlyAudioBytesMax: number;
+  readonly records: SessionRecords;
   readonly newId: NewId;
   readonly random: () => number;
 }
@@ -116,12 +119,14 @@ export class SessionRegistry {
       else early.push(() => session && step(session));
     };
     const closed = Promise.withResolvers<void>();
+    let callersCode: number | undefined;
     scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
     transport.listen({
       text: (text) => deliver((to) => to.receive(text)),
       binary: () => deliver((to) => to.receive(null)),
       alive: (sign) => session?.alive(sign),
-      closed: () => {
+      closed: (code) => {
+        callersCode = code;
         closed.resolve();
         end('client_left');
       },
@@ -132,13 +137,31 @@ export class SessionRegistry {
         () => pipeline.open(),
         (opened) => opened.close(),
       );
+      const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
       session = new Session({
-        ...{ id, scope, transport, pipeline, pipelineSession, limits, notices, preset, newId, random },
+        ...{
+          id,
+          scope,
+          transport,
+          pipeline,
+          pipelineSession,
+          limits,
+          notices,
+          preset,
+          newId,
+          random,
+          record,
+        },
         earlyAudio: this.#earlyAudio,
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
       this.#enter(id, session, pipeline, scope);
+      this.#record(record, scope, (reason) =>
+        reason === 'client_left' && callersCode !== undefined
+          ? callersCode
+          : (ending?.closeCode ?? closeCodeOf(reason)),
+      );
       session.begin();
       for (const step of early) step();
     } catch (thrown) {
@@ -180,6 +203,11 @@ export class SessionRegistry {
       );
       this.changes.announce({ id, type: 'closed', pipeline: pipeline.name, reason });
     });
+  }
+
+  #record(record: SessionRecord, scope: Scope, closeCode: (reason: CloseReason) => number): void {
+    record.opened();
+    void scope.closed.then(({ reason }) => record.closed(reason, closeCode(reason)));
   }
 
   /** A close frame is sent and given most of the time there is; what is left is for ending the connection. */

@@ -2,22 +2,16 @@
 // and applied one after the other, effects in order. Everything it holds is in its scope, which the registry owns.
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import type { CloseReason } from '../lifecycle/reasons.ts';
-import type { Scope } from '../lifecycle/scope.ts';
-import type { Pipeline, PipelineSession } from '../pipelines/pipeline.ts';
 import { next, open } from '../realtime/conversation.ts';
 import { mergeSession } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
-import type { SessionUpdate } from '../wire/client-schema.ts';
-import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { initialSession } from '../wire/session-config.ts';
 import { Answers } from './answers.ts';
 import { Hearing } from './hearing.ts';
 import { Inbox } from './inbox.ts';
-import type { AudioBudget } from './input-audio.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
@@ -26,34 +20,8 @@ import { Outbox } from './outbox.ts';
 import { PacedWork } from './paced-work.ts';
 import { binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
-import type { Transport } from './transport.ts';
+import type { SessionOptions } from './session-options.ts';
 import { codingOf } from './wire-audio.ts';
-
-export interface SessionLimits {
-  readonly lobbyWaitMs: number;
-  readonly earlyAudio: { readonly ageMs: number; readonly bytesMax: number };
-  readonly keepaliveMs: number;
-  readonly queueBytesMax: number;
-}
-
-export interface SessionOptions {
-  readonly id: string;
-  readonly scope: Scope;
-  readonly transport: Transport;
-  readonly pipeline: Pipeline;
-  readonly pipelineSession: PipelineSession;
-  readonly limits: SessionLimits;
-  readonly earlyAudio: AudioBudget;
-  /** The caller asked for our own notices. */
-  readonly notices: boolean;
-  readonly preset: SessionUpdate | null;
-  readonly newId: NewId;
-  /** 0 to 1. */
-  readonly random: () => number;
-  /** It has to end: whoever owns its scope closes it. */
-  readonly onEnd: (reason: CloseReason, error: GreenroomError) => void;
-  readonly onFault: (what: string, error: unknown) => void;
-}
 
 /** OpenAI's own maximum for one session. */
 const lifetimeMs = 3_600_000;
@@ -248,6 +216,7 @@ export class Session {
       for (let queued = this.#queue.shift(); queued; queued = this.#queue.shift()) {
         const step = next(this.#conversation, queued, this.#options.newId);
         this.#conversation = step.state;
+        this.#options.record.stepped(step);
         for (const effect of step.effects) this.#perform(effect);
       }
     } finally {

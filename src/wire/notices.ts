@@ -9,6 +9,8 @@ export interface LobbyEngine {
   readonly progress: number | null;
   readonly text: string | null;
   readonly elapsed_ms: number;
+  /** What is left of it if it takes as long as the last times; null where nobody knows. 0: it takes longer. */
+  readonly eta_ms: number | null;
 }
 
 /** `ready` is the Ding: sent exactly once to each caller that had to wait, or at once to one that had not. */

@@ -113,6 +113,8 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     progress: null,
     text: null,
     elapsedMs: 0,
+    expectedMs: null,
+    etaMs: null,
     rungMs: {},
     attempt: 1,
     pid: null,

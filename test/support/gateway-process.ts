@@ -22,6 +22,8 @@ export interface GatewayProcessOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly listen?: string;
+  /** What runs the gateway, as the same process: it gets the command as its last arguments. */
+  readonly within?: readonly string[];
 }
 
 export class GatewayProcess implements AsyncDisposable {
@@ -55,7 +57,8 @@ export class GatewayProcess implements AsyncDisposable {
     const folder = await testFolder();
     if (options.config) await folder.write('greenroom.json', JSON.stringify(options.config));
     const args = [bin, 'up', '--json', '--listen', options.listen ?? '127.0.0.1:0', ...(options.args ?? [])];
-    const child = spawn(process.execPath, args, {
+    const [program = '', ...words] = [...(options.within ?? []), process.execPath, ...args];
+    const child = spawn(program, words, {
       cwd: folder.path,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },

@@ -1,6 +1,7 @@
 // A registry of sessions in virtual time, and the check that nothing of them is left.
 import { expect } from 'vitest';
 import { Scope } from '../../src/lifecycle/scope.ts';
+import { noRecords, type SessionRecords } from '../../src/sessions/records.ts';
 import { SessionRegistry } from '../../src/sessions/registry.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
@@ -10,6 +11,7 @@ export interface SessionWorldOptions {
   readonly sessionsMax?: number;
   readonly queueBytesMax?: number;
   readonly earlyAudioBytesMax?: number;
+  readonly records?: (clock: VirtualClock) => SessionRecords;
 }
 
 export class SessionWorld {
@@ -27,6 +29,7 @@ export class SessionWorld {
     sessionsMax = 100,
     queueBytesMax = 8 * 1024 * 1024,
     earlyAudioBytesMax = 64 * 1024 * 1024,
+    records = () => noRecords,
   }: SessionWorldOptions = {}) {
     this.registry = new SessionRegistry({
       scope: this.root.child('sessions', { kind: 'sessions', order: 'parallel' }),
@@ -43,6 +46,7 @@ export class SessionWorld {
       },
       sessionsMax,
       earlyAudioBytesMax,
+      records: records(this.clock),
       newId: (prefix) => `${prefix}_${++this.#ids}`,
       random: () => 0.5,
     });

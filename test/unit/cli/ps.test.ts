@@ -51,7 +51,7 @@ describe('a gateway that runs', () => {
       },
       {
         ...{ event: 'engine', name: 'voice', kind: 'run', state: 'ready', rung: 'ready', percent: 100 },
-        ...{ ms: 1234, pid: process.pid, port: 9000, memoryBytes: expect.any(Number) },
+        ...{ ms: 1234, etaMs: null, pid: process.pid, port: 9000, memoryBytes: expect.any(Number) },
       },
     ]);
   });

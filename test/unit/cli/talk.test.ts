@@ -139,6 +139,7 @@ describe('the lobby', () => {
     progress: 0.42,
     text: null,
     elapsed_ms: 1200,
+    eta_ms: null,
   };
 
   test('is shown while it waits, until it is ready', async () => {

@@ -222,6 +222,7 @@ describe('a connection', () => {
       progress: 0.5,
       text: null,
       elapsed_ms: 7,
+      eta_ms: null,
     };
     await using gateway = await fakeGateway({
       onCall: (call) => call.send({ type: 'greenroom.lobby', state: 'waiting', engines: [engine] }),

@@ -1,0 +1,53 @@
+// What the gateway keeps of its life, and where: a store in its data directory, or nothing at all.
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Config } from '../config/types.ts';
+import type { LoadHistory } from '../engines/loads.ts';
+import { shippedFile } from '../engines/locate.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { noRecords, type SessionRecords, storedRecords } from '../sessions/records.ts';
+import { SqliteStore } from '../store/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+
+export interface Records {
+  /** Undefined where nothing is kept. */
+  readonly store: Store | undefined;
+  readonly sessions: SessionRecords;
+  readonly loads: LoadHistory | undefined;
+  /** Everything waits until then. Rejects with `store_unusable`. */
+  start(): Promise<void>;
+}
+
+export interface RecordsOptions {
+  readonly kind: Config['store'];
+  /** The data directory. */
+  readonly directory: string;
+  /** Closes the store, after whatever writes to it and before the log. */
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function openRecords({ kind, directory, scope, clock, log }: RecordsOptions): Records {
+  if (kind === 'none')
+    return { store: undefined, sessions: noRecords, loads: undefined, start: async () => undefined };
+  const store = new SqliteStore({
+    file: shippedFile('store'),
+    path: join(directory, 'greenroom.db'),
+    newRun: () => randomUUID(),
+    clock,
+    onTrouble: (message) => log.warn({}, message),
+  });
+  scope.defer('store', { close: () => store.close(), destroy: () => store.destroy() });
+  return {
+    store,
+    sessions: storedRecords(store, clock),
+    loads: {
+      lastLoads: (modelKey, count) => store.lastLoads(modelKey, count),
+      record: (row) => store.write({ type: 'engine_run', row }),
+    },
+    start: () => store.start(),
+  };
+}

@@ -1,0 +1,139 @@
+// What a session leaves behind: when it was there, how it ended, what was said. Told by the conversation's own steps, in
+// order, so that the record has nothing that the conversation had not.
+import type { Clock } from '../lifecycle/clock.ts';
+import type { CloseReason } from '../lifecycle/reasons.ts';
+import type { Conversation, Step } from '../realtime/state.ts';
+import type { SessionRow, Store } from '../store/store.ts';
+import type { Item } from '../wire/items.ts';
+import type { ServerEvent } from '../wire/server-events.ts';
+
+interface SessionOrigin {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly remote: string;
+}
+
+/** Of one session. Nothing of it throws, and nobody waits for it. */
+export interface SessionRecord {
+  opened(): void;
+  stepped(step: Step): void;
+  /** Once, after everything else; not for one that was never opened. */
+  closed(reason: CloseReason, closeCode: number): void;
+}
+
+export type SessionRecords = (origin: SessionOrigin) => SessionRecord;
+
+const unrecorded: SessionRecord = {
+  opened: () => undefined,
+  stepped: () => undefined,
+  closed: () => undefined,
+};
+
+export const noRecords: SessionRecords = () => unrecorded;
+
+export function storedRecords(store: Pick<Store, 'write'>, clock: Clock): SessionRecords {
+  return (origin) => new StoredRecord(origin, store, clock);
+}
+
+class StoredRecord implements SessionRecord {
+  readonly #origin: SessionOrigin;
+  readonly #store: Pick<Store, 'write'>;
+  readonly #clock: Clock;
+  #openedAtMs = 0;
+  #items = 0;
+  #answers = 0;
+  /** As it was after the last step. */
+  #conversation: Conversation | undefined;
+
+  constructor(origin: SessionOrigin, store: Pick<Store, 'write'>, clock: Clock) {
+    this.#origin = origin;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  opened(): void {
+    this.#openedAtMs = this.#clock.wallTime();
+    this.#write({ state: 'open', closedAtMs: null, reason: null, closeCode: null, items: 0, answers: null });
+  }
+
+  stepped({ state, effects }: Step): void {
+    this.#conversation = state;
+    for (const effect of effects) if (effect.type === 'send') this.#told(effect.event);
+  }
+
+  closed(reason: CloseReason, closeCode: number): void {
+    this.#writeUnfinished();
+    this.#write({
+      ...{ state: 'closed', closedAtMs: this.#clock.wallTime(), reason, closeCode },
+      ...{ items: this.#items, answers: this.#answers },
+    });
+  }
+
+  /** What the caller is told of its items is what there is to record. */
+  #told(event: ServerEvent): void {
+    const { id: sessionId } = this.#origin;
+    const atMs = this.#clock.wallTime();
+    switch (event.type) {
+      case 'conversation.item.added':
+        this.#items += 1;
+        // What is complete already is done in the same step.
+        if (event.item.status === 'in_progress') this.#writeItem(event.item, event.previous_item_id);
+        return;
+      case 'conversation.item.done':
+        return this.#writeItem(event.item, event.previous_item_id);
+      case 'conversation.item.truncated': {
+        const item = this.#conversation?.items.find(({ id }) => id === event.item_id);
+        const row = { sessionId, id: event.item_id, heardMs: event.audio_end_ms, updatedAtMs: atMs };
+        return this.#store.write({
+          type: 'item_truncated',
+          row: { ...row, text: item ? textOf(item) : null },
+        });
+      }
+      case 'conversation.item.deleted':
+        return this.#store.write({
+          type: 'item_deleted',
+          row: { sessionId, id: event.item_id, deletedAtMs: atMs },
+        });
+      case 'response.done':
+        this.#answers += 1;
+    }
+  }
+
+  /** The answer that the end of the session cut off, as far as it was made. */
+  #writeUnfinished(): void {
+    const { response, items } = this.#conversation ?? {};
+    const item = items?.find(({ id }) => id === response?.itemId);
+    if (!response || !item) return;
+    const cut = (response.heardSamples ?? response.samples) < response.samples;
+    this.#writeItem({ ...item, status: 'incomplete' }, response.afterItemId, cut ? null : response.text);
+  }
+
+  #writeItem(item: Item, previousId: string | null, text: string | null = textOf(item)): void {
+    const { id, type, status } = item;
+    const atMs = this.#clock.wallTime();
+    this.#store.write({
+      type: 'item',
+      row: {
+        ...{ sessionId: this.#origin.id, id, previousId, type, status, text },
+        role: item.type === 'message' ? item.role : null,
+        name: item.type === 'function_call' ? item.name : null,
+        callId: item.type === 'message' ? null : item.call_id,
+        // Where it is there already, the time of the first writing stands.
+        ...{ createdAtMs: atMs, updatedAtMs: atMs },
+      },
+    });
+  }
+
+  #write(row: Omit<SessionRow, 'run' | keyof SessionOrigin | 'openedAtMs'>): void {
+    this.#store.write({ type: 'session', row: { ...this.#origin, openedAtMs: this.#openedAtMs, ...row } });
+  }
+}
+
+/** Null where nothing of it is known: speech without a transcript. */
+function textOf(item: Item): string | null {
+  if (item.type === 'function_call') return item.arguments;
+  if (item.type === 'function_call_output') return item.output;
+  const parts = item.content.map((part) => ('text' in part ? part.text : part.transcript));
+  const known = parts.filter((part) => part !== null);
+  return known.length > 0 || parts.length === 0 ? known.join('\n') : null;
+}

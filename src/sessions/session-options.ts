@@ -1,0 +1,37 @@
+// What a session is given.
+import type { GreenroomError } from '../lifecycle/errors.ts';
+import type { CloseReason } from '../lifecycle/reasons.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import type { Pipeline, PipelineSession } from '../pipelines/pipeline.ts';
+import type { SessionUpdate } from '../wire/client-schema.ts';
+import type { NewId } from '../wire/ids.ts';
+import type { AudioBudget } from './input-audio.ts';
+import type { SessionRecord } from './records.ts';
+import type { Transport } from './transport.ts';
+
+export interface SessionLimits {
+  readonly lobbyWaitMs: number;
+  readonly earlyAudio: { readonly ageMs: number; readonly bytesMax: number };
+  readonly keepaliveMs: number;
+  readonly queueBytesMax: number;
+}
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly scope: Scope;
+  readonly transport: Transport;
+  readonly pipeline: Pipeline;
+  readonly pipelineSession: PipelineSession;
+  readonly limits: SessionLimits;
+  readonly earlyAudio: AudioBudget;
+  /** The caller asked for our own notices. */
+  readonly notices: boolean;
+  readonly preset: SessionUpdate | null;
+  readonly record: SessionRecord;
+  readonly newId: NewId;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** It has to end: whoever owns its scope closes it. */
+  readonly onEnd: (reason: CloseReason, error: GreenroomError) => void;
+  readonly onFault: (what: string, error: unknown) => void;
+}

@@ -1,0 +1,63 @@
+// The database's form, step by step. A step that was released is never changed: what comes is a further one.
+
+/** `migrations[n]` leads from `user_version` n to n + 1. */
+export const migrations: readonly string[] = [
+  // 1: sessions, and what was said in them.
+  `
+  CREATE TABLE sessions (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    remote TEXT NOT NULL,
+    state TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    reason TEXT,
+    close_code INTEGER,
+    items INTEGER NOT NULL,
+    answers INTEGER
+  ) STRICT;
+  CREATE INDEX sessions_open ON sessions (run) WHERE state = 'open';
+
+  CREATE TABLE items (
+    seq INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    previous_id TEXT,
+    type TEXT NOT NULL,
+    role TEXT,
+    status TEXT NOT NULL,
+    name TEXT,
+    call_id TEXT,
+    text TEXT,
+    heard_ms INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    deleted_at INTEGER
+  ) STRICT;
+  CREATE INDEX items_of_session ON items (session_id, seq);
+  -- A client may give an item the id of one that it has deleted.
+  CREATE UNIQUE INDEX items_there ON items (session_id, id) WHERE deleted_at IS NULL;
+  `,
+  // 2: how engines loaded, for the estimate of the next load.
+  `
+  CREATE TABLE engine_runs (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    model_key TEXT NOT NULL,
+    spawned_at INTEGER NOT NULL,
+    ready_at INTEGER,
+    ended_at INTEGER,
+    load_ms INTEGER,
+    outcome TEXT
+  ) STRICT;
+  CREATE INDEX engine_runs_loads ON engine_runs (model_key, ready_at) WHERE load_ms IS NOT NULL;
+  CREATE INDEX engine_runs_open ON engine_runs (run) WHERE ended_at IS NULL;
+  `,
+];
+
+export const latestVersion = migrations.length;

@@ -1,0 +1,31 @@
+// What the store and its thread say to each other. Every question with an `id` gets exactly one answer with the same.
+import type { ErrorCode } from '../lifecycle/codes.ts';
+import type { SessionQuery, Write } from './store.ts';
+import type { Sent } from './write-queue.ts';
+
+/** What the thread is given. */
+export interface StoreThreadData {
+  readonly path: string;
+  readonly run: string;
+}
+
+export type Query =
+  | ({ readonly of: 'sessions' } & SessionQuery)
+  | { readonly of: 'items'; readonly sessionId: string }
+  | { readonly of: 'loads'; readonly modelKey: string; readonly count: number };
+
+export type StoreRequest =
+  | { readonly type: 'write'; readonly id: number; readonly batch: readonly Write[] }
+  | { readonly type: 'read'; readonly id: number; readonly query: Query }
+  /** The last one: the thread ends. */
+  | { readonly type: 'close' };
+
+export type StoreReply =
+  | { readonly type: 'opened' }
+  /** This database is not ours to use: the thread ends. */
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** For the log. */
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'sent'; readonly id: number; readonly sent: Sent }
+  | { readonly type: 'rows'; readonly id: number; readonly rows: readonly unknown[] }
+  | { readonly type: 'failed'; readonly id: number; readonly message: string };

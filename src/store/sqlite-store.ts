@@ -1,0 +1,204 @@
+// The store in a SQLite database, written by a thread of its own: nothing here ever waits for a disk. What is written
+// before the thread runs waits in the queue. Whoever makes it closes it; a thread that has died is started again with
+// the next batch.
+//
+//     waiting ──start──▶ running ──close──▶ closing ──the thread has ended──▶ closed
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '../lifecycle/clock.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
+import type { EngineRunRow, Flushed, ItemRow, SessionQuery, SessionRow, Store, Write } from './store.ts';
+import { type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
+
+export interface SqliteStoreOptions {
+  /** The built `store-thread`. */
+  readonly file: string;
+  readonly path: string;
+  /** Names the run of this gateway, once: what other runs left open has ended uncleanly. */
+  readonly newRun: () => string;
+  readonly clock: Clock;
+  readonly limits?: QueueLimits;
+  /** For the log: a database set aside, a disk that refuses and no longer does, rows that are lost. */
+  readonly onTrouble: (message: string) => void;
+}
+
+/** A row is on disk well within 250 ms: it waits for at most so long, and there is time left for the disk. */
+const limitsDefault: QueueLimits = {
+  batchMs: 100,
+  batchRows: 500,
+  bytesMax: 16 * 1024 * 1024,
+  retryMs: 1000,
+};
+
+/** One run of the thread. */
+interface Thread {
+  readonly worker: Worker;
+  readonly opened: PromiseWithResolvers<void>;
+  readonly ended: PromiseWithResolvers<void>;
+  /** Why it ended, when that was not asked for. */
+  fault: string | undefined;
+}
+
+type Answer = Extract<StoreReply, { readonly id: number }>;
+
+export class SqliteStore implements Store {
+  readonly #options: SqliteStoreOptions;
+  readonly #queue: WriteQueue;
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  readonly #started = Promise.withResolvers<void>();
+  #state: 'waiting' | 'running' | 'closing' | 'closed' = 'waiting';
+  #thread: Thread | undefined;
+  #closing: Promise<void> | undefined;
+  #run: string | undefined;
+  #requests = 0;
+
+  constructor(options: SqliteStoreOptions) {
+    const { clock, limits = limitsDefault, onTrouble } = options;
+    this.#options = options;
+    this.#queue = new WriteQueue({ clock, limits, onTrouble, send: (batch) => this.#send(batch) });
+  }
+
+  /** Starts the thread. Resolves when the database is open; rejects with `store_unusable` when it is not for us. */
+  async start(): Promise<void> {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'running';
+    this.#started.resolve();
+    await this.#running().opened.promise;
+  }
+
+  write(write: Write): void {
+    this.#queue.push(write);
+  }
+
+  flush(): Promise<Flushed> {
+    return this.#queue.flush();
+  }
+
+  async listSessions(query: SessionQuery = {}): Promise<readonly SessionRow[]> {
+    return (await this.#read({ of: 'sessions', ...query })) as readonly SessionRow[];
+  }
+
+  async sessionItems(sessionId: string): Promise<readonly ItemRow[]> {
+    return (await this.#read({ of: 'items', sessionId })) as readonly ItemRow[];
+  }
+
+  async lastLoads(modelKey: EngineRunRow['modelKey'], count: number): Promise<readonly number[]> {
+    return (await this.#read({ of: 'loads', modelKey, count })) as readonly number[];
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Ends the thread, whatever it does; `close` then ends as well. */
+  destroy(): void {
+    void this.#thread?.worker.terminate();
+  }
+
+  async #close(): Promise<void> {
+    const started = this.#state === 'running';
+    this.#state = 'closing';
+    if (started) await this.#queue.flush();
+    const lost = this.#queue.close();
+    if (lost > 0) this.#options.onTrouble(`${lost} records were never written`);
+    if (this.#thread) {
+      post(this.#thread, { type: 'close' });
+      await this.#thread.ended.promise;
+    }
+    this.#state = 'closed';
+    // Reads that came before there was a thread find that there is none.
+    this.#started.resolve();
+  }
+
+  async #send(batch: readonly Write[]): Promise<Sent> {
+    try {
+      const answer = await this.#ask((id) => ({ type: 'write', id, batch }));
+      if (answer.type === 'sent') return answer.sent;
+      return { state: 'later', why: answer.type === 'failed' ? answer.message : 'no answer' };
+    } catch (thrown) {
+      // No thread could be had.
+      return { state: 'later', why: messageOf(thrown) };
+    }
+  }
+
+  async #read(query: Query): Promise<readonly unknown[]> {
+    const answer = await this.#ask((id) => ({ type: 'read', id, query }));
+    if (answer.type === 'rows') return answer.rows;
+    const why = answer.type === 'failed' ? answer.message : 'no answer';
+    throw new GreenroomError('store_unusable', `the store cannot be read: ${why}`, {
+      details: { path: this.#options.path },
+    });
+  }
+
+  async #ask(request: (id: number) => StoreRequest): Promise<Answer> {
+    await this.#started.promise;
+    this.#requests += 1;
+    const id = this.#requests;
+    if (this.#state === 'closed') return { type: 'failed', id, message: 'it is closed' };
+    const answered = new Promise<Answer>((resolve) => this.#asked.set(id, resolve));
+    post(this.#running(), request(id));
+    return answered;
+  }
+
+  #running(): Thread {
+    this.#thread ??= this.#spawn();
+    return this.#thread;
+  }
+
+  #spawn(): Thread {
+    const { file, path, newRun } = this.#options;
+    this.#run ??= newRun();
+    const worker = new Worker(file, {
+      name: 'store',
+      workerData: { path, run: this.#run } satisfies StoreThreadData,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    const thread: Thread = {
+      worker,
+      opened: Promise.withResolvers(),
+      ended: Promise.withResolvers(),
+      fault: undefined,
+    };
+    // Heard by `start`; for a thread that was started again there is nobody.
+    thread.opened.promise.catch(() => undefined);
+    worker.on('message', (reply: StoreReply) => this.#hear(thread, reply));
+    worker.on('error', (error) => {
+      thread.fault = messageOf(error);
+    });
+    worker.on('exit', () => this.#ended(thread));
+    return thread;
+  }
+
+  #hear(thread: Thread, reply: StoreReply): void {
+    switch (reply.type) {
+      case 'opened':
+        return thread.opened.resolve();
+      case 'refused':
+        thread.fault = reply.message;
+        return thread.opened.reject(
+          new GreenroomError(reply.code, reply.message, { details: { path: this.#options.path } }),
+        );
+      case 'notice':
+        return this.#options.onTrouble(reply.message);
+      case 'sent':
+      case 'rows':
+      case 'failed':
+        this.#asked.get(reply.id)?.(reply);
+        this.#asked.delete(reply.id);
+    }
+  }
+
+  #ended(thread: Thread): void {
+    this.#thread = undefined;
+    const message = thread.fault ?? 'its thread has ended';
+    for (const [id, resolve] of this.#asked) resolve({ type: 'failed', id, message });
+    this.#asked.clear();
+    thread.opened.reject(new GreenroomError('store_unusable', `the store did not open: ${message}`));
+    thread.ended.resolve();
+  }
+}
+
+function post({ worker }: Thread, request: StoreRequest): void {
+  worker.postMessage(request);
+}
