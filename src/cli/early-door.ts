@@ -1,7 +1,7 @@
 // The door as it is opened before the command line is parsed, and what happened meanwhile. Whoever takes it closes it.
 import type { EarlyListen } from '../config/early.ts';
 import { Door } from '../gateway/door.ts';
-import { systemClock } from '../lifecycle/clock.ts';
+import { systemClock, type Timer } from '../lifecycle/clock.ts';
 import { type GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import { type EndSignal, listenForSignals } from '../lifecycle/process-end.ts';
 
@@ -13,31 +13,34 @@ export interface EarlyDoor {
   readonly listeningMs: number;
   readonly signals: {
     readonly first: () => EndSignal | undefined;
-    /** Nothing that may hang is read any more: whoever starts what comes next acts on the signal. */
-    readonly configured: () => void;
+    /** Somebody else acts on signals from now on, on the first as well. */
     readonly leave: () => void;
   };
 }
 
 /** A start-up that was told to leave has this long to come to where it can. */
 const startUpGraceMs = 1000;
+/** As for the shutdown: wrappers may deliver one Ctrl+C twice. */
+const secondSignalMs = 500;
 
 /** Never throws: a failure is kept, since the full configuration may name another address. */
 export async function openEarly(address: EarlyListen): Promise<EarlyDoor> {
-  let first: EndSignal | undefined;
+  let first: { readonly name: EndSignal; readonly atMs: number } | undefined;
+  let late: Timer | undefined;
   const door = new Door(address.security);
-  const leave = listenForSignals((name) => {
+  const leaveSignals = listenForSignals((name) => {
+    const nowMs = systemClock.now();
+    if (first && nowMs - first.atMs > secondSignalMs) return endBy(name, door);
     if (first) return;
-    first = name;
-    systemClock.after(startUpGraceMs, () => state === 'early' && endBy(name, door), { ref: false });
+    first = { name, atMs: nowMs };
+    late = systemClock.after(startUpGraceMs, () => endBy(name, door), { ref: false });
   });
-  let state: 'early' | 'configured' = 'early';
   const signals = {
-    first: () => first,
-    configured: () => {
-      state = 'configured';
+    first: () => first?.name,
+    leave: () => {
+      late?.cancel();
+      leaveSignals();
     },
-    leave,
   };
   try {
     await door.listen(address);
@@ -48,8 +51,8 @@ export async function openEarly(address: EarlyListen): Promise<EarlyDoor> {
 }
 
 /**
- * What we read (a pipe that nobody writes to) holds the start-up, and would hold `process.exit()` as well. Nothing is
- * there yet that has to be closed: the signal ends us as it ends any program.
+ * What we read (a pipe that nobody writes to, a mount that hangs) holds the start-up, and would hold `process.exit()` as
+ * well. Nothing is there yet that has to be closed: the signal ends us as it ends any program.
  */
 function endBy(name: EndSignal, door: Door): void {
   door.stopAccepting();

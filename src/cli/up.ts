@@ -11,7 +11,7 @@ import { delay, systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
-import { startSentinel } from '../lifecycle/sentinel.ts';
+import { type Sentinel, startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { type Console, openConsole } from './console.ts';
 import type { EarlyDoor } from './early-door.ts';
@@ -40,17 +40,26 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const screen = chooseScreen(options);
   const loaded = await load(options);
-  early?.signals.configured();
   const door = await takeDoor(loaded, early);
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
   const auth = loaded.config.auth.tokens.length > 0 ? 'token' : 'none';
   let prompt: Console | undefined;
+  let sentinel: Sentinel | undefined;
   const gateway = await Gateway.open({
     door,
     config: loaded.config,
     secrets: loaded.secrets,
     process: 'owned',
+    onCreated: ({ shutdown }) => {
+      installProcessEnd(shutdown, {
+        say: (line) => screen.last(line),
+        onSignal: () => sentinel?.heard(),
+      });
+      early?.signals.leave();
+      const asked = early?.signals.first();
+      if (asked) shutdown.signal(asked);
+    },
     onLeaving: (reason) => {
       prompt?.close();
       screen.leaving(reason);
@@ -65,22 +74,14 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
         say: (line) => screen.last(line),
       }),
   });
-  const sentinel = startSentinel({
+  sentinel = startSentinel({
     file: shippedFile('sentinel'),
     graceMs: loaded.config.shutdown.totalMs * sentinelShare,
     onTrouble: (message) => gateway.warn(message),
   });
-  installProcessEnd(gateway.shutdown, {
-    say: (line) => screen.last(line),
-    onSignal: () => sentinel.heard(),
-  });
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   prompt = openConsole(gateway, screen, { json: options.json === true });
-  // Only now is everything there that leaving has to close.
-  early?.signals.leave();
-  const asked = early?.signals.first();
-  if (asked) gateway.shutdown.signal(asked);
   void gateway.whenReady().then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });

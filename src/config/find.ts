@@ -5,7 +5,7 @@ import { relative, resolve } from 'node:path';
 
 const fileNames = ['greenroom.yaml', 'greenroom.yml', 'greenroom.json'] as const;
 
-export const fileBytesMax = 1024 * 1024;
+export const fileBytesMax = 128 * 1024;
 
 export interface ConfigFile {
   /** Absolute. */

@@ -6,6 +6,7 @@ import type { Config } from '../config/types.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import { type EngineChange, Supervisor } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import { Scope } from '../lifecycle/scope.ts';
 import {
@@ -40,6 +41,8 @@ export interface GatewayOptions {
    * `shared`: only the engines are ended then.
    */
   readonly process?: 'owned' | 'shared';
+  /** There is something to leave by, and nothing is open yet. */
+  readonly onCreated?: (gateway: Gateway) => void;
   /** Told before anything of the shutdown happens. */
   readonly onLeaving?: (reason: ShutdownReason) => void;
   readonly onStall?: (stall: Stall) => void;
@@ -87,10 +90,13 @@ export class Gateway {
   /** Throws `data_directory_locked` and the like; then the door is closed and nothing is left. */
   static async open(options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(options);
+    options.onCreated?.(gateway);
     try {
       await gateway.#open();
       return gateway;
     } catch (error) {
+      // It was told to leave meanwhile: that it did not come to be open is no fault.
+      if (gateway.shutdown.state !== 'running') return gateway;
       await gateway.shutdown.request('startup_failed');
       throw error;
     }
@@ -212,6 +218,7 @@ export class Gateway {
     // Those who knocked while we loaded are let in before the loop is held again.
     await turn(systemClock);
     seated.resolve();
+    if (this.shutdown.state !== 'running') throw new GreenroomError('scope_closed', 'the gateway is leaving');
     supervisor.startAll();
     await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
     await logging;

@@ -1,5 +1,5 @@
 // The sentinel's own thread: see sentinel.ts.
-import { writeSync } from 'node:fs';
+import { write } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { workerData } from 'node:worker_threads';
@@ -18,6 +18,8 @@ interface Internals {
 
 /** As for the shutdown: wrappers may deliver one Ctrl+C twice. */
 const secondSignalMs = 500;
+/** The line has this long. */
+const lineMs = 50;
 
 const { heard, graceMs } = workerData as SentinelData;
 // Signals that the loop heard before we were there.
@@ -43,13 +45,10 @@ function judge(name: NodeJS.Signals, why: string): void {
   waiting = undefined;
   if (isHeard()) return;
   const heldMs = Math.round(systemClock.now() - (firstMs ?? 0));
-  // Whether or not anybody takes the line.
-  systemClock.after(100, end);
-  writeSync(
-    2,
-    `greenroom: the event loop is held: it has not heard ${name} for ${heldMs} ms (${why}); process ${process.pid} is killed with its engines\n`,
-  );
-  end();
+  const line = `greenroom: the event loop is held: it has not heard ${name} for ${heldMs} ms (${why}); process ${process.pid} is killed with its engines\n`;
+  // Written by another thread, and not waited for: whoever should take the line may be what holds the loop.
+  write(2, line, end);
+  systemClock.after(lineMs, end);
 }
 
 const end = () => process.kill(process.pid, 'SIGKILL');

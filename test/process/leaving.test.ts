@@ -209,6 +209,22 @@ test('an uncaught exception leaves by the same path, with exit code 1 and its tr
   expect((await caller.ended()).code).toBe(1001);
 });
 
+test('a signal while the log cannot be opened, callers being seated already, is heard and obeyed in time', async () => {
+  await using gateway = await GatewayProcess.start({
+    prepare: (folder) => {
+      execFileSync('mkdir', ['-p', '-m', '700', join(folder.path, '.greenroom', 'logs')]);
+      execFileSync('chmod', ['700', join(folder.path, '.greenroom')]);
+      execFileSync('mkfifo', [join(folder.path, '.greenroom', 'logs', 'greenroom.log')]);
+    },
+  });
+  await using caller = await Caller.call(await gateway.url());
+  await caller.event('session.created');
+  const askedMs = performance.now();
+  gateway.child.kill('SIGTERM');
+  expect(await caller.ended()).toMatchObject({ code: 1001 });
+  expect((await gateway.end(askedMs)).ms).toBeLessThan(3300);
+});
+
 test('a signal while the configuration is read from a pipe that nobody writes to ends it as it ends any program', async () => {
   await using folder = await testFolder();
   const pipe = join(folder.path, 'pipe.yaml');

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { until } from '../support/poll.ts';
+import { alive } from '../support/processes.ts';
 import { Terminal } from '../support/terminal.ts';
 
 const prompt = 'greenroom> ';
@@ -86,4 +87,24 @@ test('closing the window, terminal and all, is a clean leaving too', async () =>
   expect(report).toContain('"reason":"SIGHUP"');
   expect(report).toContain('"exitCode":0');
   expect(exitCode).toBe(0);
+});
+
+test('a terminal that takes nothing more holds the loop, and a signal ends it all the same', async () => {
+  await using terminal = await Terminal.up();
+  await terminal.shows(prompt);
+  const { pid, url } = JSON.parse(await readFile(`${terminal.folder.path}/.greenroom/gateway.json`, 'utf8'));
+  // As Ctrl+S does it.
+  terminal.pty.pause();
+  for (let line = 0; line < 2000; line += 1) terminal.pty.write('help\r');
+  const held = () =>
+    fetch(`${url}/healthz`, { signal: AbortSignal.timeout(500) }).then(
+      () => false,
+      () => true,
+    );
+  await until(held, { timeoutMs: 10_000, what: 'the loop to be held' });
+  const askedMs = performance.now();
+  process.kill(pid, 'SIGTERM');
+  await until(() => !alive(pid), { timeoutMs: 5000, what: 'the gateway to be gone' });
+  expect(performance.now() - askedMs).toBeLessThan(3300);
+  terminal.pty.resume();
 });

@@ -108,6 +108,19 @@ test('who greets before the certificate has been read is answered all the same',
   expect(await Promise.all(handshakes)).toEqual(handshakes.map(() => true));
 });
 
+test('a client of TLS 1.2 gets one handshake, and no more', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  const port = await portOf(gateway);
+  const socket = connect({ port, host: '127.0.0.1', ca, servername: 'localhost', maxVersion: 'TLSv1.2' });
+  await new Promise((resolve) => socket.once('secureConnect', resolve));
+  const refused = await new Promise((resolve) => {
+    socket.on('error', ({ message }) => resolve(message));
+    socket.renegotiate({}, (error) => resolve(error?.message ?? 'done'));
+  });
+  expect(refused).toMatch(/no renegotiation/);
+  socket.destroy();
+});
+
 test.each([
   ['a key that is not its own', { ...tls, key: fixture('tls/other-key.pem') }, 'not that of the certificate'],
   ['a file that is not there', { ...tls, cert: 'nowhere.pem' }, 'nowhere.pem cannot be read'],

@@ -24,6 +24,8 @@ export interface GatewayProcessOptions {
   readonly listen?: string;
   /** What runs the gateway, as the same process: it gets the command as its last arguments. */
   readonly within?: readonly string[];
+  /** What is to be in its folder before it starts. */
+  readonly prepare?: (folder: TestFolder) => void;
 }
 
 export class GatewayProcess implements AsyncDisposable {
@@ -55,6 +57,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   static async start(options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
     const folder = await testFolder();
+    options.prepare?.(folder);
     if (options.config) await folder.write('greenroom.json', JSON.stringify(options.config));
     const args = [bin, 'up', '--json', '--listen', options.listen ?? '127.0.0.1:0', ...(options.args ?? [])];
     const [program = '', ...words] = [...(options.within ?? []), process.execPath, ...args];
