@@ -18,7 +18,7 @@ describe('what cannot be a configuration', () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]`;
   test.each([
     ['UTF-16 text', new Uint8Array([0xff, 0xfe, 0x6c, 0x00]), 'g.yaml:1:1: the file is not UTF-8 text'],
-    ['more than 1 MiB', `# ${'x'.repeat(1_048_576)}`, 'g.yaml:1:1: the file is larger than 1MiB'],
+    ['more than 128 KiB', `# ${'x'.repeat(131_072)}`, 'g.yaml:1:1: the file is larger than 128KiB'],
     ['a list', '[1]', 'g.yaml:1:1: expected a section, got a list'],
     ['one word', '\nfoo', 'g.yaml:2:1: expected a section, got text'],
     ['a key that stands twice', 'log: {}\nlisten: 1\nlog: {}', 'g.yaml:3:1: this key stands twice'],
