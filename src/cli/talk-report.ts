@@ -1,5 +1,5 @@
 // What `talk` shows: lines for people, or one JSON object a line, and the exit code that what was shown amounts to.
-import type { ConnectionEnd } from '../client/connection.ts';
+import type { ConnectionEnd } from '../client/life-states.ts';
 import { factsOf } from '../lifecycle/codes.ts';
 import type { LobbyEngine, LobbyNotice, Notice } from '../wire/notices.ts';
 import type { CommandIo } from './io.ts';

@@ -26,7 +26,7 @@ export async function converse(call: Call, plan: TalkPlan, scope: Scope): Promis
   const { recording, lines, turns } = plan;
   if ((await ready(call)) === 'ended') return 'ended';
   for (const line of lines) {
-    const eventId = call.connection.say(line);
+    const { eventId } = call.connection.say(line);
     call.answers.asked({ eventId, atMs: call.clock.now() });
     if ((await answered(call, JSON.stringify(line))) === 'ended') return 'ended';
   }

@@ -35,7 +35,15 @@ export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = s
   try {
     const connection = await scope.acquire(
       'connection',
-      () => connect({ url, model, token, WebSocket: TalkSocket, openTimeoutMs: plan.timeoutMs }),
+      () =>
+        connect({
+          url,
+          model,
+          token,
+          WebSocket: TalkSocket,
+          openTimeoutMs: plan.timeoutMs,
+          reconnect: false,
+        }),
       async (opened) => {
         await opened.close();
       },
@@ -74,7 +82,8 @@ async function say(
     return await converse(call, plan, scope);
   } catch (thrown) {
     // The gateway has begun to close, and what we wanted to send came too late: the close says why.
-    if (call.connection.state !== 'open') return 'ended';
+    const late = thrown instanceof GreenroomError && thrown.code === 'scope_closed';
+    if (late || call.connection.state !== 'open') return 'ended';
     if (thrown instanceof NoSpeech) report.error('no_speech', thrown.message);
     else {
       const { code, message, exitCode } = toGreenroomError(thrown);
