@@ -10,14 +10,14 @@ import { GreenroomError, messageOf, toGreenroomError } from '../lifecycle/errors
 import { Scope } from '../lifecycle/scope.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
 import type { CommandIo } from './io.ts';
+import { Call } from './talk/call.ts';
+import { planTalk, type TalkOptions, type TalkPlan } from './talk/plan.ts';
+import { TalkReport } from './talk/report.ts';
+import { converse, NoSpeech } from './talk/script.ts';
+import { TalkSocket } from './talk/socket.ts';
 import { requireGateway, startHint } from './talk-address.ts';
-import { Call } from './talk-call.ts';
-import { planTalk, type TalkOptions, type TalkPlan } from './talk-plan.ts';
-import { TalkReport } from './talk-report.ts';
-import { converse, NoSpeech } from './talk-script.ts';
-import { TalkSocket } from './talk-socket.ts';
 
-export type { TalkOptions } from './talk-plan.ts';
+export type { TalkOptions } from './talk/plan.ts';
 
 /** A gateway that ends the call says so with a close of its own; that is waited for. */
 const farewellMs = 1500;

@@ -1,12 +1,12 @@
 // What `talk` was asked to do, checked before anything is opened: the file is read, the place of the result is there.
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { concatPcm } from '../audio/pcm.ts';
-import { Resampler } from '../audio/resample.ts';
-import { parseWav, WavError } from '../audio/wav.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
-import { sessionRateHz } from '../wire/session-config.ts';
-import type { CommandIo } from './io.ts';
+import { concatPcm } from '../../audio/pcm.ts';
+import { Resampler } from '../../audio/resample.ts';
+import { parseWav, WavError } from '../../audio/wav.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import { sessionRateHz } from '../../wire/session-config.ts';
+import type { CommandIo } from '../io.ts';
 
 export interface TalkOptions {
   readonly url?: string | undefined;

@@ -1,14 +1,14 @@
 // One call under way: follows what the connection tells, shows it, and lets a script wait for what it needs. Ends once,
 // by whatever comes first. The connection and the signal are its command's; it only listens, until `leave`.
-import type { RealtimeConnection } from '../client/connection.ts';
-import type { ConnectionEvent } from '../client/events.ts';
-import type { ConnectionEnd } from '../client/life-states.ts';
-import type { Clock } from '../lifecycle/clock.ts';
-import { Deadline } from '../lifecycle/deadline.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
-import type { SessionConfig } from '../wire/session-config.ts';
-import { Answers } from './talk-answers.ts';
-import type { TalkReport } from './talk-report.ts';
+import type { RealtimeConnection } from '../../client/connection.ts';
+import type { ConnectionEvent } from '../../client/events.ts';
+import type { ConnectionEnd } from '../../client/life-states.ts';
+import type { Clock } from '../../lifecycle/clock.ts';
+import { Deadline } from '../../lifecycle/deadline.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import type { SessionConfig } from '../../wire/session-config.ts';
+import { Answers } from './answers.ts';
+import type { TalkReport } from './report.ts';
 
 export type CallEnding =
   /** The person asked to stop. */

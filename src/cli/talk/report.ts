@@ -1,10 +1,10 @@
 // What `talk` shows: lines for people, or one JSON object a line, and the exit code that what was shown amounts to.
-import type { ConnectionEnd } from '../client/life-states.ts';
-import { factsOf } from '../lifecycle/codes.ts';
-import type { LobbyEngine, LobbyNotice, Notice } from '../wire/notices.ts';
-import type { CommandIo } from './io.ts';
-import { seconds } from './screen.ts';
-import type { Answer } from './talk-answers.ts';
+import type { ConnectionEnd } from '../../client/life-states.ts';
+import { factsOf } from '../../lifecycle/codes.ts';
+import type { LobbyEngine, LobbyNotice, Notice } from '../../wire/notices.ts';
+import type { CommandIo } from '../io.ts';
+import { seconds } from '../screen.ts';
+import type { Answer } from './answers.ts';
 
 /** Races that nobody is to blame for. */
 const harmlessErrors: readonly string[] = ['response_cancel_not_active'];

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { concatPcm } from '../../../src/audio/pcm.ts';
-import { parseWav } from '../../../src/audio/wav.ts';
-import { talk } from '../../../src/cli/talk.ts';
-import { testFolder } from '../../support/folder.ts';
-import { fakeGateway, nobodysUrl } from '../client/fake-gateway.ts';
-import { answer, begin, done, echo, greet, onAsk, ready, testIo } from './fake-echo.ts';
+import { concatPcm } from '../../../../src/audio/pcm.ts';
+import { parseWav } from '../../../../src/audio/wav.ts';
+import { talk } from '../../../../src/cli/talk.ts';
+import { testFolder } from '../../../support/folder.ts';
+import { fakeGateway, nobodysUrl } from '../../client/fake-gateway.ts';
+import { answer, begin, done, echo, greet, onAsk, ready, testIo } from '../fake-echo.ts';
 
 describe('typed lines', () => {
   test('each waits for its answer; all of the audio is kept in order', async () => {
@@ -238,7 +238,7 @@ describe('a call that does not take place', () => {
   test('the gateway of the data directory is found by its run record', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(echo());
-    const { writeRunRecord, ownIdentity } = await import('../../../src/gateway/run-record.ts');
+    const { writeRunRecord, ownIdentity } = await import('../../../../src/gateway/run-record.ts');
     await folder.write('.greenroom/lock.db', '');
     await writeRunRecord(join(folder.path, '.greenroom'), {
       ...(await ownIdentity()),

@@ -1,10 +1,10 @@
 // The answers of one call, as they come in: text, audio and times of each, in the order in which they began. Also knows
 // whether an answer is still owed. Holds samples and nothing that needs closing.
-import { concatPcm, durationMs } from '../audio/pcm.ts';
-import { decodeAudio } from '../client/audio.ts';
-import type { ConnectionEvent } from '../client/events.ts';
-import type { ResponseObject } from '../wire/server-events.ts';
-import { sessionRateHz } from '../wire/session-config.ts';
+import { concatPcm, durationMs } from '../../audio/pcm.ts';
+import { decodeAudio } from '../../client/audio.ts';
+import type { ConnectionEvent } from '../../client/events.ts';
+import type { ResponseObject } from '../../wire/server-events.ts';
+import { sessionRateHz } from '../../wire/session-config.ts';
 
 export interface Answer {
   readonly responseId: string;

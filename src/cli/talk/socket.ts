@@ -2,7 +2,7 @@
 // never answers a close; this one reads the refusal and can be terminated.
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { refusalOf } from '../client/refusal.ts';
+import { refusalOf } from '../../client/refusal.ts';
 
 const refusalBytesMax = 256 * 1024;
 
