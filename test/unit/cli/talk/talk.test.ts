@@ -195,7 +195,8 @@ describe('the lobby', () => {
 
 describe('a call that does not take place', () => {
   test.each([
-    [{}, 'the microphone comes in a later version: give --file in.wav or --text'],
+    [{ file: 'in.wav', mic: 'default' }, '--file is what is heard: give it without --mic and --no-mic'],
+    [{ pushToTalk: true }, '--push-to-talk is about a recording'],
     [{ text: ['  '] }, '--text has nothing to say'],
     [{ text: ['hi'], pushToTalk: true }, '--push-to-talk is about a recording'],
     [{ file: 'none.wav' }, '--file none.wav cannot be read: ENOENT'],
@@ -207,6 +208,18 @@ describe('a call that does not take place', () => {
     await expect(talk(options, io)).rejects.toMatchObject({
       code: 'bad_usage',
       message: expect.stringContaining(message),
+    });
+  });
+
+  test('nothing to record with is told with what can be done about it', async () => {
+    await using folder = await testFolder();
+    const io = { ...testIo(folder.path), env: { PATH: folder.path } };
+    await expect(talk({}, io)).rejects.toMatchObject({
+      code: 'microphone_missing',
+      exitCode: 69,
+      message: expect.stringMatching(
+        /install alsa-utils \(arecord\), sox or ffmpeg.*--mic.*--no-mic.*--text/,
+      ),
     });
   });
 
