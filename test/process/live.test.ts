@@ -65,6 +65,8 @@ test('a gateway that leaves (SIGTERM) while the microphone streams: everything e
   const end = names(talk).slice(names(talk).indexOf('notice'));
   expect(end).toEqual(['notice', 'state', 'leaving', 'stopped microphone', 'stopped playback', 'closed']);
   expect(talk.all('leaving')).toMatchObject([{ why: 'the gateway is leaving' }]);
+  // Told by its end, not by our wish: it was gone before the connection was.
+  expect(talk.all('stopped')[0]).toMatchObject({ how: 'arecord exited with code 1' });
   expect(talk.all('closed')).toMatchObject([{ code: 1001, reason: 'server_shutdown' }]);
   expect(talk.all('error')).toEqual([]);
   expect(await sound.log()).toContain('recorder TERM');

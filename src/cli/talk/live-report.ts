@@ -150,8 +150,8 @@ export class LiveReport extends TalkReport {
     this.#show(null, `leaving: ${why}`);
   }
 
-  stopped(what: string, ms: number): void {
-    this.json({ event: 'stopped', what, ms: Math.round(ms) });
+  stopped(what: 'microphone' | 'playback', ms: number, how: string): void {
+    this.json({ event: 'stopped', what, ms: Math.round(ms), how });
   }
 
   protected override errorLine(code: string, message: string): string {

@@ -128,10 +128,11 @@ export class Live {
     const beganMs = call.clock.now();
     // From here on nothing is appended, whatever the microphone still gives.
     this.#why ??= 'the call has ended';
-    await this.#microphone?.end();
-    if (this.#microphone) report.stopped('microphone', call.clock.now() - beganMs);
+    const since = () => call.clock.now() - beganMs;
+    const ended = await this.#microphone?.end();
+    if (ended) report.stopped('microphone', since(), ended.words);
     await this.#speaker?.close();
-    if (this.#speaker) report.stopped('playback', call.clock.now() - beganMs);
+    if (this.#speaker) report.stopped('playback', since(), this.#speaker.state);
   }
 
   leave(why: string): void {

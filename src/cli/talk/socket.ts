@@ -16,7 +16,8 @@ export class TalkSocket extends WebSocket {
         if (this.readyState !== WebSocket.CONNECTING) return;
         const text = Buffer.concat(chunks).toString();
         // The client takes the first error for the reason.
-        this.emit('error', refusalOf({ socketUrl: url, status: response.statusCode ?? 0, text }));
+        const { statusCode: status = 0, headers } = response;
+        this.emit('error', refusalOf({ socketUrl: url, status, text, retryAfter: headers['retry-after'] }));
         this.terminate();
       };
       response.on('data', (chunk: Buffer) => {
