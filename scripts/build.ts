@@ -39,8 +39,8 @@ const assets = {
 async function bundle(entries: Readonly<Record<string, string>>): Promise<string[]> {
   const build = await rolldown({
     input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)])),
-    platform: 'node',
-    plugins: [leanBuiltins()],
+    // A page has no `node:module`, which the bundler's own helpers for Node import.
+    ...('client' in entries ? { platform: 'browser' } : { platform: 'node', plugins: [leanBuiltins()] }),
     external: ['bufferutil', 'utf-8-validate'],
     transform: { define: { __VERSION__: JSON.stringify(version) } },
     onLog(level, log, handler) {

@@ -10,12 +10,18 @@ export interface CommandIo {
   readonly err: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Standard input; opened when it is asked for. */
+  readonly input?: () => NodeJS.ReadStream;
+  /** Where a person looks on; undefined: nobody does. */
+  readonly terminal?: NodeJS.WriteStream | undefined;
   /** Aborts when the person asks to stop (Ctrl+C, TERM). */
   readonly signal: AbortSignal;
 }
 
 /** Runs a command of the real process: the first signal aborts it, and it returns by itself. */
 export async function interruptible(command: (io: CommandIo) => Promise<number>): Promise<number> {
+  // Whoever reads us may be gone already: that is no reason to fall.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const scope = new Scope('command', { clock: systemClock, kind: 'process' });
   const leave = listenForSignals(() => void scope.close('done'));
   const io: CommandIo = {
@@ -23,6 +29,8 @@ export async function interruptible(command: (io: CommandIo) => Promise<number>)
     err: (line) => console.error(line),
     env: process.env,
     cwd: process.cwd(),
+    input: () => process.stdin,
+    terminal: process.stderr.isTTY && process.stdin.isTTY ? process.stderr : undefined,
     signal: scope.signal,
   };
   try {

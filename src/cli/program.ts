@@ -86,12 +86,18 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
 
   program
     .command('talk')
-    .description('call a gateway: send speech or text, hear the answer')
+    .description('call a gateway: speak into the microphone, or send a file or lines, and hear the answers')
     .option('--url <url>', 'the gateway')
     .option('--data <dir>', 'data directory of the gateway')
     .option('--file <wav>', 'speak this file')
     .option('--text <line>', 'say this line; may be given again', collect)
     .option('--out <wav>', 'write what is heard here')
+    .option(
+      '--mic <device|command>',
+      'record from this device, or from what this command writes (raw PCM16, 24 kHz)',
+    )
+    .option('--no-mic', 'only type')
+    .option('--no-play', 'show the answers, do not play them')
     .option('--push-to-talk', 'send the file at once and ask for the answer, without turn detection')
     .option('--model <name>', 'pipeline to call')
     .option('--token <token>', 'token of the caller surface')
@@ -133,6 +139,8 @@ interface TalkFlags extends WaitFlags {
   readonly file?: string;
   readonly text?: readonly string[];
   readonly out?: string;
+  readonly mic?: string | boolean;
+  readonly play?: boolean;
   readonly pushToTalk?: true;
   readonly model?: string;
   readonly token?: string;

@@ -1,5 +1,5 @@
-// `greenroom talk`: calls a gateway, says lines or a recording, shows and keeps what comes back. Everything it opens is
-// in one scope, which it closes itself, however the call ends.
+// `greenroom talk`: calls a gateway; with a microphone and the keys, or with what it was given to say. Everything it
+// opens is in one scope, which it closes itself, however the call ends.
 import { writeFile } from 'node:fs/promises';
 import { durationMs } from '../audio/pcm.ts';
 import { writeWav } from '../audio/wav.ts';
@@ -10,40 +10,49 @@ import { GreenroomError, messageOf, toGreenroomError } from '../lifecycle/errors
 import { Scope } from '../lifecycle/scope.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
 import type { CommandIo } from './io.ts';
+import { Call } from './talk/call.ts';
+import { LiveCall } from './talk/live-call.ts';
+import { planTalk, type TalkOptions, type TalkPlan } from './talk/plan.ts';
+import { TalkReport } from './talk/report.ts';
+import { converse, NoSpeech } from './talk/script.ts';
+import { TalkSocket } from './talk/socket.ts';
 import { requireGateway, startHint } from './talk-address.ts';
-import { Call } from './talk-call.ts';
-import { planTalk, type TalkOptions, type TalkPlan } from './talk-plan.ts';
-import { TalkReport } from './talk-report.ts';
-import { converse, NoSpeech } from './talk-script.ts';
-import { TalkSocket } from './talk-socket.ts';
 
-export type { TalkOptions } from './talk-plan.ts';
+export type { TalkOptions } from './talk/plan.ts';
+
+type Outcome = 'done' | 'ended' | 'failed';
 
 /** A gateway that ends the call says so with a close of its own; that is waited for. */
 const farewellMs = 1500;
 
 /**
  * Returns the exit code of a call that took place: 0 when everything said was answered, or the gateway left, or the
- * person stopped it. Throws what kept it from taking place: `bad_usage`, `gateway_unreachable`, a refusal.
+ * person stopped it; 1 when the connection was lost. Throws what kept it from taking place: `bad_usage`,
+ * `microphone_missing`, `gateway_unreachable`, a refusal.
  */
 export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
   const plan = await planTalk(options, io);
   const url = await requireGateway(options, io);
-  const { model, token = io.env['GREENROOM_TOKEN'] } = options;
-  const report = new TalkReport(io, options.json ? 'json' : 'lines');
+  const { model, token = io.env['GREENROOM_TOKEN'], json = false } = options;
+  const { timeoutMs, outPath } = plan;
   const scope = new Scope('talk', { clock, kind: 'command' });
   try {
+    const live = plan.kind === 'live' ? new LiveCall({ io, json, plan, scope, clock }) : null;
+    const report = live?.report ?? new TalkReport(io, json ? 'json' : 'lines');
+    // What was given to say was said in one conversation: a second one would know nothing of it.
+    const reconnect = live ? { totalMs: timeoutMs, maxMs: 3000, attempts: 1000 } : false;
     const connection = await scope.acquire(
       'connection',
-      () => connect({ url, model, token, WebSocket: TalkSocket, openTimeoutMs: plan.timeoutMs }),
+      () => connect({ url, model, token, WebSocket: TalkSocket, openTimeoutMs: timeoutMs, reconnect }),
       async (opened) => {
         await opened.close();
       },
     );
-    const call = new Call({ connection, report, clock, timeoutMs: plan.timeoutMs, signal: io.signal });
+    const keeps = live && outPath === undefined ? 'nothing' : 'all';
+    const call = new Call({ connection, report, clock, timeoutMs, keeps, signal: io.signal });
     scope.defer('call', () => call.leave());
-    const outcome = (await opened(call)) === 'ended' ? 'ended' : await say(call, plan, report, scope);
-    await finish(call, plan, report, outcome);
+    if ((await opened(call)) === 'ended') await finish(call, plan, report, 'ended');
+    else await finish(call, plan, report, live ? await live.run(call) : await say(call, plan, report, scope));
     return report.exitCode;
   } finally {
     await scope.close('done');
@@ -63,18 +72,14 @@ async function opened(call: Call): Promise<'open' | 'ended'> {
   }
 }
 
-async function say(
-  call: Call,
-  plan: TalkPlan,
-  report: TalkReport,
-  scope: Scope,
-): Promise<'done' | 'ended' | 'failed'> {
+async function say(call: Call, plan: TalkPlan, report: TalkReport, scope: Scope): Promise<Outcome> {
   report.opened(call.connection.url);
   try {
     return await converse(call, plan, scope);
   } catch (thrown) {
     // The gateway has begun to close, and what we wanted to send came too late: the close says why.
-    if (call.connection.state !== 'open') return 'ended';
+    const late = thrown instanceof GreenroomError && thrown.code === 'scope_closed';
+    if (late || call.connection.state !== 'open') return 'ended';
     if (thrown instanceof NoSpeech) report.error('no_speech', thrown.message);
     else {
       const { code, message, exitCode } = toGreenroomError(thrown);
@@ -88,14 +93,14 @@ async function finish(
   call: Call,
   { outPath }: TalkPlan,
   report: TalkReport,
-  outcome: 'done' | 'ended' | 'failed',
+  outcome: Outcome,
 ): Promise<void> {
   const { connection, answers, clock } = call;
   const farewell = new Deadline(clock, farewellMs);
   if (outcome === 'ended' && call.ending?.state !== 'interrupted') await farewell.wait(connection.closed);
   farewell.dispose();
   const end = await connection.close();
-  for (const answer of answers.unfinished()) report.answer(answer);
+  for (const answer of answers.abandon()) report.answer(answer);
   if (outPath !== undefined) await keep(outPath, answers.pcm(), report);
   const told = outcome !== 'ended' || call.ending?.state !== 'closed';
   report.closed(end, told ? 'expected' : 'unexpected');

@@ -2,7 +2,10 @@
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { type AddressOptions, realtimeUrl, subprotocols } from './address.ts';
 import { RealtimeConnection } from './connection.ts';
+import { type KeepLimits, keepDefaults } from './outgoing.ts';
+import { type ReconnectPolicy, reconnectPolicy } from './retry.ts';
 import type { SocketClass } from './socket.ts';
+import { type ClientWorld, pageWorld } from './timers.ts';
 
 export interface ConnectOptions extends AddressOptions {
   /** `ws://`, `wss://`, `http://` or `https://`; without a path `/v1/realtime` is meant. */
@@ -13,6 +16,17 @@ export interface ConnectOptions extends AddressOptions {
   readonly token?: string | undefined;
   /** Ask for the gateway's own notices, the lobby's among them. Default true. */
   readonly notices?: boolean | undefined;
+  /**
+   * What to do when a connection that was open is lost (1005, 1006, 1011 to 1014): come back, to a new session, or
+   * `false`. A refusal (1008, 44xx, HTTP 401, 403, 404) is never asked again, and neither is a first connection.
+   */
+  readonly reconnect?: boolean | Partial<ReconnectPolicy> | undefined;
+  /** When the gateway says that it leaves: `end`, or `wait` for the next one, within `reconnect`. Default `end`. */
+  readonly onShutdown?: 'end' | 'wait' | undefined;
+  /** What is kept while it cannot be sent. */
+  readonly keep?: Partial<KeepLimits> | undefined;
+  /** Closes when it aborts. */
+  readonly signal?: AbortSignal | undefined;
   /** Default: the global one. */
   readonly WebSocket?: SocketClass | undefined;
   /** How long the gateway may take to open. Default 15,000. */
@@ -21,8 +35,11 @@ export interface ConnectOptions extends AddressOptions {
   readonly closeGraceMs?: number | undefined;
 }
 
+/** A gateway closes within a second of its notice. */
+const farewellMs = 1500;
+
 /**
- * Begins to connect, and returns at once. Throws `bad_usage` for a URL or token that cannot be used.
+ * Begins to connect, and returns at once. Throws `bad_usage` for options that cannot be used.
  *
  * ```ts
  * const connection = connect({ url: 'ws://127.0.0.1:7460' });
@@ -32,11 +49,18 @@ export interface ConnectOptions extends AddressOptions {
  * ```
  */
 export function connect(options: ConnectOptions): RealtimeConnection {
-  const { token, openTimeoutMs = 15_000, closeGraceMs = 1000 } = options;
-  const url = realtimeUrl(options);
-  const protocols = subprotocols(token);
+  return connectIn(pageWorld, options);
+}
+
+/** The same, with time and chance given. */
+export function connectIn(world: ClientWorld, options: ConnectOptions): RealtimeConnection {
+  const { token, signal, reconnect = true, onShutdown: shutdown = 'end', keep } = options;
+  const { openTimeoutMs = 15_000, closeGraceMs = 1000 } = options;
   const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
   if (!Socket) throw new GreenroomError('bad_usage', 'there is no global WebSocket here; pass one');
-  const socket = new Socket(url, protocols);
-  return new RealtimeConnection({ url, socket, token, openTimeoutMs, closeGraceMs });
+  const life = { reconnect: reconnectPolicy(reconnect), shutdown, openTimeoutMs, closeGraceMs, farewellMs };
+  return new RealtimeConnection({
+    ...{ url: realtimeUrl(options), protocols: subprotocols(token), token },
+    ...{ Socket, life, keep: { ...keepDefaults, ...keep }, signal, world },
+  });
 }

@@ -1,103 +1,105 @@
-// One connection to a gateway's Realtime endpoint. It owns its socket and timers, and lets go of all of them when it
-// is closed, whoever closes it. Whoever connects closes.
-//
-//     connecting ──open──▶ open ──close() or the server──▶ closing ──▶ closed
-//         └── refused, unreachable, late, close() ──▶ closing (asks why) ──▶ closed
+// A connection to a gateway's Realtime endpoint, over one socket after the other: the shell around `life.ts`, which has
+// the states and what leads from one to the next. It owns its socket and timers, and lets go of all of them when it is
+// closed, whoever closes it. Whoever connects closes.
 //
 // `opened` and `closed` may be left unwatched: no rejection of theirs is ever unhandled.
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { LobbyNotice } from '../wire/notices.ts';
 import { shownUrl } from './address.ts';
-import { encodeAudio } from './audio.ts';
-import type { ClientEvent, ResponseOptions } from './client-events.ts';
-import { EventStream } from './event-stream.ts';
-import { type ConnectionEvent, type EventType, readEvent } from './events.ts';
-import { type Listener, Listeners } from './listeners.ts';
+import { Audience } from './audience.ts';
+import type { ClientEvent, ResponseOptions, SessionUpdate } from './client-events.ts';
+import { type ConnectionEvent, type EventType, isReceived, readEvent } from './events.ts';
+import { begin, cannotSend, next } from './life.ts';
+import type {
+  ConnectionEnd,
+  ConnectionState,
+  Life,
+  LifeEffect,
+  LifeEvent,
+  LifeTimer,
+  LifeWorld,
+} from './life-states.ts';
+import { Link, type LinkEnd } from './link.ts';
+import type { Listener } from './listeners.ts';
+import { type KeepLimits, Outgoing, type Said } from './outgoing.ts';
 import { askWhy } from './refusal.ts';
-import { type SocketEvent, type SocketLike, socketOpen } from './socket.ts';
-import { Timers } from './timers.ts';
+import type { SocketClass } from './socket.ts';
+import { type ClientWorld, Timers } from './timers.ts';
 
 /** Normalised: what `connect` makes of its options. */
-interface ConnectionParts {
+export interface ConnectionParts {
   readonly url: string;
-  readonly socket: SocketLike;
+  readonly protocols: string[];
   readonly token: string | undefined;
-  readonly openTimeoutMs: number;
-  readonly closeGraceMs: number;
+  readonly Socket: SocketClass;
+  readonly life: Omit<LifeWorld, 'nowMs' | 'random' | 'url'>;
+  readonly keep: KeepLimits;
+  readonly signal: AbortSignal | undefined;
+  readonly world: ClientWorld;
 }
 
-export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
-
-export interface ConnectionEnd {
-  /** 1006 where there was no close frame. */
-  readonly code: number;
-  readonly reason: string;
-  readonly wasClean: boolean;
-}
-
-/** Of audio in one append: a piece that no limit of a frame minds. */
-const appendSamplesMax = 128 * 1024;
 /** An explanation is asked for no longer than this. */
 const askMs = 2000;
 
 export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, AsyncDisposable {
   /** For messages: a token in it is hidden. */
   readonly url: string;
-  /** Rejects with what could be learnt: `gateway_unreachable`, or the code the gateway refused with. */
+  /** The first time. Rejects with what could be learnt: `gateway_unreachable`, or the code it was refused with. */
   readonly opened: Promise<void>;
-  /** Never rejects. */
+  /** For good. Never rejects. */
   readonly closed: Promise<ConnectionEnd>;
-  readonly #socket: SocketLike;
   readonly #parts: ConnectionParts;
-  readonly #listeners = new Listeners();
-  readonly #streams = new Set<EventStream>();
+  readonly #audience = new Audience();
   readonly #opening = Promise.withResolvers<void>();
   readonly #ending = Promise.withResolvers<ConnectionEnd>();
-  readonly #timers = new Timers<'open' | 'first' | 'grace' | 'ask'>();
-  #state: ConnectionState = 'connecting';
-  #lobby: LobbyNotice | null = null;
-  /** Frames wait here until whoever awaits `opened` has had its turn, so that nobody misses the first ones. */
-  #early: unknown[] | null = [];
+  readonly #timers: Timers<LifeTimer | 'first' | 'ask'>;
+  readonly #outgoing: Outgoing;
+  readonly #events: LifeEvent[] = [];
+  #turn: 'idle' | 'stepping' = 'idle';
+  #life: Life;
+  #link: Link | null = null;
   #question: AbortController | undefined;
-  #socketError: SocketEvent | undefined;
-  #end: Partial<ConnectionEnd> = {};
+  /** What the last socket said, when it said no more. */
+  #hint = '';
   #eventCount = 0;
 
   /** @internal Use `connect`. */
   constructor(parts: ConnectionParts) {
-    const { socket, openTimeoutMs } = parts;
-    const url = shownUrl(parts.url);
-    this.url = url;
-    this.#socket = socket;
+    const { world, keep, signal } = parts;
+    this.url = shownUrl(parts.url);
     this.#parts = parts;
+    this.#timers = new Timers(world);
+    this.#outgoing = new Outgoing(keep, world, (event) => this.#audience.tell(event));
     this.opened = this.#opening.promise;
     this.closed = this.#ending.promise;
     this.opened.catch(() => undefined);
-    socket.binaryType = 'arraybuffer';
-    socket.addEventListener('open', this.#onOpen);
-    socket.addEventListener('message', this.#onMessage);
-    socket.addEventListener('error', this.#onError);
-    socket.addEventListener('close', this.#onClose);
-    this.#timers.set('open', openTimeoutMs, () => {
-      const message = `${url} did not answer the upgrade within ${openTimeoutMs} ms`;
-      this.#giveUp(new GreenroomError('deadline_exceeded', message, { details: { url, openTimeoutMs } }));
-    });
+    const { life, effects } = begin(this.#lifeWorld());
+    this.#life = life;
+    signal?.addEventListener('abort', this.#onAbort);
+    if (signal?.aborted) {
+      // Nobody is called at all.
+      this.#life = { state: 'connecting', step: 'asking' };
+      this.#onAbort();
+    } else this.#perform(effects);
   }
 
   get state(): ConnectionState {
-    // The server's close frame has come, and its end has not.
-    if (this.#state === 'open' && this.#socket.readyState !== socketOpen) return 'closing';
-    return this.#state;
+    return this.#life.state;
   }
 
-  /** The last notice of the lobby; null before the first. */
+  /** The last notice of the lobby; null before the first, and while there is no connection. */
   get lobby(): LobbyNotice | null {
-    return this.#lobby;
+    return this.#audience.lobby;
   }
 
   /** What was sent and has not left yet. */
   get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.#link?.bufferedBytes ?? 0;
+  }
+
+  /** What waits for a connection, or for one that keeps up. */
+  get kept(): { readonly audioMs: number; readonly lines: number } {
+    return this.#outgoing.kept;
   }
 
   /**
@@ -107,35 +109,29 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
    * @returns its undo
    */
   on<T extends EventType | 'event'>(type: T, listener: Listener<T>): () => void {
-    return this.#state === 'closed' ? () => undefined : this.#listeners.add(type, listener);
+    return this.#audience.on(type, listener);
   }
 
-  /** Every event from now on; ends when the connection has closed. */
+  /** Every event from now on, over all reconnections; ends when the connection has closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<ConnectionEvent> {
-    const stream = new EventStream((left) => this.#streams.delete(left));
-    if (this.#state === 'closed') stream.end();
-    else this.#streams.add(stream);
-    return stream;
+    return this.#audience.stream();
   }
 
-  /** Throws `not_ready` before it is open and `scope_closed` after. */
+  /** Throws `not_ready` while there is no connection (see `say`, `append`, `configure`) and `scope_closed` after. */
   send(event: ClientEvent): void {
-    const { state } = this;
-    if (state === 'open') return this.#socket.send(JSON.stringify(event));
-    if (state === 'connecting') {
-      throw new GreenroomError('not_ready', `cannot send ${event.type}: still connecting; await \`opened\``);
-    }
-    const { code, reason } = this.#end;
-    const why = code === undefined ? '' : ` (${code}${reason ? ` ${reason}` : ''})`;
-    throw new GreenroomError('scope_closed', `cannot send ${event.type}: the connection is ${state}${why}`);
+    if (this.state === 'open' && this.#link?.ready) return this.#outgoing.send(event);
+    throw cannotSend(event.type, this.#life);
   }
 
-  /** Speech: PCM16, mono, 24 kHz. */
-  append(pcm: Int16Array): void {
-    for (let at = 0; at < pcm.length; at += appendSamplesMax) {
-      const audio = encodeAudio(pcm.subarray(at, at + appendSamplesMax));
-      this.send({ type: 'input_audio_buffer.append', audio });
-    }
+  /** A change of the session. Kept, and asked for again in every session that follows. */
+  configure(session: SessionUpdate): void {
+    if (this.#isOver) throw cannotSend('session.update', this.#life);
+    this.#outgoing.configure(session);
+  }
+
+  /** Speech: PCM16, mono, 24 kHz. Kept for a while when it cannot be sent; `ended`: nobody will hear it. */
+  append(pcm: Int16Array): 'sent' | 'kept' | 'ended' {
+    return this.#isOver ? 'ended' : this.#outgoing.append(pcm);
   }
 
   /** What was appended is one turn (push to talk). @returns the event's id, which an `error` about it names */
@@ -143,11 +139,14 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     return this.#sendWithId({ type: 'input_audio_buffer.commit' });
   }
 
-  /** Types a line and asks for the answer. @returns the id of the `response.create` */
-  say(text: string): string {
-    const item = { type: 'message', role: 'user', content: [{ type: 'input_text', text }] } as const;
-    this.#sendWithId({ type: 'conversation.item.create', item });
-    return this.createResponse();
+  /**
+   * Types a line and asks for the answer. Without a connection it is kept, and sent once when there is one; what becomes
+   * of it is told as `client.line`.
+   */
+  say(text: string): Said {
+    const eventId = this.#newId();
+    if (this.#isOver) return { itemId: '', eventId, state: 'refused' };
+    return this.#outgoing.say(text, eventId);
   }
 
   /** Asks for an answer. @returns the event's id, which an `error` about it names */
@@ -164,10 +163,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
       throw new GreenroomError('bad_usage', `close code ${code}: a client may use 1000 and 3000 to 4999`);
     }
-    this.#question?.abort();
-    if (this.#state === 'connecting') {
-      this.#giveUp(new GreenroomError('cancelled', `${this.url}: closed before it was open`));
-    } else if (this.#state === 'open') this.#shut(code, reason);
+    this.#take({ type: 'close', code, reason });
     return this.closed;
   }
 
@@ -175,104 +171,123 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     await this.close();
   }
 
-  #sendWithId(event: ClientEvent): string {
+  get #isOver(): boolean {
+    return this.state === 'closing' || this.state === 'closed';
+  }
+
+  #newId(): string {
     this.#eventCount += 1;
-    const id = `client_${this.#eventCount}`;
+    return `client_${this.#eventCount}`;
+  }
+
+  #sendWithId(event: ClientEvent): string {
+    const id = this.#newId();
     this.send({ ...event, event_id: id });
     return id;
   }
 
-  readonly #onOpen = () => {
-    if (this.#state !== 'connecting') return;
-    this.#state = 'open';
-    this.#timers.cancel('open');
-    this.#opening.resolve();
-    this.#timers.set('first', 0, () => this.#tellEarly());
-  };
+  readonly #onAbort = () => void this.close();
 
-  readonly #onMessage = ({ data }: SocketEvent) => {
-    if (this.#early) this.#early.push(data);
-    else this.#tell(data);
-  };
-
-  readonly #onError = (event: SocketEvent) => {
-    this.#socketError ??= event;
-  };
-
-  readonly #onClose = (event: SocketEvent) => {
-    const { code = 1006, reason = '', wasClean = false } = event;
-    this.#end = { code, reason, wasClean, ...this.#end };
-    if (this.#state === 'connecting') void this.#explain();
-    else this.#finish();
-  };
-
-  #tell(data: unknown): void {
-    const event = readEvent(data);
-    if (event.type === 'greenroom.lobby') this.#lobby = event;
-    this.#listeners.tell(event);
-    const characters = typeof data === 'string' ? data.length : 0;
-    for (const stream of this.#streams) stream.push(event, characters);
+  #lifeWorld(): LifeWorld {
+    const { life, world } = this.#parts;
+    return { ...life, url: this.url, nowMs: world.now(), random: () => world.random() };
   }
 
-  #tellEarly(): void {
-    const early = this.#early ?? [];
-    this.#early = null;
-    for (const data of early) this.#tell(data);
+  /** One after the other: whoever is told of a step may cause the next. */
+  #take(event: LifeEvent): void {
+    this.#events.push(event);
+    if (this.#turn === 'stepping') return;
+    this.#turn = 'stepping';
+    for (let first = this.#events.shift(); first; first = this.#events.shift()) {
+      const { life, effects } = next(this.#life, first, this.#lifeWorld());
+      this.#life = life;
+      this.#perform(effects);
+    }
+    this.#turn = 'idle';
   }
 
-  async #explain(): Promise<void> {
-    this.#state = 'closing';
-    this.#timers.cancel('open');
-    const said = this.#socketError;
+  #perform(effects: readonly LifeEffect[]): void {
+    for (const effect of effects) this.#do(effect);
+  }
+
+  #do(effect: LifeEffect): void {
+    switch (effect.type) {
+      case 'dial':
+        return this.#dial();
+      case 'cut_socket':
+        return this.#link?.cut();
+      case 'close_socket':
+        return this.#link?.close(effect.code, effect.reason);
+      case 'ask':
+        return void this.#ask();
+      case 'stop_asking':
+        return this.#question?.abort();
+      case 'timer':
+        return this.#timers.set(effect.name, effect.ms, () =>
+          this.#take({ type: 'timer', name: effect.name }),
+        );
+      case 'no_timer':
+        return this.#timers.cancel(effect.name);
+      case 'reject':
+        return this.#opening.reject(effect.error);
+      case 'tell':
+        return this.#moved(effect);
+    }
+  }
+
+  #dial(): void {
+    const { Socket, url, protocols } = this.#parts;
+    this.#link = new Link({
+      ...{ Socket, url, protocols },
+      onOpened: () => this.#take({ type: 'socket_opened' }),
+      onMessage: (data) => this.#receive(data),
+      onClosed: (end) => this.#linkClosed(end),
+    });
+  }
+
+  #linkClosed({ hint, ...end }: LinkEnd): void {
+    this.#hint = hint;
+    this.#link = null;
+    this.#audience.lobby = null;
+    this.#outgoing.detach();
+    this.#take({ type: 'socket_closed', ...end });
+  }
+
+  async #ask(): Promise<void> {
     const question = new AbortController();
     this.#question = question;
     this.#timers.set('ask', askMs, () => question.abort());
     const { url, token } = this.#parts;
-    const hint = typeof said?.message === 'string' ? said.message : '';
-    // A socket that has read the refusal itself hands it over as its error.
-    const known = said?.error instanceof GreenroomError ? said.error : undefined;
-    const why = known ?? (await askWhy({ socketUrl: url, token, hint, signal: question.signal }));
-    this.#opening.reject(why);
-    this.#finish();
+    const error = await askWhy({ socketUrl: url, token, hint: this.#hint, signal: question.signal });
+    this.#timers.cancel('ask');
+    this.#take({ type: 'explained', error });
   }
 
-  /** While connecting. */
-  #giveUp(why: GreenroomError): void {
-    this.#timers.cancel('open');
-    this.#opening.reject(why);
-    this.#end = { code: 1006, reason: why.message };
-    this.#shut();
+  /** The state has another word: first what follows from it, then everybody is told. */
+  #moved(change: LifeEffect & { readonly type: 'tell' }): void {
+    const life = this.#life;
+    if (life.state === 'closed') this.#outgoing.end();
+    if (life.state === 'open' && this.#link) this.#outgoing.attach(this.#link);
+    const cause = life.state === 'closed' ? life.end.cause : null;
+    this.#audience.tell({ ...change, type: 'client.state', state: life.state, cause });
+    if (life.state === 'closed') this.#finish(life.end);
+    if (life.state !== 'open') return;
+    this.#opening.resolve();
+    if (this.#audience.state === 'early') this.#timers.set('first', 0, () => this.#audience.begin());
   }
 
-  #shut(code?: number, reason?: string): void {
-    const { closeGraceMs } = this.#parts;
-    this.#state = 'closing';
-    this.#socket.close(code, reason);
-    this.#timers.set('grace', closeGraceMs, () => {
-      this.#end = {
-        code: 1006,
-        reason: `the close was not answered within ${closeGraceMs} ms`,
-        ...this.#end,
-      };
-      // It tells its own close, and may tell an error before: the listeners stay until then.
-      if (this.#socket.terminate) this.#socket.terminate();
-      else this.#finish();
-    });
+  #receive(data: unknown): void {
+    const event = readEvent(data);
+    if (isReceived(event)) this.#outgoing.heard(event);
+    this.#audience.tell(event, typeof data === 'string' ? data.length : 0);
+    if (event.type !== 'greenroom.notice' || event.code !== 'server_shutdown') return;
+    this.#take({ type: 'shutdown_noticed', message: event.message, retryMs: event.retry_ms });
   }
 
-  #finish(): void {
-    if (this.#state === 'closed') return;
-    this.#tellEarly();
-    this.#state = 'closed';
+  #finish(end: ConnectionEnd): void {
     this.#timers.cancelAll();
-    this.#socket.removeEventListener('open', this.#onOpen);
-    this.#socket.removeEventListener('message', this.#onMessage);
-    this.#socket.removeEventListener('error', this.#onError);
-    this.#socket.removeEventListener('close', this.#onClose);
-    this.#listeners.clear();
-    for (const stream of this.#streams) stream.end();
-    this.#streams.clear();
-    const { code = 1006, reason = '', wasClean = false } = this.#end;
-    this.#ending.resolve({ code, reason, wasClean });
+    this.#parts.signal?.removeEventListener('abort', this.#onAbort);
+    this.#audience.end();
+    this.#ending.resolve(end);
   }
 }

@@ -1,6 +1,8 @@
-// What a connection tells: the events of the gateway, and the one kind that the client makes itself. Parsing only goes
+// What a connection tells: the events of the gateway, and those that the client makes itself (`client.*`). Parsing goes
 // as far as the client relies on: an event this version does not know is passed on as it came.
 import type { ServerEvent } from '../wire/server-events.ts';
+import type { ConnectionState } from './life-states.ts';
+import type { EndCause } from './retry.ts';
 
 export type ReceivedEvent = ServerEvent & { readonly event_id: string };
 
@@ -11,7 +13,42 @@ export interface ClientFault {
   readonly message: string;
 }
 
-export type ConnectionEvent = ReceivedEvent | ClientFault;
+/** The connection's state has another word now; or it is still `reconnecting`, and the next attempt is announced. */
+export interface ClientState {
+  readonly type: 'client.state';
+  readonly state: ConnectionState;
+  readonly before: ConnectionState;
+  /** In words. */
+  readonly reason: string;
+  /** Of a connection that has closed. */
+  readonly cause: EndCause | null;
+  /** While reconnecting: which attempt comes next, from 1, and in how many ms. */
+  readonly attempt: number | null;
+  readonly retryMs: number | null;
+}
+
+/** Speech that was not sent, because it was too old, too much, or kept when the connection closed. */
+export interface ClientAudioDropped {
+  readonly type: 'client.audio_dropped';
+  readonly ms: number;
+  readonly bytes: number;
+  readonly why: 'age' | 'bytes' | 'closed';
+}
+
+/**
+ * What became of a line: the server has shown it; it has refused it, or there was no room to keep it; or the connection
+ * has closed before it was sent, or before anybody could know.
+ */
+export interface ClientLine {
+  readonly type: 'client.line';
+  readonly itemId: string;
+  readonly state: 'delivered' | 'refused' | 'undelivered' | 'unconfirmed';
+  /** In words; null where there is nothing to say. */
+  readonly reason: string | null;
+}
+
+export type ClientMade = ClientFault | ClientState | ClientAudioDropped | ClientLine;
+export type ConnectionEvent = ReceivedEvent | ClientMade;
 export type EventType = ConnectionEvent['type'];
 
 /** The event with one type: `EventOf<'response.done'>`. */
@@ -33,6 +70,11 @@ export function readEvent(data: unknown): ConnectionEvent {
     return fault(`a frame that is no event (an object with a type): ${shown(data)}`);
   }
   return event as ReceivedEvent;
+}
+
+/** From the server, and not made here. */
+export function isReceived(event: ConnectionEvent): event is ReceivedEvent {
+  return !event.type.startsWith('client.');
 }
 
 function parseJson(text: string): unknown {

@@ -29,7 +29,19 @@ export type {
   TurnDetectionUpdate,
 } from './client-events.ts';
 export { type ConnectOptions, connect } from './connect.ts';
-export { type ConnectionEnd, type ConnectionState, RealtimeConnection } from './connection.ts';
-export type { ClientFault, ConnectionEvent, EventOf, EventType, ReceivedEvent } from './events.ts';
+export { RealtimeConnection } from './connection.ts';
+export type {
+  ClientAudioDropped,
+  ClientFault,
+  ClientLine,
+  ClientState,
+  ConnectionEvent,
+  EventOf,
+  EventType,
+  ReceivedEvent,
+} from './events.ts';
+export type { CloseFacts, ConnectionEnd, ConnectionState } from './life-states.ts';
 export type { Listener } from './listeners.ts';
+export type { KeepLimits, Said } from './outgoing.ts';
+export type { EndCause, ReconnectPolicy } from './retry.ts';
 export type { SocketClass, SocketEvent, SocketEventType, SocketLike } from './socket.ts';

@@ -31,7 +31,8 @@ export async function askWhy({ socketUrl, token, hint, signal }: RefusalQuestion
       const message = `${shown} answers over HTTP, but the WebSocket did not open${said}`;
       return new GreenroomError('gateway_unreachable', message, { details: { url: shown } });
     }
-    return refusalOf({ socketUrl, status: response.status, text });
+    const retryAfter = response.headers.get('retry-after');
+    return refusalOf({ socketUrl, status: response.status, text, retryAfter });
   } catch (thrown) {
     const why = networkReason(thrown);
     const message = `no gateway answers at ${shown}${why ? `: ${why}` : said}`;
@@ -44,10 +45,13 @@ export function refusalOf(answer: {
   readonly socketUrl: string;
   readonly status: number;
   readonly text: string;
+  /** The header; in seconds. */
+  readonly retryAfter?: string | null | undefined;
 }): GreenroomError {
-  const { socketUrl, status, text } = answer;
+  const { socketUrl, status, text, retryAfter } = answer;
   const url = shownUrl(socketUrl);
-  const details = { url, status };
+  const retryMs = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : undefined;
+  const details = { url, status, ...(retryMs !== undefined && { retryMs }) };
   const error = errorIn(text);
   if (error) {
     return new GreenroomError(error.code, error.message, { details: { ...error.details, ...details } });

@@ -127,6 +127,8 @@ export const codes = {
   shutdown_forced: facts(500, 1001, 3, 'server_error', 'something had to be forced at shutdown'),
   not_ready: facts(503, 1013, 69, 'unavailable_error', 'the gateway did not become ready in time'),
   gateway_unreachable: facts(503, 1011, 69, 'unavailable_error', 'no gateway answers at the address'),
+  microphone_missing: facts(503, 1011, 69, 'unavailable_error', 'there is no program here to record with'),
+  microphone_failed: facts(503, 1011, 1, 'unavailable_error', 'the program that records ended by itself'),
   internal_error: facts(500, 1011, 1, 'server_error', 'a fault of ours'),
 } as const satisfies Record<string, CodeFacts>;
 

@@ -23,16 +23,28 @@ export class Terminal implements AsyncDisposable {
     );
   }
 
-  static async up(args: readonly string[] = []): Promise<Terminal> {
+  static up(args: readonly string[] = []): Promise<Terminal> {
+    return Terminal.run([process.execPath, bin, 'up', '--listen', '127.0.0.1:0', ...args]);
+  }
+
+  /** Any command. */
+  static async run(
+    [program = '', ...args]: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Terminal> {
     const folder = await testFolder();
     const options = {
       cols: 100,
       rows: 30,
       cwd: folder.path,
-      env: { ...process.env, TERM: 'xterm-256color' },
+      env: { ...process.env, TERM: 'xterm-256color', ...env },
     };
-    const pty = spawn(process.execPath, [bin, 'up', '--listen', '127.0.0.1:0', ...args], options);
-    return new Terminal(pty, folder);
+    return new Terminal(spawn(program, args, options), folder);
+  }
+
+  /** The same, with them: what is on the last line is what was drawn last. */
+  get raw(): string {
+    return this.#raw;
   }
 
   /** Everything that was ever written, without control sequences. */

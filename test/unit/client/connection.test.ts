@@ -41,7 +41,12 @@ describe.each(sockets)('a connection over %s', (_name, socket) => {
     await until(() => heard.length === 3, { ...soon, what: 'three deltas' });
     await connection.close();
     expect(heard).toEqual(['a', 'b', 'c']);
-    expect(all).toEqual(['session.created', ...Array(3).fill('response.output_text.delta')]);
+    const states = ['client.state', 'client.state', 'client.state'];
+    expect(all).toEqual([
+      ...[states[0], 'session.created'],
+      ...Array(3).fill('response.output_text.delta'),
+      ...states.slice(1),
+    ]);
     expect(await read).toEqual(all);
   });
 
@@ -49,8 +54,9 @@ describe.each(sockets)('a connection over %s', (_name, socket) => {
     await using gateway = await fakeGateway(greeting);
     await using connection = connect({ url: gateway.url, ...socket });
     await connection.opened;
-    const { value } = await connection[Symbol.asyncIterator]().next();
-    expect(value).toMatchObject({ type: 'session.created', session: { id: 'sess_1' } });
+    const reader = connection[Symbol.asyncIterator]();
+    expect((await reader.next()).value).toMatchObject({ type: 'client.state', state: 'open' });
+    expect((await reader.next()).value).toMatchObject({ type: 'session.created', session: { id: 'sess_1' } });
   });
 
   test('a client that closes is told 1000, a clean end, and so is the server', async () => {
@@ -61,30 +67,35 @@ describe.each(sockets)('a connection over %s', (_name, socket) => {
     const closing = connection.close();
     expect(connection.state).toBe('closing');
     expect(connection.close()).toBe(closing);
-    expect(await closing).toEqual({ code: 1000, reason: '', wasClean: true });
+    expect(await closing).toEqual({ code: 1000, reason: '', wasClean: true, cause: 'asked' });
     expect(connection.state).toBe('closed');
     expect(await gateway.calls[0]?.closed).toEqual({ code: 1000, reason: '' });
   });
 
   test.each([
-    [1001, 'the gateway is leaving'],
-    [1011, 'a fault of ours'],
-    [4410, 'engine voice failed'],
-  ])('a server that closes with %i is reported with its reason', async (code, reason) => {
+    [1000, 'finished', 'finished'],
+    [1001, 'the gateway is leaving', 'shutdown'],
+    [1008, 'not allowed', 'refused'],
+    [1011, 'a fault of ours', 'lost'],
+    [4410, 'engine voice failed', 'refused'],
+  ])('a server that closes with %i is reported with its reason', async (code, reason, cause) => {
     await using gateway = await fakeGateway({ onCall: (call) => call.socket.close(code, reason) });
-    const connection = connect({ url: gateway.url, ...socket });
+    const connection = connect({ url: gateway.url, reconnect: false, ...socket });
     await connection.opened;
-    expect(await connection.closed).toEqual({ code, reason, wasClean: true });
-    expect(() => connection.say('Hello?')).toThrow(
-      `cannot send conversation.item.create: the connection is closed (${code} ${reason})`,
+    expect(await connection.closed).toEqual({ code, reason, wasClean: true, cause });
+    expect(() => connection.commit()).toThrow(
+      `cannot send input_audio_buffer.commit: the connection is closed (${code} ${reason})`,
     );
+    // What comes from a person or a microphone may come at any time: no exception.
+    expect(connection.append(new Int16Array(10))).toBe('ended');
+    expect(connection.say('Hello?')).toMatchObject({ state: 'refused' });
   });
 
   test('a connection that is cut is 1006 and unclean', async () => {
     await using gateway = await fakeGateway({ onCall: (call) => call.socket.terminate() });
-    const connection = connect({ url: gateway.url, ...socket });
+    const connection = connect({ url: gateway.url, reconnect: false, ...socket });
     await connection.opened;
-    expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false });
+    expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false, cause: 'lost' });
   });
 
   test('frames that are no events are told as faults, and the connection goes on', async () => {
@@ -98,7 +109,7 @@ describe.each(sockets)('a connection over %s', (_name, socket) => {
     });
     await using connection = connect({ url: gateway.url, ...socket });
     const events: ConnectionEvent[] = [];
-    connection.on('event', (event) => events.push(event));
+    connection.on('event', (event) => event.type !== 'client.state' && events.push(event));
     await until(() => events.length === 7, { ...soon, what: 'seven events' });
     const faults = events.slice(0, 5).map((event) => (event.type === 'client.fault' ? event.message : event));
     expect(faults).toEqual([

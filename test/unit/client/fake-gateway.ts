@@ -31,10 +31,13 @@ export interface FakeGateway extends AsyncDisposable {
   readonly calls: readonly FakeCall[];
   /** Plain requests so far. */
   readonly requests: readonly string[];
+  /** From now on. */
+  refuse(refusal: FakeBehaviour['refusal']): void;
 }
 
 export async function fakeGateway(behaviour: FakeBehaviour = {}): Promise<FakeGateway> {
-  const { refusal, onRequest } = behaviour;
+  const { onRequest } = behaviour;
+  let { refusal } = behaviour;
   const sockets = new Set<Socket>();
   const calls: FakeCall[] = [];
   const requests: string[] = [];
@@ -70,6 +73,9 @@ export async function fakeGateway(behaviour: FakeBehaviour = {}): Promise<FakeGa
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     calls,
     requests,
+    refuse(next) {
+      refusal = next;
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => http.close(resolve));
       for (const socket of sockets) socket.destroy();

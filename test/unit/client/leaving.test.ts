@@ -26,14 +26,22 @@ describe.each(['undefined', 'WsWebSocket'])('a process ends by itself (socket cl
       connection.on('event', () => undefined);
       void (async () => { for await (const event of connection) console.log(event.type); })();
       await connection.opened;
-      await connection[Symbol.asyncIterator]().next();
+      for await (const { type } of connection) if (type === 'session.created') break;
       console.log((await connection.close()).code);`;
-    expect(await run(code)).toBe('session.created\n1000\nexit 0');
+    expect(await run(code)).toBe(
+      ['client.state', 'session.created', 'client.state', 'client.state', '1000', 'exit 0'].join('\n'),
+    );
   });
 
   test('after a server that went away, unwatched', async () => {
     await using gateway = await fakeGateway({ onCall: ({ socket }) => socket.terminate() });
-    expect(await run(`connect({ url: '${gateway.url}', WebSocket: ${name} });`)).toBe('exit 0');
+    const code = (reconnect: string) =>
+      `connect({ url: '${gateway.url}', WebSocket: ${name}, reconnect: ${reconnect} });`;
+    expect(await run(code('false'))).toBe('exit 0');
+    expect(gateway.calls).toHaveLength(1);
+    // And after it has come back as often as it was told to.
+    expect(await run(code('{ attempts: 3, firstMs: 10 }'))).toBe('exit 0');
+    expect(gateway.calls).toHaveLength(5);
   });
 
   test('after nobody was there, unwatched', async () => {

@@ -1,26 +1,26 @@
 // What `talk` shows: lines for people, or one JSON object a line, and the exit code that what was shown amounts to.
-import type { ConnectionEnd } from '../client/connection.ts';
-import { factsOf } from '../lifecycle/codes.ts';
-import type { LobbyEngine, LobbyNotice, Notice } from '../wire/notices.ts';
-import type { CommandIo } from './io.ts';
-import { seconds } from './screen.ts';
-import type { Answer } from './talk-answers.ts';
+import type { ConnectionEnd } from '../../client/life-states.ts';
+import { factsOf } from '../../lifecycle/codes.ts';
+import type { LobbyEngine, LobbyNotice, Notice } from '../../wire/notices.ts';
+import type { CommandIo } from '../io.ts';
+import { seconds } from '../screen.ts';
+import type { Answer } from './answers.ts';
 
 /** Races that nobody is to blame for. */
-const harmlessErrors: readonly string[] = ['response_cancel_not_active'];
+const harmlessErrors: readonly string[] = ['response_cancel_not_active', 'item_truncate_invalid_item_id'];
 /** While nothing changes in the lobby, a line this often says that we are still there. */
 const lobbyEveryMs = 5000;
 
 export class TalkReport {
-  readonly #io: CommandIo;
-  readonly #form: 'lines' | 'json';
+  protected readonly io: Pick<CommandIo, 'out' | 'err'>;
+  protected readonly form: 'lines' | 'json';
   #exitCode = 0;
   #lobbySinceMs: number | undefined;
   #lobbyShown = { key: '', atMs: 0 };
 
-  constructor(io: CommandIo, form: 'lines' | 'json') {
-    this.#io = io;
-    this.#form = form;
+  constructor(io: Pick<CommandIo, 'out' | 'err'>, form: 'lines' | 'json') {
+    this.io = io;
+    this.form = form;
   }
 
   /** 0 while nothing went wrong. */
@@ -29,86 +29,90 @@ export class TalkReport {
   }
 
   opened(url: string): void {
-    this.#tell({ event: 'open', url }, `connected to ${url}`);
+    this.tell({ event: 'open', url }, `connected to ${url}`);
   }
 
   /** `ready` is the Ding. */
   lobby({ state, engines, error }: LobbyNotice, nowMs: number): void {
-    this.#json({ event: 'lobby', state, engines, ...(error && { error }) });
+    this.json({ event: 'lobby', state, engines, ...(error && { error }) });
     this.#lobbySinceMs ??= nowMs;
     const key = state + engines.map(shownKey).join(';');
     const { key: shown, atMs } = this.#lobbyShown;
     if (key === shown && (state !== 'waiting' || nowMs - atMs < lobbyEveryMs)) return;
     this.#lobbyShown = { key, atMs: nowMs };
-    if (state === 'waiting') return this.#io.err(`waiting: ${engines.map(engineText).join('; ')}`);
+    if (state === 'waiting') return this.io.err(`waiting: ${engines.map(engineText).join('; ')}`);
     if (state === 'ready') {
       const waitedMs = nowMs - this.#lobbySinceMs;
-      return this.#io.err(waitedMs > 0 ? `ready after ${seconds(waitedMs)}` : 'ready');
+      return this.io.err(waitedMs > 0 ? `ready after ${seconds(waitedMs)}` : 'ready');
     }
-    this.#io.err(`failed: ${error?.message ?? engines.map(engineText).join('; ')}`);
-    for (const line of error?.log_tail ?? []) this.#io.err(`  | ${line}`);
-    this.#fault(factsOf('not_ready').exit);
+    this.io.err(`failed: ${error?.message ?? engines.map(engineText).join('; ')}`);
+    for (const line of error?.log_tail ?? []) this.io.err(`  | ${line}`);
+    this.fault(factsOf('not_ready').exit);
   }
 
   speech(event: 'speech_started' | 'speech_stopped', ms: number): void {
-    this.#tell(
+    this.tell(
       { event, ms },
       `${event === 'speech_started' ? 'speech started' : 'speech stopped'} at ${ms} ms`,
     );
   }
 
   answer({ failure, ...answer }: Answer, exitCode = 1): void {
-    this.#json({ event: 'answer', ...answer });
+    this.json({ event: 'answer', ...answer });
     const { status, transcript, audioMs, firstAudioMs } = answer;
     const how = status === 'completed' ? '' : ` (${status})`;
     const first = firstAudioMs === null ? '' : `, first audio after ${firstAudioMs} ms`;
     const line = `answer${how}: ${transcript ? JSON.stringify(transcript) : 'speech,'} ${(audioMs / 1000).toFixed(2)} s of audio${first}`;
     // The result: on standard output, unless that is for programs.
-    if (this.#form === 'json') this.#io.err(line);
-    else this.#io.out(line);
+    if (this.form === 'json') this.io.err(line);
+    else this.io.out(line);
     if (failure) this.error(failure.code, failure.message, exitCode);
   }
 
   /** Of the server, or of ours. What is harmless is shown and forgotten. */
   error(code: string, message: string, exitCode = 1): void {
-    this.#tell({ event: 'error', code, message }, `error: ${message} [${code}]`);
-    if (!harmlessErrors.includes(code)) this.#fault(exitCode);
+    this.tell({ event: 'error', code, message }, this.errorLine(code, message));
+    if (!harmlessErrors.includes(code)) this.fault(exitCode);
   }
 
   notice({ code, message, retry_ms: retryMs }: Notice): void {
-    this.#tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
+    this.tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
   }
 
   /** `expected`: we closed it, or the gateway said why; otherwise it ended a call that had not ended. */
   closed({ code, reason, wasClean }: ConnectionEnd, what: 'expected' | 'unexpected'): void {
-    this.#json({ event: 'closed', code, reason, wasClean });
+    this.json({ event: 'closed', code, reason, wasClean });
     if (code !== 1000 || what === 'unexpected') {
       const lost =
         code === 1006 && !wasClean ? 'the connection was lost' : 'the gateway closed the connection';
-      this.#io.err(`${lost}: ${code}${reason ? ` ${reason}` : ''}`);
+      this.io.err(`${lost}: ${code}${reason ? ` ${reason}` : ''}`);
     }
-    if (what === 'unexpected') this.#fault(1);
+    if (what === 'unexpected') this.fault(1);
   }
 
   written(path: string, audioMs: number): void {
-    this.#tell(
+    this.tell(
       { event: 'written', path, audioMs: Math.round(audioMs) },
       `wrote ${path}: ${(audioMs / 1000).toFixed(2)} s of audio`,
     );
   }
 
+  protected errorLine(code: string, message: string): string {
+    return `error: ${message} [${code}]`;
+  }
+
   /** The worst stands. */
-  #fault(exitCode: number): void {
+  protected fault(exitCode: number): void {
     this.#exitCode = Math.max(this.#exitCode, exitCode);
   }
 
-  #tell(event: Readonly<Record<string, unknown>>, line: string): void {
-    this.#json(event);
-    this.#io.err(line);
+  protected tell(event: Readonly<Record<string, unknown>>, line: string): void {
+    this.json(event);
+    this.io.err(line);
   }
 
-  #json(event: Readonly<Record<string, unknown>>): void {
-    if (this.#form === 'json') this.#io.out(JSON.stringify(event));
+  protected json(event: Readonly<Record<string, unknown>>): void {
+    if (this.form === 'json') this.io.out(JSON.stringify(event));
   }
 }
 

@@ -1,12 +1,13 @@
 // What `talk` was asked to do, checked before anything is opened: the file is read, the place of the result is there.
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { concatPcm } from '../audio/pcm.ts';
-import { Resampler } from '../audio/resample.ts';
-import { parseWav, WavError } from '../audio/wav.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
-import { sessionRateHz } from '../wire/session-config.ts';
-import type { CommandIo } from './io.ts';
+import { concatPcm } from '../../audio/pcm.ts';
+import { Resampler } from '../../audio/resample.ts';
+import { parseWav, WavError } from '../../audio/wav.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import { sessionRateHz } from '../../wire/session-config.ts';
+import type { CommandIo } from '../io.ts';
+import { findPlayer, findRecorder, type SoundProgram } from './programs.ts';
 
 export interface TalkOptions {
   readonly url?: string | undefined;
@@ -16,6 +17,10 @@ export interface TalkOptions {
   /** Said one after the other, each when the one before is answered. */
   readonly text?: readonly string[] | undefined;
   readonly out?: string | undefined;
+  /** A device, or a command that writes raw PCM16 at 24 kHz. `false`: lines are typed. */
+  readonly mic?: string | boolean | undefined;
+  /** Whether a live call plays its answers. Default true. */
+  readonly play?: boolean | undefined;
   readonly pushToTalk?: boolean | undefined;
   readonly model?: string | undefined;
   readonly token?: string | undefined;
@@ -32,30 +37,39 @@ export interface Recording {
 }
 
 export interface TalkPlan {
+  /** `live`: a person at a microphone or at the keys, until it leaves. `script`: what was given, and the end. */
+  readonly kind: 'live' | 'script';
   readonly lines: readonly string[];
   readonly recording: Recording | undefined;
   /** `pushed`: the whole recording is one turn; `detected`: the gateway hears where turns are. */
   readonly turns: 'detected' | 'pushed';
   readonly outPath: string | undefined;
   readonly timeoutMs: number;
+  /** Of a live call. */
+  readonly recorder: SoundProgram | null;
+  readonly player: SoundProgram | null;
 }
 
 const timeoutMsDefault = 60_000;
 
 /** Throws `bad_usage`. */
 export async function planTalk(options: TalkOptions, io: CommandIo): Promise<TalkPlan> {
-  const { file, out, text: lines = [], pushToTalk, timeoutMs = timeoutMsDefault } = options;
-  if (file === undefined && lines.length === 0) {
-    throw bad(
-      'the microphone comes in a later version: give --file in.wav or --text "..." (or both; the lines come first)',
-    );
-  }
+  const { file, out, text: lines = [], mic, play, pushToTalk, timeoutMs = timeoutMsDefault } = options;
+  const micNamed = mic === false || typeof mic === 'string';
+  if (micNamed && file !== undefined)
+    throw bad('--file is what is heard: give it without --mic and --no-mic');
+  const kind = micNamed || (file === undefined && lines.length === 0) ? 'live' : 'script';
   if (pushToTalk && file === undefined)
     throw bad('--push-to-talk is about a recording: give --file in.wav as well');
   if (lines.some((line) => line.trim() === '')) throw bad('--text has nothing to say: the line is empty');
   const outPath = out === undefined ? undefined : await writablePath(out, io.cwd);
   const recording = file === undefined ? undefined : await readRecording(file, io.cwd);
-  return { lines, recording, turns: pushToTalk ? 'pushed' : 'detected', outPath, timeoutMs };
+  const live = kind === 'live';
+  const device = typeof mic === 'string' ? mic : undefined;
+  const recorder = live && mic !== false ? await findRecorder(device, io.env) : null;
+  const player = live && play !== false ? ((await findPlayer(io.env)) ?? null) : null;
+  const turns = pushToTalk ? 'pushed' : 'detected';
+  return { kind, lines, recording, turns, outPath, timeoutMs, recorder, player };
 }
 
 async function readRecording(name: string, cwd: string): Promise<Recording> {

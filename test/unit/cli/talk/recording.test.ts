@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseWav, writeWav } from '../../../src/audio/wav.ts';
-import { talk } from '../../../src/cli/talk.ts';
-import { microphone } from '../../../src/cli/talk-microphone.ts';
-import { type Clock, systemClock } from '../../../src/lifecycle/clock.ts';
-import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
-import { testFolder } from '../../support/folder.ts';
-import { fakeGateway } from '../client/fake-gateway.ts';
-import { echo, speechWav, testIo } from './fake-echo.ts';
+import { parseWav, writeWav } from '../../../../src/audio/wav.ts';
+import { microphone } from '../../../../src/cli/talk/recording.ts';
+import { talk } from '../../../../src/cli/talk.ts';
+import { type Clock, systemClock } from '../../../../src/lifecycle/clock.ts';
+import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { testFolder } from '../../../support/folder.ts';
+import { fakeGateway } from '../../client/fake-gateway.ts';
+import { echo, speechWav, testIo } from '../fake-echo.ts';
 
 /** Ten times as fast, so that a recording is over sooner. */
 const fastClock: Clock = {

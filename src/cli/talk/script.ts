@@ -1,13 +1,13 @@
 // What is said in one call, in order: the lines, then the recording. Every step waits for what it caused, and ends
 // early when the call does. Owns the task of the microphone, through the scope it is given.
-import { durationMs } from '../audio/pcm.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
-import type { Scope } from '../lifecycle/scope.ts';
-import { sessionRateHz } from '../wire/session-config.ts';
-import type { Call } from './talk-call.ts';
-import { microphone } from './talk-microphone.ts';
-import type { Recording, TalkPlan } from './talk-plan.ts';
-import { engineText } from './talk-report.ts';
+import { durationMs } from '../../audio/pcm.ts';
+import { GreenroomError } from '../../lifecycle/errors.ts';
+import type { Scope } from '../../lifecycle/scope.ts';
+import { sessionRateHz } from '../../wire/session-config.ts';
+import type { Call } from './call.ts';
+import type { Recording, TalkPlan } from './plan.ts';
+import { microphone } from './recording.ts';
+import { engineText } from './report.ts';
 
 /** Said in the call, but about the recording: no fault of the gateway. */
 export class NoSpeech extends Error {
@@ -26,7 +26,7 @@ export async function converse(call: Call, plan: TalkPlan, scope: Scope): Promis
   const { recording, lines, turns } = plan;
   if ((await ready(call)) === 'ended') return 'ended';
   for (const line of lines) {
-    const eventId = call.connection.say(line);
+    const { eventId } = call.connection.say(line);
     call.answers.asked({ eventId, atMs: call.clock.now() });
     if ((await answered(call, JSON.stringify(line))) === 'ended') return 'ended';
   }

@@ -1,8 +1,8 @@
 // A recording as a microphone would send it: in real time, in small pieces, and then silence for as long as somebody
 // listens. What is due is reckoned from the beginning, so that it does not drift.
-import { samplesIn } from '../audio/pcm.ts';
-import { type Clock, delay } from '../lifecycle/clock.ts';
-import { sessionRateHz } from '../wire/session-config.ts';
+import { samplesIn } from '../../audio/pcm.ts';
+import { type Clock, delay } from '../../lifecycle/clock.ts';
+import { sessionRateHz } from '../../wire/session-config.ts';
 
 export interface MicrophoneOptions {
   readonly pcm: Int16Array;

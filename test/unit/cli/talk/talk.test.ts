@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { concatPcm } from '../../../src/audio/pcm.ts';
-import { parseWav } from '../../../src/audio/wav.ts';
-import { talk } from '../../../src/cli/talk.ts';
-import { testFolder } from '../../support/folder.ts';
-import { fakeGateway, nobodysUrl } from '../client/fake-gateway.ts';
-import { answer, begin, done, echo, greet, onAsk, ready, testIo } from './fake-echo.ts';
+import { concatPcm } from '../../../../src/audio/pcm.ts';
+import { parseWav } from '../../../../src/audio/wav.ts';
+import { talk } from '../../../../src/cli/talk.ts';
+import { testFolder } from '../../../support/folder.ts';
+import { fakeGateway, nobodysUrl } from '../../client/fake-gateway.ts';
+import { answer, begin, done, echo, greet, onAsk, ready, testIo } from '../fake-echo.ts';
 
 describe('typed lines', () => {
   test('each waits for its answer; all of the audio is kept in order', async () => {
@@ -196,7 +196,8 @@ describe('the lobby', () => {
 
 describe('a call that does not take place', () => {
   test.each([
-    [{}, 'the microphone comes in a later version: give --file in.wav or --text'],
+    [{ file: 'in.wav', mic: 'default' }, '--file is what is heard: give it without --mic and --no-mic'],
+    [{ pushToTalk: true }, '--push-to-talk is about a recording'],
     [{ text: ['  '] }, '--text has nothing to say'],
     [{ text: ['hi'], pushToTalk: true }, '--push-to-talk is about a recording'],
     [{ file: 'none.wav' }, '--file none.wav cannot be read: ENOENT'],
@@ -208,6 +209,18 @@ describe('a call that does not take place', () => {
     await expect(talk(options, io)).rejects.toMatchObject({
       code: 'bad_usage',
       message: expect.stringContaining(message),
+    });
+  });
+
+  test('nothing to record with is told with what can be done about it', async () => {
+    await using folder = await testFolder();
+    const io = { ...testIo(folder.path), env: { PATH: folder.path } };
+    await expect(talk({}, io)).rejects.toMatchObject({
+      code: 'microphone_missing',
+      exitCode: 69,
+      message: expect.stringMatching(
+        /install alsa-utils \(arecord\), sox or ffmpeg.*--mic.*--no-mic.*--text/,
+      ),
     });
   });
 
@@ -239,8 +252,8 @@ describe('a call that does not take place', () => {
   test('the gateway of the data directory is found by its run record', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(echo());
-    const { writeRunRecord } = await import('../../../src/gateway/run-record.ts');
-    const { ownIdentity } = await import('../../../src/gateway/process-identity.ts');
+    const { writeRunRecord } = await import('../../../../src/gateway/run-record.ts');
+    const { ownIdentity } = await import('../../../../src/gateway/process-identity.ts');
     await folder.write('.greenroom/lock.db', '');
     await writeRunRecord(join(folder.path, '.greenroom'), {
       ...(await ownIdentity()),

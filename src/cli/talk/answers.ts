@@ -1,10 +1,10 @@
 // The answers of one call, as they come in: text, audio and times of each, in the order in which they began. Also knows
 // whether an answer is still owed. Holds samples and nothing that needs closing.
-import { concatPcm, durationMs } from '../audio/pcm.ts';
-import { decodeAudio } from '../client/audio.ts';
-import type { ConnectionEvent } from '../client/events.ts';
-import type { ResponseObject } from '../wire/server-events.ts';
-import { sessionRateHz } from '../wire/session-config.ts';
+import { concatPcm, durationMs } from '../../audio/pcm.ts';
+import { decodeAudio } from '../../client/audio.ts';
+import type { ConnectionEvent } from '../../client/events.ts';
+import type { ResponseObject } from '../../wire/server-events.ts';
+import { sessionRateHz } from '../../wire/session-config.ts';
 
 export interface Answer {
   readonly responseId: string;
@@ -21,6 +21,7 @@ interface Draft {
   readonly responseId: string;
   readonly askedAtMs: number;
   readonly chunks: Int16Array[];
+  samples: number;
   transcript: string;
   firstAudioMs: number | null;
   state: 'open' | 'done';
@@ -33,8 +34,14 @@ interface Question {
 }
 
 export class Answers {
+  /** `all`: every sample, for a file at the end; a call that may last for hours does without. */
+  readonly #keeps: 'all' | 'nothing';
   readonly #drafts = new Map<string, Draft>();
   #question: Question | null = null;
+
+  constructor(keeps: 'all' | 'nothing' = 'all') {
+    this.#keeps = keeps;
+  }
 
   /** The next response answers this. */
   asked(question: Question): void {
@@ -74,11 +81,19 @@ export class Answers {
     }
   }
 
-  /** What began and was not finished, once the call has ended. */
-  unfinished(): readonly Answer[] {
-    return [...this.#drafts.values()]
-      .filter(({ state }) => state === 'open')
-      .map((draft) => answerOf(draft, 'unfinished', null));
+  /** The one under way, as far as it has come. */
+  get current(): { readonly responseId: string; readonly transcript: string } | undefined {
+    return [...this.#drafts.values()].findLast(({ state }) => state === 'open');
+  }
+
+  /** What began and will not be finished, because the call or its session has ended. Told once. */
+  abandon(): readonly Answer[] {
+    this.#question = null;
+    const open = [...this.#drafts.values()].filter(({ state }) => state === 'open');
+    return open.map((draft) => {
+      this.#close(draft);
+      return answerOf(draft, 'unfinished', null);
+    });
   }
 
   /** The audio of all of them. */
@@ -93,6 +108,7 @@ export class Answers {
       responseId,
       askedAtMs,
       chunks: [],
+      samples: 0,
       transcript: '',
       firstAudioMs: null,
       state: 'open',
@@ -104,13 +120,15 @@ export class Answers {
     const draft = this.#drafts.get(responseId);
     if (!draft) return;
     draft.firstAudioMs ??= nowMs - draft.askedAtMs;
-    draft.chunks.push(decodeAudio(delta));
+    const pcm = decodeAudio(delta);
+    draft.samples += pcm.length;
+    if (this.#keeps === 'all') draft.chunks.push(pcm);
   }
 
   #finish(response: ResponseObject): Answer | undefined {
     const draft = this.#drafts.get(response.id);
     if (!draft || draft.state === 'done') return undefined;
-    draft.state = 'done';
+    this.#close(draft);
     const { error } = response.status_details ?? {};
     const failed = response.status === 'failed' || response.status === 'incomplete';
     const unknown = {
@@ -118,22 +136,26 @@ export class Answers {
       message: response.status_details?.reason ?? 'no reason was given',
     };
     if (failed) return answerOf(draft, response.status, error ?? unknown);
-    const empty = draft.chunks.length === 0 && draft.transcript === '' && response.output.length === 0;
+    const empty = draft.samples === 0 && draft.transcript === '' && response.output.length === 0;
     if (response.status !== 'completed' || !empty) return answerOf(draft, response.status, null);
     return answerOf(draft, 'completed', {
       code: 'empty_answer',
       message: `the answer ${response.id} has neither text nor audio`,
     });
   }
+
+  #close(draft: Draft): void {
+    draft.state = 'done';
+    if (this.#keeps === 'nothing') this.#drafts.delete(draft.responseId);
+  }
 }
 
 function answerOf(draft: Draft, status: Answer['status'], failure: Answer['failure']): Answer {
-  const samples = draft.chunks.reduce((total, chunk) => total + chunk.length, 0);
   return {
     responseId: draft.responseId,
     status,
     transcript: draft.transcript,
-    audioMs: Math.round(durationMs(samples, sessionRateHz)),
+    audioMs: Math.round(durationMs(draft.samples, sessionRateHz)),
     firstAudioMs: draft.firstAudioMs === null ? null : Math.round(draft.firstAudioMs),
     failure: failure && { code: failure.code, message: failure.message },
   };

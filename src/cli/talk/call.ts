@@ -1,13 +1,14 @@
 // One call under way: follows what the connection tells, shows it, and lets a script wait for what it needs. Ends once,
 // by whatever comes first. The connection and the signal are its command's; it only listens, until `leave`.
-import type { ConnectionEnd, RealtimeConnection } from '../client/connection.ts';
-import type { ConnectionEvent } from '../client/events.ts';
-import type { Clock } from '../lifecycle/clock.ts';
-import { Deadline } from '../lifecycle/deadline.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
-import type { SessionConfig } from '../wire/session-config.ts';
-import { Answers } from './talk-answers.ts';
-import type { TalkReport } from './talk-report.ts';
+import type { RealtimeConnection } from '../../client/connection.ts';
+import type { ConnectionEvent } from '../../client/events.ts';
+import type { ConnectionEnd } from '../../client/life-states.ts';
+import type { Clock } from '../../lifecycle/clock.ts';
+import { Deadline } from '../../lifecycle/deadline.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import type { SessionConfig } from '../../wire/session-config.ts';
+import { Answers } from './answers.ts';
+import type { TalkReport } from './report.ts';
 
 export type CallEnding =
   /** The person asked to stop. */
@@ -20,11 +21,13 @@ export type CallEnding =
 
 export interface CallOptions {
   readonly connection: RealtimeConnection;
-  readonly report: TalkReport;
+  readonly report: CallReport;
   readonly clock: Clock;
   /** The longest wait for any one thing. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Of the answers. Default `all`. */
+  readonly keeps?: 'all' | 'nothing';
 }
 
 /** What a wait is for. */
@@ -37,14 +40,15 @@ export interface Expectation {
   readonly timeoutMs?: number;
 }
 
-const closeCodeShutdown = 1001;
+/** What of a report a call speaks to. */
+type CallReport = Pick<TalkReport, 'answer' | 'error' | 'lobby' | 'notice' | 'speech'>;
 
 export class Call {
   readonly connection: RealtimeConnection;
   readonly clock: Clock;
   readonly timeoutMs: number;
-  readonly answers = new Answers();
-  readonly #report: TalkReport;
+  readonly answers: Answers;
+  readonly #report: CallReport;
   readonly #leave: (() => void)[] = [];
   #session: SessionConfig | null = null;
   #ending: CallEnding | null = null;
@@ -52,18 +56,20 @@ export class Call {
   #speech: { readonly state: 'none' | 'open' | 'past'; readonly atMs: number } = { state: 'none', atMs: 0 };
   #changed = Promise.withResolvers<void>();
 
-  constructor({ connection, report, clock, timeoutMs, signal }: CallOptions) {
+  constructor({ connection, report, clock, timeoutMs, signal, keeps }: CallOptions) {
     this.connection = connection;
+    this.answers = new Answers(keeps);
     this.clock = clock;
     this.timeoutMs = timeoutMs;
     this.#report = report;
     this.#leave.push(connection.on('event', (event) => this.#take(event)));
     void connection.closed.then((end) =>
-      this.#finish(end.code === closeCodeShutdown ? { state: 'shutdown' } : { state: 'closed', end }),
+      this.#finish(end.cause === 'shutdown' ? { state: 'shutdown' } : { state: 'closed', end }),
     );
     const interrupt = () => {
       this.#finish({ state: 'interrupted' });
-      void connection.close();
+      // Its command closes it, in its turn; only whoever waits for it to open waits for nothing else.
+      if (connection.state === 'connecting') void connection.close();
     };
     signal.addEventListener('abort', interrupt, { once: true });
     this.#leave.push(() => signal.removeEventListener('abort', interrupt));
@@ -163,8 +169,18 @@ export class Call {
         return this.#report.error(event.error.code, event.error.message, this.#blame());
       case 'client.fault':
         return this.#report.error(event.code, event.message);
+      case 'client.state':
+        if (event.before === 'open' && event.state === 'reconnecting') this.#sessionEnded();
+        return;
       default:
         return;
     }
+  }
+
+  /** What it owed will not come any more. */
+  #sessionEnded(): void {
+    this.#session = null;
+    this.#speech = { state: 'none', atMs: 0 };
+    for (const answer of this.answers.abandon()) this.#report.answer(answer, 0);
   }
 }

@@ -2,7 +2,7 @@
 // never answers a close; this one reads the refusal and can be terminated.
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { refusalOf } from '../client/refusal.ts';
+import { refusalOf } from '../../client/refusal.ts';
 
 const refusalBytesMax = 256 * 1024;
 
@@ -16,7 +16,8 @@ export class TalkSocket extends WebSocket {
         if (this.readyState !== WebSocket.CONNECTING) return;
         const text = Buffer.concat(chunks).toString();
         // The client takes the first error for the reason.
-        this.emit('error', refusalOf({ socketUrl: url, status: response.statusCode ?? 0, text }));
+        const { statusCode: status = 0, headers } = response;
+        this.emit('error', refusalOf({ socketUrl: url, status, text, retryAfter: headers['retry-after'] }));
         this.terminate();
       };
       response.on('data', (chunk: Buffer) => {

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseWav } from '../../../src/audio/wav.ts';
-import { talk } from '../../../src/cli/talk.ts';
-import { testFolder } from '../../support/folder.ts';
-import { until } from '../../support/poll.ts';
-import { fakeGateway } from '../client/fake-gateway.ts';
-import { begin, echo, onAsk, speechWav, testIo } from './fake-echo.ts';
+import { parseWav } from '../../../../src/audio/wav.ts';
+import { talk } from '../../../../src/cli/talk.ts';
+import { testFolder } from '../../../support/folder.ts';
+import { until } from '../../../support/poll.ts';
+import { fakeGateway } from '../../client/fake-gateway.ts';
+import { begin, echo, onAsk, speechWav, testIo } from '../fake-echo.ts';
 
 const soon = { timeoutMs: 3000 };
 

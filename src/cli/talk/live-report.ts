@@ -1,0 +1,175 @@
+// What a live call shows beyond what every call does. With a page (a terminal) its lines are short and coloured, and
+// what comes and goes, the lobby for one, stands in the status line instead.
+import type { ClientAudioDropped, ClientLine, ClientState } from '../../client/events.ts';
+import type { ConnectionEnd } from '../../client/life-states.ts';
+import type { Said } from '../../client/outgoing.ts';
+import type { LobbyNotice, Notice } from '../../wire/notices.ts';
+import type { CommandIo } from '../io.ts';
+import { seconds } from '../screen.ts';
+import type { Answer } from './answers.ts';
+import type { LiveWord } from './live-state.ts';
+import { TalkReport } from './report.ts';
+import type { Paint, Style } from './status-line.ts';
+import { wrapped } from './text-width.ts';
+
+/** The terminal that it is shown on. */
+export interface Look {
+  readonly paint: Paint;
+  readonly columns: number;
+}
+
+const nameWidth = 8;
+const indent = nameWidth + 2;
+
+export class LiveReport extends TalkReport {
+  /** Null: lines for a log. */
+  readonly #look: Look | null;
+  /** Lines that were typed and not delivered yet, to be named if they never are. */
+  readonly #typed = new Map<string, string>();
+  #speechFromMs = 0;
+  #waitedSinceMs: number | undefined;
+  #word: LiveWord | null = null;
+
+  constructor(io: Pick<CommandIo, 'out' | 'err'>, form: 'lines' | 'json', look: Look | null) {
+    super(io, form);
+    this.#look = look;
+  }
+
+  override opened(url: string): void {
+    if (!this.#look) return super.opened(url);
+    // The path and what is asked for by itself are the same for everybody.
+    const place = url.replace(/\/v1\/realtime/, '').replace(/[?&]notices=1/, '');
+    this.#show(['green', '● open'], place);
+  }
+
+  /** `microphone`, `playback`: the programs; null: none. */
+  started(facts: { readonly microphone: string | null; readonly playback: string | null }): void {
+    const { microphone, playback } = facts;
+    const heard = microphone ? `recording with ${microphone}` : 'no microphone: lines are typed';
+    const played = playback ? `playing with ${playback}` : 'answers are shown, not played';
+    this.json({ event: 'started', ...facts });
+    this.#show(null, `${heard}, ${played}`);
+    // Without headphones the answer would be heard, and answered.
+    if (microphone && playback) this.#show(null, 'use headphones, or the microphone hears the answers');
+    if (this.#look) this.io.err('');
+  }
+
+  override lobby(notice: LobbyNotice, nowMs: number): void {
+    if (!this.#look || notice.state === 'failed') return super.lobby(notice, nowMs);
+    this.#waitedSinceMs ??= nowMs;
+    if (notice.state === 'waiting') return;
+    const waitedMs = nowMs - this.#waitedSinceMs;
+    this.#waitedSinceMs = undefined;
+    if (waitedMs > 0) this.#show(['green', '● ready'], `after ${seconds(waitedMs)}`);
+  }
+
+  override speech(event: 'speech_started' | 'speech_stopped', ms: number): void {
+    if (!this.#look) return super.speech(event, ms);
+    if (event === 'speech_started') this.#speechFromMs = ms;
+    else this.#show(['bold', 'you'], `${seconds(ms - this.#speechFromMs)} of speech`);
+  }
+
+  override answer(answer: Answer, exitCode = 1): void {
+    if (!this.#look) return super.answer(answer, exitCode);
+    const { failure, status, transcript, audioMs } = answer;
+    const how = status === 'completed' ? '' : `  ${status}`;
+    const text = transcript === '' ? 'speech' : transcript;
+    this.#show(['cyan', 'answer'], `${text}  ${this.#look.paint('dim', `${seconds(audioMs)}${how}`)}`);
+    if (failure) this.error(failure.code, failure.message, exitCode);
+  }
+
+  override notice(notice: Notice): void {
+    // That it is leaving is said once, as the reason why we are.
+    if (!this.#look || notice.code !== 'server_shutdown') super.notice(notice);
+  }
+
+  override closed(end: ConnectionEnd, what: 'expected' | 'unexpected'): void {
+    if (!this.#look) return super.closed(end, what);
+    const { code, reason } = end;
+    if (what === 'expected')
+      return this.#show(null, `the call has ended${reason ? `: ${code} ${reason}` : ''}`);
+    this.#show(['red', '○ ended'], `${code} ${reason || 'the connection was lost'}`);
+    this.fault(1);
+  }
+
+  state(word: LiveWord): void {
+    if (word === this.#word) return;
+    this.#word = word;
+    this.json({ event: 'state', state: word });
+  }
+
+  said(text: string, { itemId, state }: Said): void {
+    this.json({ event: 'said', text, itemId, state });
+    if (state === 'refused') return this.error('not_sent', `${JSON.stringify(text)} was not sent`);
+    this.#typed.set(itemId, text);
+    const later = state === 'kept' ? '  (kept until there is a connection)' : '';
+    this.#show(['bold', 'you'], `${text}${later}`);
+  }
+
+  line({ itemId, state, reason }: ClientLine): void {
+    const text = this.#typed.get(itemId);
+    this.#typed.delete(itemId);
+    this.json({ event: 'line', itemId, state, reason });
+    if (state === 'delivered' || text === undefined) return;
+    const words = {
+      refused: 'was refused',
+      undelivered: 'was not sent',
+      unconfirmed: 'may not have arrived',
+    };
+    this.#show(['yellow', 'lost'], `${JSON.stringify(text)} ${words[state]}${reason ? `: ${reason}` : ''}`);
+  }
+
+  dropped({ ms, bytes, why }: ClientAudioDropped): void {
+    this.json({ event: 'dropped', ms, bytes, why });
+    // What was kept when the call ended was not going to be heard.
+    if (why !== 'closed') this.#show(['yellow', 'lost'], `${seconds(ms)} of speech could not be kept`);
+  }
+
+  away({ reason, attempt, retryMs }: ClientState, first: 'first' | 'again'): void {
+    this.json({ event: 'reconnecting', reason, attempt, retryMs });
+    if (first === 'first' || !this.#look) this.#show(['red', '○ lost'], `${reason}; trying again`);
+  }
+
+  back(): void {
+    this.json({ event: 'reconnected' });
+    this.#show(['green', '● open'], 'again; it is a new conversation');
+  }
+
+  interrupted(itemId: string, heardMs: number): void {
+    this.json({ event: 'interrupted', itemId, heardMs });
+  }
+
+  /** Worth knowing, and nobody's fault. */
+  remark(code: string, text: string): void {
+    this.json({ event: 'remark', code, message: text });
+    this.#show(['yellow', 'note'], text);
+  }
+
+  leaving(why: string): void {
+    this.json({ event: 'leaving', why });
+    this.#show(null, `leaving: ${why}`);
+  }
+
+  stopped(what: 'microphone' | 'playback', ms: number, how: string): void {
+    this.json({ event: 'stopped', what, ms: Math.round(ms), how });
+  }
+
+  protected override errorLine(code: string, message: string): string {
+    if (!this.#look) return super.errorLine(code, message);
+    return this.#line(['red', 'error'], `${message} ${this.#look.paint('dim', `[${code}]`)}`);
+  }
+
+  #show(name: readonly [Style, string] | null, text: string): void {
+    this.io.err(this.#line(name, text));
+  }
+
+  #line(name: readonly [Style, string] | null, text: string): string {
+    const { paint, columns }: Look = this.#look ?? plain;
+    if (!name) return paint('dim', `  ${wrapped(text, columns, 2)}`);
+    const [style, word] = name;
+    return `  ${paint(style, word.padEnd(nameWidth))}${wrapped(text, columns, indent)}`;
+  }
+}
+
+/** A log has lines as long as it takes. */
+const plain: Look = { paint: (_, text) => text, columns: Number.POSITIVE_INFINITY };

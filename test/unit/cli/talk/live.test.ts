@@ -1,0 +1,87 @@
+// A live call against a scripted gateway, typed only; with sound and real gateways in test/process/live.test.ts.
+import { describe, expect, test } from 'vitest';
+import { talk } from '../../../../src/cli/talk.ts';
+import { until } from '../../../support/poll.ts';
+import { type FakeCall, fakeGateway } from '../../client/fake-gateway.ts';
+import { begin, greet, onAsk, ready, testIo } from '../fake-echo.ts';
+
+const soon = { timeoutMs: 3000 };
+const options = { mic: false, json: true, timeoutMs: 5000 } as const;
+const goodbye = (call: FakeCall) => {
+  const message = 'the gateway is leaving';
+  call.send({ type: 'greenroom.notice', code: 'server_shutdown', message, retry_ms: null });
+};
+
+describe('a live call', () => {
+  test('leaves by the notice, while the connection still stands; the close is the end, exit code 0', async () => {
+    await using gateway = await fakeGateway({
+      onCall(call) {
+        greet(call);
+        call.send(ready);
+        goodbye(call);
+      },
+    });
+    const io = testIo('/');
+    const talking = talk({ ...options, url: gateway.url }, io);
+    const said = () => io.events().map(({ event }) => event);
+    await until(() => said().includes('leaving'), { ...soon, what: 'it to leave' });
+    expect(said()).not.toContain('closed');
+    gateway.calls[0]?.socket.close(1001, 'server_shutdown');
+    expect(await talking).toBe(0);
+    expect(io.events().at(-1)).toMatchObject({ event: 'closed', code: 1001 });
+  });
+
+  test('a gateway that says goodbye and does not close holds nobody up', async () => {
+    await using gateway = await fakeGateway({
+      onCall(call) {
+        greet(call);
+        goodbye(call);
+      },
+    });
+    const io = testIo('/');
+    const beganMs = performance.now();
+    expect(await talk({ ...options, url: gateway.url }, io)).toBe(0);
+    expect(performance.now() - beganMs).toBeLessThan(4000);
+    expect(await gateway.calls[0]?.closed).toMatchObject({ code: 1000 });
+  });
+
+  test('lines given beforehand are said first, and it goes on until somebody leaves', async () => {
+    await using gateway = await fakeGateway(onAsk((_event, call) => begin(call, 'resp_1', 'hi', 480)));
+    const io = testIo('/');
+    const talking = talk({ ...options, url: gateway.url, text: ['hi'] }, io);
+    await until(() => io.events().some(({ event }) => event === 'said'), { ...soon, what: 'the line' });
+    await until(() => io.events().some(({ state }) => state === 'typing'), { ...soon, what: 'the keys' });
+    io.interrupt();
+    expect(await talking).toBe(0);
+    expect(io.events().find(({ event }) => event === 'leaving')).toMatchObject({ why: 'asked by a signal' });
+    expect(await gateway.calls[0]?.closed).toMatchObject({ code: 1000 });
+  });
+
+  test('an answer that was under way when the connection was lost is told as unfinished, and owed no more', async () => {
+    await using gateway = await fakeGateway(
+      onAsk((_event, call) => {
+        begin(call, 'resp_1', 'hal', 480);
+        call.socket.terminate();
+      }),
+    );
+    const io = testIo('/');
+    const talking = talk({ ...options, url: gateway.url, text: ['hi'] }, io);
+    await until(() => gateway.calls.length > 1, { ...soon, what: 'it to come back' });
+    io.interrupt();
+    expect(await talking).toBe(0);
+    const answers = io.events().filter(({ event }) => event === 'answer');
+    expect(answers).toMatchObject([{ status: 'unfinished', transcript: 'hal' }, ...answers.slice(1)]);
+  });
+
+  test('is refused when it comes back: exit code 1, with what the gateway said', async () => {
+    await using gateway = await fakeGateway({ onCall: greet });
+    const io = testIo('/');
+    const talking = talk({ ...options, url: gateway.url }, io);
+    await until(() => gateway.calls.length === 1, { ...soon, what: 'the call' });
+    const message = 'the token is not one of the caller surface';
+    gateway.refuse({ status: 401, body: { error: { code: 'unauthorized', message } } });
+    gateway.calls[0]?.socket.terminate();
+    expect(await talking).toBe(1);
+    expect(io.events().at(-1)).toMatchObject({ event: 'closed', code: 1006, reason: message });
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { liveWord } from '../../../../src/cli/talk/live-state.ts';
+import { levelOf } from '../../../../src/cli/talk/microphone.ts';
+import { clockText, meter, type StatusFacts, statusLine } from '../../../../src/cli/talk/status-line.ts';
+import { widthOf, wrapped } from '../../../../src/cli/talk/text-width.ts';
+
+const plain = (_style: unknown, text: string) => text;
+const engine = {
+  name: 'voice',
+  state: 'starting',
+  rung: 'loaded',
+  progress: 0.42,
+  text: 'reading',
+  elapsed_ms: 1200,
+  eta_ms: null,
+};
+const facts: StatusFacts = {
+  word: 'listening',
+  ms: 7000,
+  levels: [0, 0.5, 1],
+  speech: 'none',
+  microphone: 'there',
+  line: '',
+  answer: '',
+  lobby: {
+    type: 'greenroom.lobby',
+    state: 'waiting',
+    engines: [engine, { ...engine, name: 'ears', state: 'ready' }],
+  },
+  retry: { attempt: 2, inMs: 1200 },
+  kept: { lines: 1, audioMs: 3400 },
+};
+
+describe('the status line', () => {
+  test.each<[Partial<StatusFacts>, string]>([
+    [{}, ' ● listening     0:07  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅█  space: type   Ctrl+C: leave'],
+    [{ word: 'speaking', answer: 'Good day.' }, ' ◆ speaking      0:07  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅█  “Good day.”'],
+    [{ word: 'lobby' }, ' ◌ lobby         0:07  voice starting (loaded) 42 % 1.2 s reading'],
+    [{ word: 'reconnecting' }, ' ◌ reconnecting  0:07  attempt 2 in 1.2 s, kept: 1 line, 3.4 s of speech'],
+    [{ word: 'leaving' }, ' ◌ leaving       0:07'],
+    [{ word: 'typing' }, ' › type a line   space: speak again   /quit: leave'],
+    [{ word: 'typing', microphone: 'none' }, ' › type a line   /quit: leave'],
+    [{ word: 'typing', line: 'hello 한국' }, ' › hello 한국'],
+    [{ word: 'listening', microphone: 'none' }, ' ● listening     0:07  Ctrl+C: leave'],
+  ])('%j', (changes, line) => {
+    expect(statusLine({ ...facts, ...changes }, 80, plain).trimEnd()).toBe(line);
+  });
+
+  test.each([20, 30, 50, 80, 120])('is never wider than a terminal of %i columns', (columns) => {
+    const words = [
+      'connecting',
+      'lobby',
+      'listening',
+      'speaking',
+      'typing',
+      'reconnecting',
+      'leaving',
+    ] as const;
+    for (const word of words) {
+      const line = statusLine(
+        { ...facts, word, line: '한국어 '.repeat(30), answer: 'a'.repeat(200) },
+        columns,
+        plain,
+      );
+      expect(widthOf(line)).toBeLessThan(columns);
+    }
+  });
+
+  test('shows the end of a long line, which is where somebody types', () => {
+    expect(statusLine({ ...facts, word: 'typing', line: `${'x'.repeat(90)}end` }, 40, plain)).toMatch(
+      /^ › …x+end$/,
+    );
+  });
+});
+
+test.each([
+  [{ connection: 'connecting' }, 'connecting'],
+  [{}, 'listening'],
+  [{ answer: 'said' }, 'speaking'],
+  [{ lobby: 'waiting' }, 'lobby'],
+  [{ lobby: null }, 'lobby'],
+  [{ lobby: 'waiting', typing: { mode: 'typing', line: '' } }, 'typing'],
+  [{ answer: 'said', typing: { mode: 'typing', line: '' } }, 'typing'],
+  [{ connection: 'reconnecting', typing: { mode: 'typing', line: '' } }, 'reconnecting'],
+  [{ connection: 'closing' }, 'leaving'],
+] as const)('%j is %s', (changes, word) => {
+  const typing = { mode: 'voice', line: '' } as const;
+  expect(liveWord({ connection: 'open', lobby: 'ready', answer: 'none', typing, ...changes })).toBe(word);
+});
+
+test('times, widths and levels', () => {
+  expect([0, 59_999, 60_000, 3_723_000].map(clockText)).toEqual(['0:00', '0:59', '1:00', '1:02:03']);
+  expect([widthOf('abc'), widthOf('한국'), widthOf('e\u0301'), widthOf('👍')]).toEqual([3, 4, 1, 2]);
+  expect(levelOf(new Int16Array(100))).toBe(0);
+  expect(levelOf(new Int16Array(100).fill(32_767))).toBeCloseTo(1, 2);
+  expect(levelOf(new Int16Array(100).fill(328))).toBeCloseTo(1 / 3, 1);
+  expect(meter([2])).toMatch(/█$/);
+});
+
+test('long text is broken between words, or anywhere where there are none', () => {
+  expect(wrapped('one two three four', 13, 2)).toBe('one two\n  three four');
+  expect(wrapped('한국어한국어한국어', 13, 2)).toBe('한국어한국\n  어한국어');
+  expect(wrapped('short', 80, 10)).toBe('short');
+  expect(wrapped('', 80, 10)).toBe('');
+  for (const line of wrapped('x'.repeat(100), 30, 4).split('\n')) expect(widthOf(line)).toBeLessThan(30);
+});
