@@ -220,9 +220,10 @@ export class Gateway {
     seated.resolve();
     if (this.shutdown.state !== 'running') throw new GreenroomError('scope_closed', 'the gateway is leaving');
     supervisor.startAll();
+    // Other commands look for us there as soon as they hear that we listen.
+    await data.writeRecord(door.url, this.#options.process ?? 'shared');
     await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
     await logging;
-    await data.writeRecord(door.url, this.#options.process ?? 'shared');
     // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
     await records.start();
     this.#log.info({ url: door.url, pid: process.pid }, 'the door is open');

@@ -1,0 +1,57 @@
+// The client library in a real browser: an echo call, and a gateway that leaves while the page streams its microphone.
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { findBrowser, openPage } from '../support/browser.ts';
+import { bin, fixture, GatewayProcess } from '../support/gateway-process.ts';
+
+const browser = await findBrowser();
+const withBrowser = test.skipIf(!browser);
+if (!browser) console.warn('skipped: no Chromium here (Debian: apt-get install chromium)');
+
+interface PageWorld {
+  type(url: string): Promise<{ readonly said: string; readonly samples: number; readonly cause: string }>;
+  stream(url: string): Promise<void>;
+}
+
+async function openCalls() {
+  const script = (path: string) => ({ type: 'text/javascript', body: readFileSync(path) });
+  const html =
+    '<!doctype html><title>call</title><link rel="icon" href="data:,"><script type="module" src="/calls.js"></script>';
+  const tab = await openPage(browser ?? '', {
+    '/': { type: 'text/html', body: html },
+    '/calls.js': script(fixture('page/calls.mjs')),
+    '/client.js': script(bin.replace('main.js', 'client.js')),
+  });
+  await tab.page.waitForFunction('globalThis.loaded');
+  return tab;
+}
+
+withBrowser('a page types a line and hears it', async () => {
+  await using gateway = await GatewayProcess.start();
+  await using tab = await openCalls();
+  const heard = await tab.page.evaluate(
+    (url) => (globalThis as unknown as PageWorld).type(url),
+    await gateway.url(),
+  );
+  expect(heard).toMatchObject({ said: 'Hello from a browser.', cause: 'asked' });
+  expect(heard.samples).toBeGreaterThan(10_000);
+  expect(tab.faults).toEqual([]);
+});
+
+withBrowser('the gateway leaves while a page streams its microphone: all ends in order', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  await using tab = await openCalls();
+  await tab.page.evaluate((url) => (globalThis as unknown as PageWorld).stream(url), await gateway.url());
+  await tab.page.waitForFunction('sent > 24000');
+  const askedMs = performance.now();
+  gateway.child.kill('SIGTERM');
+  expect(await gateway.end(askedMs)).toMatchObject({ code: 0 });
+  expect(await tab.page.evaluate('ended')).toEqual({ cause: 'shutdown', closeCode: 1001 });
+  await tab.page.waitForFunction("order.includes('audio closed')");
+  const order = (await tab.page.evaluate('order')) as string[];
+  expect(order.slice(0, 2)).toEqual(['server_shutdown', 'microphone stopped']);
+  // Nothing was left unhandled.
+  expect([...order.slice(2)].sort()).toEqual(['audio closed', 'closed']);
+  expect(tab.faults).toEqual([]);
+});
