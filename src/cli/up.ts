@@ -81,7 +81,9 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   });
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
-  prompt = openConsole(gateway, screen, { json: options.json === true });
+  // Opened now, it would be closed by nobody.
+  if (gateway.shutdown.state === 'running')
+    prompt = openConsole(gateway, screen, { json: options.json === true });
   void gateway.whenReady().then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });

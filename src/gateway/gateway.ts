@@ -25,7 +25,7 @@ import { ClientSecrets } from './client-secrets.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
 import { GatewayLog } from './gateway-log.ts';
-import { type HealthStatus, healthStatus, missingEngines } from './health.ts';
+import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords, type Records } from './records.ts';
@@ -131,19 +131,8 @@ export class Gateway {
   }
 
   /** Resolves when every engine is ready; with the missing ones when one has failed for good or the gateway leaves. */
-  whenReady(): Promise<{ readonly missing: readonly EngineStatus[] }> {
-    return new Promise((resolve) => {
-      const look = () => {
-        const missing = missingEngines(this.engines());
-        const over = missing.length === 0 || missing.some(({ state }) => state === 'failed');
-        if (!over && this.shutdown.state === 'running') return;
-        leave();
-        resolve({ missing });
-      };
-      const leave = this.onEngine(look);
-      void this.shutdown.done.then(look);
-      look();
-    });
+  whenReady(): Promise<Missing> {
+    return whenReady(this);
   }
 
   /** Puts a line into the log. */
@@ -218,15 +207,21 @@ export class Gateway {
     // Those who knocked while we loaded are let in before the loop is held again.
     await turn(systemClock);
     seated.resolve();
-    if (this.shutdown.state !== 'running') throw new GreenroomError('scope_closed', 'the gateway is leaving');
+    this.#mustRun();
     supervisor.startAll();
     // Other commands look for us there as soon as they hear that we listen.
     await data.writeRecord(door.url, this.#options.process ?? 'shared');
     await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
     await logging;
+    this.#mustRun();
     // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
     await records.start();
     this.#log.info({ url: door.url, pid: process.pid }, 'the door is open');
+  }
+
+  /** What is opened after the leaving has begun would be closed by nobody. */
+  #mustRun(): void {
+    if (this.shutdown.state !== 'running') throw new GreenroomError('scope_closed', 'the gateway is leaving');
   }
 
   async #openSurface(parts: {

@@ -1,5 +1,6 @@
 // How the gateway is, in one word and in full.
 import type { EngineStatus } from '../engines/status.ts';
+import type { Shutdown } from '../lifecycle/shutdown.ts';
 import type { LoopDelay } from '../telemetry/loop-monitor.ts';
 import { version } from '../version.ts';
 
@@ -45,4 +46,28 @@ export function healthBody(facts: HealthFacts) {
 /** What keeps the gateway from being ready. */
 export function missingEngines(engines: readonly EngineStatus[]): readonly EngineStatus[] {
   return engines.filter(({ state }) => state !== 'ready');
+}
+
+export interface Missing {
+  readonly missing: readonly EngineStatus[];
+}
+
+/** Resolves when every engine is ready; with the missing ones when one has failed for good or the gateway leaves. */
+export function whenReady(gateway: {
+  engines(): readonly EngineStatus[];
+  onEngine(listener: () => void): () => void;
+  readonly shutdown: Pick<Shutdown, 'state' | 'done'>;
+}): Promise<Missing> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const missing = missingEngines(gateway.engines());
+      const over = missing.length === 0 || missing.some(({ state }) => state === 'failed');
+      if (!over && gateway.shutdown.state === 'running') return;
+      leave();
+      resolve({ missing });
+    };
+    const leave = gateway.onEngine(look);
+    void gateway.shutdown.done.then(look);
+    look();
+  });
 }

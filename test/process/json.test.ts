@@ -82,7 +82,7 @@ test.each([
   [['wait', '--timeout', 'soon'], 2, 'bad_usage'],
   [['wait', '--url', 'nowhere'], 2, 'bad_usage'],
   [['talk', '--text', 'hello'], 69, 'gateway_unreachable'],
-  [['talk'], 2, 'bad_usage'],
+  [['talk', '--file', 'a.wav', '--mic', 'x'], 2, 'bad_usage'],
   [['stop', '--timeout', 'soon'], 2, 'bad_usage'],
   [['ps', '--url', 'nowhere'], 2, 'bad_usage'],
   [['ps', '--frob'], 2, 'bad_usage'],
