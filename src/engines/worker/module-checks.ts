@@ -1,6 +1,13 @@
 // What a worker engine's module must be and give, checked where it runs: the gateway gets only what the contract says.
 import { pathToFileURL } from 'node:url';
-import type { Capability, EngineModule, LoadedEngine, PcmChunk } from '../contract.ts';
+import {
+  type Capability,
+  type EngineModule,
+  isRate,
+  type LoadedEngine,
+  type PcmChunk,
+  rateExpected,
+} from '../contract.ts';
 import { type Frames, ownBuffer } from './protocol.ts';
 
 const capabilities: readonly string[] = [
@@ -41,8 +48,7 @@ export function checkLoaded(engine: EngineModule, loaded: LoadedEngine): void {
 export function checkedChunk(value: unknown): PcmChunk {
   const { pcm, rate } = (value ?? {}) as Partial<PcmChunk>;
   if (!(pcm instanceof Int16Array)) throw new Error('speak() yielded something without `pcm`, an Int16Array');
-  if (typeof rate !== 'number' || !Number.isFinite(rate) || rate <= 0)
-    throw new Error(`speak() yielded a \`rate\` of ${String(rate)}, not samples per second`);
+  if (!isRate(rate)) throw new Error(`speak() yielded a \`rate\` of ${String(rate)}, not ${rateExpected}`);
   return { pcm: ownBuffer(pcm), rate };
 }
 
