@@ -3,6 +3,14 @@
 
 export type Capability = 'chat' | 'transcribe' | 'speak' | 'embed' | 'vad';
 
+export const capabilities: readonly string[] = [
+  'chat',
+  'transcribe',
+  'speak',
+  'embed',
+  'vad',
+] satisfies Capability[];
+
 /** What a chunk's `rate` can be: from less than a telephone to twice what studios use. */
 const [rateHzMin, rateHzMax] = [1000, 384_000];
 export const rateExpected = `a whole number of samples per second from ${rateHzMin} to ${rateHzMax}`;

@@ -1,22 +1,15 @@
 // What a worker engine's module must be and give, checked where it runs: the gateway gets only what the contract says.
 import { pathToFileURL } from 'node:url';
 import {
-  type Capability,
+  capabilities,
   type EngineModule,
   isRate,
   type LoadedEngine,
   type PcmChunk,
   rateExpected,
 } from '../contract.ts';
+import { areFrames } from './from-host.ts';
 import { type Frames, ownBuffer } from './protocol.ts';
-
-const capabilities: readonly string[] = [
-  'chat',
-  'transcribe',
-  'speak',
-  'embed',
-  'vad',
-] satisfies Capability[];
 
 /** Throws with what is wrong with it. */
 export async function importEngine(path: string): Promise<EngineModule> {
@@ -53,8 +46,7 @@ export function checkedChunk(value: unknown): PcmChunk {
 }
 
 export function checkedFrames(value: unknown): Frames {
-  const fits =
-    Array.isArray(value) && value.every((frame) => typeof (frame as Frames[0] | null)?.speech === 'number');
-  if (!fits) throw new Error('push() gave something else than a list of { speech } with a number each');
-  return value.map(({ speech }: Frames[0]) => ({ speech }));
+  if (!areFrames(value))
+    throw new Error('push() gave something else than a list of { speech } with a number each');
+  return value.map(({ speech }) => ({ speech }));
 }
