@@ -3,7 +3,23 @@
 
 export type Capability = 'chat' | 'transcribe' | 'speak' | 'embed' | 'vad';
 
-/** 16-bit signed mono samples at `rate` Hz. */
+export const capabilities: readonly string[] = [
+  'chat',
+  'transcribe',
+  'speak',
+  'embed',
+  'vad',
+] satisfies Capability[];
+
+/** What a chunk's `rate` can be: from less than a telephone to twice what studios use. */
+const [rateHzMin, rateHzMax] = [1000, 384_000];
+export const rateExpected = `a whole number of samples per second from ${rateHzMin} to ${rateHzMax}`;
+
+export function isRate(rate: unknown): rate is number {
+  return Number.isInteger(rate) && (rate as number) >= rateHzMin && (rate as number) <= rateHzMax;
+}
+
+/** 16-bit signed mono samples at `rate` Hz, a whole number; all chunks of one answer have the same. */
 export interface PcmChunk {
   readonly pcm: Int16Array;
   readonly rate: number;

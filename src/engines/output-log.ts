@@ -4,12 +4,12 @@
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
 import { LogFile, type LogFileOptions } from './log-file.ts';
+import { cutMark, neededChars, shown } from './shown.ts';
 
 export type OutputSource = 'stdout' | 'stderr';
 
 const tailLines = 20;
 const lineCharsMax = 2000;
-const cutMark = ' …';
 /** Blank lines say nothing where there is room for twenty; so many lines are looked at to find those that do. */
 const lookedAtMax = 200;
 
@@ -61,12 +61,13 @@ export class OutputLog {
     const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r', text.length - 2)) + 1;
     let lines = text.slice(0, end);
     unfinished.text = text.slice(end);
-    if (unfinished.text.length > lineCharsMax) {
-      lines += `${unfinished.text.slice(0, lineCharsMax)}${cutMark}\n`;
+    lines = lines && this.mask(plain(lines));
+    if (unfinished.text.length >= neededChars(lineCharsMax)) {
+      lines += `${shown(unfinished.text, lineCharsMax, (line) => this.mask(plain(line)))}\n`;
       unfinished.text = '';
       unfinished.state = 'cut';
     }
-    if (lines !== '') this.#add(this.mask(plain(lines)));
+    if (lines !== '') this.#add(lines);
   }
 
   /** Something of ours, for the file alone. */

@@ -24,6 +24,7 @@ export type ProcessEnd =
 const lastWordsMs = 100;
 
 export class ProcessGroup {
+  /** Undefined when it could not be started: what a spawn gives without files left has no pipes. */
   readonly child: ChildProcess | undefined;
   readonly #options: ProcessGroupOptions;
   #state: 'running' | 'exited' | 'told' = 'running';
@@ -31,13 +32,19 @@ export class ProcessGroup {
   constructor(options: ProcessGroupOptions) {
     this.#options = options;
     options.reaper.expect(options.marker);
+    let child: ChildProcess;
     try {
-      this.child = options.open();
+      child = options.open();
     } catch (error) {
       queueMicrotask(() => this.#unstarted(error as NodeJS.ErrnoException));
       return;
     }
-    this.#watch(this.child);
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#unstarted(error);
+    });
+    if (child.pid === undefined) return;
+    this.child = child;
+    this.#watch(child, child.pid);
   }
 
   /** Null when it could not be started. */
@@ -50,14 +57,10 @@ export class ProcessGroup {
     if (this.pid !== null && this.#state === 'running') signalGroup(this.pid, name);
   }
 
-  #watch(child: ChildProcess): void {
+  #watch(child: ChildProcess, pid: number): void {
     const { marker, reaper, onOutput } = this.#options;
-    child.on('error', (error) => {
-      if (child.pid === undefined) this.#unstarted(error);
-    });
-    if (child.pid === undefined) return;
-    reaper.add(marker, child.pid);
-    yieldToDoor(child.pid);
+    reaper.add(marker, pid);
+    yieldToDoor(pid);
     for (const source of ['stdout', 'stderr'] as const)
       child[source]?.on('data', (chunk: Buffer) => onOutput(source, chunk));
     // A pipe that breaks is no fault of ours; what matters is the exit.

@@ -1,9 +1,11 @@
 // The gateway's end of the reaper: a small `sh` that outlives us by a moment, so that no engine outlives us at all,
 // whatever ends us. It learns of every engine before that is spawned, and of the shutdown's deadline when shutdown
-// begins. One that is killed is started again, and told what is there by then. The gateway closes it, last.
+// begins. One that is killed is started again, and told what is there by then; one that does not end when we leave is
+// killed, and another does what it had left to do. The gateway closes it, last.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { messageOf } from '../lifecycle/errors.ts';
 import { shippedFile } from './locate.ts';
 
 export interface Reaper {
@@ -46,6 +48,11 @@ const restartMaxMs = 30_000;
 const steadyMs = 60_000;
 /** It needs some ms to end; one that is stopped (SIGSTOP) never would. */
 const closeMs = 300;
+/** For one that is there for the last sweep alone; less when the shutdown's time is over, but never nothing. */
+const sweepMs = 500;
+const sweepMsMin = 100;
+/** Nobody says which of those that have ended were swept after; of more than these some have been. */
+const pastMax = 1000;
 
 class ShellReaper implements Reaper {
   readonly #options: ReaperOptions;
@@ -53,8 +60,10 @@ class ShellReaper implements Reaper {
   readonly #engines = new Map<string, number | undefined>();
   /** Ended while there was no reaper to sweep after them. */
   readonly #unswept = new Set<string>();
-  readonly #ended = Promise.withResolvers<void>();
-  #state: 'running' | 'closing' = 'running';
+  /** Ended, the latest last: a reaper that was stopped by then has not swept after them. */
+  readonly #past = new Set<string>();
+  readonly #closed = Promise.withResolvers<void>();
+  #state: 'running' | 'closing' | 'sweeping' = 'running';
   #child: ChildProcess | undefined;
   #startedMs = 0;
   #failures = 0;
@@ -79,6 +88,9 @@ class ShellReaper implements Reaper {
 
   remove(marker: string): void {
     this.#engines.delete(marker);
+    this.#past.add(marker);
+    const [first] = this.#past;
+    if (this.#past.size > pastMax && first) this.#past.delete(first);
     if (this.#child) this.#tell(`- ${marker}`);
     else this.#unswept.add(marker);
   }
@@ -95,51 +107,68 @@ class ShellReaper implements Reaper {
   }
 
   close(): Promise<void> {
-    if (this.#state === 'closing') return this.#ended.promise;
+    if (this.#state !== 'running') return this.#closed.promise;
     this.#state = 'closing';
     this.#timer?.cancel();
-    const child = this.#child;
-    if (child) {
-      child.ref();
-      child.stdin?.end();
-      this.#timer = this.#options.clock.after(closeMs, () => this.#endByForce(child));
-    } else this.#ended.resolve();
-    return this.#ended.promise;
+    if (this.#child) this.#end(this.#child, closeMs);
+    else this.#sweep();
+    return this.#closed.promise;
   }
 
   #start(): void {
-    const voice = ownStandardError();
-    const child = spawn('sh', [shippedFile('reaper')], {
-      detached: true,
-      stdio: ['pipe', 'ignore', voice ?? 'inherit'],
-      // A marker of our own (a gateway may be another's engine) would be taken for an engine's.
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-    });
-    if (voice !== undefined) closeSync(voice);
-    child.once('error', (error) => this.#gone(child, `could not be started (${error.message})`));
-    child.once('exit', (code, signal) => this.#gone(child, `(pid ${child.pid}) ended (${signal ?? code})`));
-    // Its end is told by these; writing to it is then of no use.
-    child.stdin?.on('error', () => undefined);
+    this.#startedMs = this.#options.clock.now();
+    const child = this.#spawn();
+    if (!child) return;
     // It must not hold the loop: it ends because we do.
     child.unref();
-    (child.stdin as unknown as { unref?: () => void }).unref?.();
-    this.#child = child;
-    this.#startedMs = this.#options.clock.now();
+    (child.stdin as { unref?: () => void } | null | undefined)?.unref?.();
     for (const [marker, pgid] of this.#engines) this.#tell(`+ ${marker} ${pgid ?? ''}`);
     for (const marker of this.#unswept) this.#tell(`- ${marker}`);
     this.#unswept.clear();
     if (this.#deadlineMs !== undefined) this.#tellDeadline(this.#deadlineMs - this.#startedMs);
   }
 
-  #gone(child: ChildProcess, how: string): void {
+  /** Without files left a child comes that has no pid and no pipe; its `error` tells. */
+  #spawn(): ChildProcess | undefined {
+    const voice = ownStandardError();
+    try {
+      const child = spawn('sh', [shippedFile('reaper')], {
+        detached: true,
+        stdio: ['pipe', 'ignore', voice ?? 'ignore'],
+        // A marker of our own (a gateway may be another's engine) would be taken for an engine's.
+        env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      });
+      this.#child = child;
+      child.once('error', (error) => this.#gone(child, unstarted(error), 'early'));
+      child.once('exit', (code, signal) =>
+        this.#gone(child, `(pid ${child.pid}) ended (${signal ?? code})`, code === 0 ? 'done' : 'early'),
+      );
+      // Its end is told by these; writing to it is then of no use.
+      child.stdin?.on('error', () => undefined);
+      return child;
+    } catch (error) {
+      this.#gone(undefined, unstarted(error), 'early');
+      return undefined;
+    } finally {
+      if (voice !== undefined) closeSync(voice);
+    }
+  }
+
+  /** `early`: it has not done what it does at its end. */
+  #gone(child: ChildProcess | undefined, how: string, end: 'done' | 'early'): void {
     if (child !== this.#child) return;
     this.#child = undefined;
     // Its timer, if it had one, is a process beside it.
-    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
-    if (this.#state === 'closing') {
-      this.#timer?.cancel();
-      return this.#ended.resolve();
-    }
+    if (child?.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    if (this.#state === 'running') return this.#startLater(how);
+    this.#timer?.cancel();
+    if (end === 'early' && this.#state === 'closing') return this.#sweep();
+    if (end === 'early')
+      this.#options.onTrouble(`the reaper ${how}; what engines have started may still be there`);
+    this.#closed.resolve();
+  }
+
+  #startLater(how: string): void {
     const { clock, onTrouble } = this.#options;
     if (clock.now() - this.#startedMs >= steadyMs) this.#failures = 0;
     const ms = Math.min(restartMaxMs, restartFirstMs * 4 ** this.#failures);
@@ -149,11 +178,26 @@ class ShellReaper implements Reaper {
     this.#timer = clock.after(ms, () => this.#start(), { ref: false });
   }
 
-  /** What it would do is done from here. */
-  #endByForce(child: ChildProcess): void {
-    this.#options.onTrouble(`the reaper (pid ${child.pid}) did not end in ${closeMs} ms and was killed`);
-    this.killGroups();
-    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+  /** Once, by another one: whatever has carried a marker may have left a child that is in no group that we know. */
+  #sweep(): void {
+    this.#state = 'sweeping';
+    const markers = [...this.#past, ...this.#engines.keys()];
+    const child = markers.length > 0 ? this.#spawn() : undefined;
+    if (!child) return this.#closed.resolve();
+    for (const marker of markers) this.#tell(`+ ${marker} ${this.#engines.get(marker) ?? ''}`);
+    const leftMs = (this.#deadlineMs ?? Number.POSITIVE_INFINITY) - this.#options.clock.now();
+    this.#end(child, Math.round(Math.max(sweepMsMin, Math.min(sweepMs, leftMs))));
+  }
+
+  #end(child: ChildProcess, ms: number): void {
+    child.ref();
+    child.stdin?.end();
+    const late = () => {
+      this.#options.onTrouble(`the reaper (pid ${child.pid}) did not end in ${ms} ms and was killed`);
+      this.killGroups();
+      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    };
+    this.#timer = this.#options.clock.after(ms, late);
   }
 
   #tellDeadline(ms: number): void {
@@ -177,15 +221,18 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+const unstarted = (error: unknown): string => `could not be started (${messageOf(error)})`;
+
 /**
  * Standard error, opened anew: a child that inherits the open file makes it blocking for us as well, and a reader that
- * stalls would then hold the loop. Undefined where it cannot be opened by name (a socket, no /proc).
+ * stalls would then hold the loop. Undefined where it cannot be opened by name (a socket, as systemd's journal and many
+ * parents give; no /proc; no file left): then the reaper has none, and what it would say of its work is lost.
  */
 function ownStandardError(): number | undefined {
   try {
     return openSync('/proc/self/fd/2', 'a');
   } catch {
-    // Inherited, then.
+    // As said above.
     return undefined;
   }
 }

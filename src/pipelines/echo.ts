@@ -1,6 +1,6 @@
 // The test call: what was said is played back, what was typed is spoken. Needs no model beyond the built-ins.
 import { Resampler } from '../audio/resample.ts';
-import type { VadStream } from '../engines/contract.ts';
+import { isRate, rateExpected, type VadStream } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
@@ -92,17 +92,20 @@ class EchoSession implements PipelineSession {
     yield { type: 'text', text };
     if (!spoken) return;
     const { speak, voice } = this.#options;
-    let resampler: Resampler | undefined;
+    let stream: { readonly rateHz: number; readonly resampler: Resampler } | undefined;
     let samples = 0;
     for await (const { pcm, rate } of speak.speak({ text, voice: voice ?? null }, signal)) {
       samples += pcm.length;
-      resampler ??= resamplerOf(speak.name, rate);
-      // A whole utterance in one chunk is resampled piece by piece, so that others get their turn in between.
-      for (let at = 0; at < pcm.length; at += rate)
-        yield* slices(resampler.push(pcm.subarray(at, at + rate)));
+      stream ??= { rateHz: rate, resampler: resamplerOf(speak.name, rate) };
+      const { rateHz, resampler } = stream;
+      if (rate !== rateHz) throw rateChanged(speak.name, rateHz, rate);
+      // A whole utterance in one chunk is resampled piece by piece, so that others get their turn in between. A piece
+      // is a second, by a rate that was checked: a chunk could say that it is next to nothing, and hold us for ever.
+      for (let at = 0; at < pcm.length; at += rateHz)
+        yield* slices(resampler.push(pcm.subarray(at, at + rateHz)));
     }
     if (signal.aborted) return;
-    if (resampler) yield* slices(resampler.flush());
+    if (stream) yield* slices(stream.resampler.flush());
     // Silence for something that can be said is a fault, never an empty answer.
     if (samples === 0 && /[\p{L}\p{N}]/u.test(text)) {
       throw new GreenroomError(
@@ -116,11 +119,18 @@ class EchoSession implements PipelineSession {
 /** An engine says in every chunk at which rate it speaks, and may say anything. */
 function resamplerOf(engine: string, rateHz: number): Resampler {
   try {
+    if (!isRate(rateHz)) throw new RangeError(`it is not ${rateExpected}`);
     return new Resampler({ fromHz: rateHz, toHz: sessionRateHz });
   } catch (cause) {
     const message = `engine ${engine} speaks at ${rateHz} Hz, of which ${sessionRateHz} Hz cannot be made (${messageOf(cause)}); 8000, 16000, 22050, 24000, 44100 and 48000 Hz are usual`;
     throw new GreenroomError('engine_call_failed', message, { cause, details: { engine, rateHz } });
   }
+}
+
+/** No resampler for each: one may take a tenth of a second to make, which an engine could ask for in every chunk. */
+function rateChanged(engine: string, rateHz: number, newRateHz: number): GreenroomError {
+  const message = `engine ${engine} changed its rate from ${rateHz} to ${newRateHz} Hz in mid-answer; one answer has one rate`;
+  return new GreenroomError('engine_call_failed', message, { details: { engine, rateHz, newRateHz } });
 }
 
 /** What the caller said or typed since the last answer; the last of it again when all is answered. */

@@ -76,7 +76,7 @@ test('a worker process stuck in native code is killed with what it started, and 
 });
 
 test('a thread stuck in native code is named in the report, and the reaper ends the gateway in time', async () => {
-  await using gateway = await GatewayProcess.start({ config: stuckIn('thread', 'call') });
+  await using gateway = await GatewayProcess.start({ config: stuckIn('thread', 'call'), stderr: 'file' });
   await using _caller = await makeStuck(gateway);
   const end = await leave(gateway);
   // Node cannot end a process whose thread is stuck: this is what the reaper is for.
@@ -93,7 +93,7 @@ test('a thread stuck in native code is named in the report, and the reaper ends 
 });
 
 test('a loop that blocks while leaving does not hold it: the reaper says so and ends everything', async () => {
-  await using gateway = await GatewayProcess.start({ config: stubborn, env: withFaults });
+  await using gateway = await GatewayProcess.start({ config: stubborn, env: withFaults, stderr: 'file' });
   await gateway.event('ready');
   const end = await leave(gateway, async () => {
     gateway.child.kill('SIGTERM');

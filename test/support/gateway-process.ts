@@ -1,5 +1,6 @@
 // A real gateway in a process of its own, as users start it: the built bin, `up --json`. Ends with the test.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +11,8 @@ import { alive, familyOf } from './processes.ts';
 
 export const bin = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 export const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+
+const stderrFile = 'stderr.txt';
 
 export interface GatewayEvent {
   readonly event: string;
@@ -26,6 +29,8 @@ export interface GatewayProcessOptions {
   readonly within?: readonly string[];
   /** What is to be in its folder before it starts. */
   readonly prepare?: (folder: TestFolder) => void;
+  /** Its standard error: a socket, as Node gives it, or a file, which the reaper can have for its own. */
+  readonly stderr?: 'socket' | 'file';
 }
 
 export class GatewayProcess implements AsyncDisposable {
@@ -33,8 +38,8 @@ export class GatewayProcess implements AsyncDisposable {
   readonly folder: TestFolder;
   readonly child: ChildProcess;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  stderr = '';
   exitedMs = 0;
+  #stderr = '';
 
   private constructor(child: ChildProcess, folder: TestFolder) {
     this.child = child;
@@ -45,7 +50,7 @@ export class GatewayProcess implements AsyncDisposable {
       );
     }
     child.stderr?.on('data', (chunk: Buffer) => {
-      this.stderr += chunk;
+      this.#stderr += chunk;
     });
     this.exited = new Promise((resolve) => {
       child.on('exit', (code, signal) => {
@@ -62,11 +67,18 @@ export class GatewayProcess implements AsyncDisposable {
     const args = [bin, 'up', '--json', '--listen', options.listen ?? '127.0.0.1:0', ...(options.args ?? [])];
     const [program = '', ...words] = [...(options.within ?? []), process.execPath, ...args];
     const child = spawn(program, words, {
+    const file = options.stderr === 'file' ? openSync(join(folder.path, stderrFile), 'a') : undefined;
+    const child = spawn(process.execPath, args, {
       cwd: folder.path,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', file ?? 'pipe'],
       env: { ...process.env, ...options.env },
     });
+    if (file !== undefined) closeSync(file);
     return new GatewayProcess(child, folder);
+  }
+
+  get stderr(): string {
+    return this.child.stderr ? this.#stderr : readFileSync(join(this.folder.path, stderrFile), 'utf8');
   }
 
   get pid(): number {

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { PcmChunk } from '../contract.ts';
+import { neededChars, shown } from '../shown.ts';
 import { speechBody } from './speech-body.ts';
 
 export interface HttpSpeechCall {
@@ -120,7 +121,7 @@ async function firstText(response: IncomingMessage, call: HttpSpeechCall): Promi
   let text = '';
   for await (const chunk of unstalled(response, call)) {
     text += String(chunk);
-    if (text.length > saidCharsMax) break;
+    if (text.length >= neededChars(saidCharsMax)) break;
   }
-  return call.mask(text).trim().slice(0, saidCharsMax);
+  return shown(text, saidCharsMax, (said) => call.mask(said).trim());
 }

@@ -8,6 +8,7 @@ import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability, PcmChunk, VadStream } from '../contract.ts';
 import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
+import { isPassing } from '../passing.ts';
 import { type ProcessEnd, ProcessGroup } from '../process-group.ts';
 import type { Reaper } from '../reaper.ts';
 import type { EngineFailure } from '../state.ts';
@@ -164,7 +165,8 @@ export class ProgramInstance implements EngineInstance {
       scope.defer('port', () => reservation.release());
       reserved = reservation.port;
     } catch (error) {
-      return this.#gone('engine_port_taken', messageOf(error), 'lasting');
+      const passing = error instanceof GreenroomError && isPassing(error.cause);
+      return this.#gone('engine_port_taken', messageOf(error), passing ? 'passing' : 'lasting');
     }
     this.#port = reserved;
     if (this.#stop === 'asked' || signal.aborted)
@@ -248,12 +250,10 @@ export class ProgramInstance implements EngineInstance {
       return this.#gone('engine_exited', `engine ${engine} (pid ${this.pid}) ${end.how}`, 'passing');
     const { cwd } = this.#options;
     const why = await whySpawnFailed(end.error, { program, cwd });
-    // Too many processes or files are another moment's trouble.
-    const passing = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(end.error.code ?? '');
     this.#gone(
       'engine_program_missing',
       `engine ${engine}: cannot start ${program}: ${why}`,
-      passing ? 'passing' : 'lasting',
+      isPassing(end.error) ? 'passing' : 'lasting',
     );
   }
 

@@ -4,7 +4,7 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { GreenroomError } from '../../lifecycle/errors.ts';
+import { type ErrorDetails, GreenroomError } from '../../lifecycle/errors.ts';
 
 const reserved = new Set<number>();
 const attemptsMax = 50;
@@ -20,9 +20,9 @@ export interface ReservedPort {
 
 type Attempt =
   | { readonly state: 'reserved'; readonly reservation: ReservedPort }
-  | { readonly state: 'taken'; readonly why: string }
+  | { readonly state: 'taken'; readonly why: string; readonly cause?: undefined }
   /** No port of this address can be bound by us. */
-  | { readonly state: 'impossible'; readonly why: string };
+  | { readonly state: 'impossible'; readonly why: string; readonly cause: Error };
 
 export async function reservePort(
   host: string,
@@ -34,24 +34,27 @@ export async function reservePort(
     if (attempt.state === 'reserved') return attempt.reservation;
     const hint = `\`lsof -nP -i :${wanted}\` names the holder; end it, or use \`port: auto\``;
     const next = attempt.state === 'taken' ? `; ${hint}` : '';
-    throw refused(`engine ${engine}: port ${host}:${wanted}: ${attempt.why}${next}`, engine, host, wanted);
+    const message = `engine ${engine}: port ${host}:${wanted}: ${attempt.why}${next}`;
+    throw refused(message, { engine, host, port: wanted }, attempt.cause);
   }
   const last = (await ephemeralFirst()) - 1;
   for (let count = 0; count < attemptsMax; count += 1) {
     const attempt = await reserve(host, randomInt(firstPort, last + 1));
     if (attempt.state === 'reserved') return attempt.reservation;
     if (attempt.state === 'impossible')
-      throw refused(`engine ${engine}: cannot listen on ${host}: ${attempt.why}`, engine, host, null);
+      throw refused(
+        `engine ${engine}: cannot listen on ${host}: ${attempt.why}`,
+        { engine, host, port: null },
+        attempt.cause,
+      );
   }
   const range = `between ${firstPort} and ${last}`;
-  throw refused(
-    `engine ${engine}: no free port on ${host} ${range} in ${attemptsMax} attempts`,
-    ...([engine, host, null] as const),
-  );
+  const message = `engine ${engine}: no free port on ${host} ${range} in ${attemptsMax} attempts`;
+  throw refused(message, { engine, host, port: null });
 }
 
-function refused(message: string, engine: string, host: string, port: number | null): GreenroomError {
-  return new GreenroomError('engine_port_taken', message, { details: { engine, host, port } });
+function refused(message: string, details: ErrorDetails, cause?: Error): GreenroomError {
+  return new GreenroomError('engine_port_taken', message, { details, cause });
 }
 
 /** Reserves before it tries, so that of two who want the same port only one gets it. */
@@ -64,7 +67,7 @@ async function reserve(host: string, port: number): Promise<Attempt> {
   release();
   return error.code === 'EADDRINUSE'
     ? { state: 'taken', why: 'something else listens there' }
-    : { state: 'impossible', why: error.message };
+    : { state: 'impossible', why: error.message, cause: error };
 }
 
 /** Undefined when the address can be bound. */

@@ -2,7 +2,7 @@
 // decoded as it comes. Pure; nothing to close. Whoever asked for audio and gets something else is told what it is.
 import { bytesToPcm } from '../../audio/pcm.ts';
 import { parseWav, readWavHead, type WavHead } from '../../audio/wav.ts';
-import type { PcmChunk } from '../contract.ts';
+import { isRate, type PcmChunk, rateExpected } from '../contract.ts';
 
 /** OpenAI's `pcm`, where the type says no other. */
 const rateHzDefault = 24_000;
@@ -95,6 +95,7 @@ export class SpeechBody {
   }
 
   #chunk(pcm: Int16Array, rate: number): PcmChunk | undefined {
+    if (!isRate(rate)) throw new Error(`its audio is at ${rate} Hz, not at ${rateExpected}`);
     this.#samples += pcm.length;
     return pcm.length > 0 ? { pcm, rate } : undefined;
   }

@@ -8,6 +8,7 @@
 import type { Duplex } from 'node:stream';
 import { Deserializer, Serializer } from 'node:v8';
 import { messageOf } from '../../lifecycle/errors.ts';
+import { neededChars } from '../shown.ts';
 
 /** Where the engine's process finds its end. */
 export const channelFd = 3;
@@ -15,15 +16,25 @@ export const channelFd = 3;
 /** More than twenty minutes of speech in one chunk. */
 export const messageBytesMax = 64 * 1024 * 1024;
 
+/** Shown of what is no message. */
+export const strangerCharsMax = 40;
+
 /** Neither ASCII nor UTF-8: no text looks like it. */
 const mark = Buffer.of(0xf7, 0x67, 0x72, 0x01);
 const headerBytes = mark.length + 4;
-const shownBytes = 40;
+const cameBytesMax = neededChars(strangerCharsMax);
+
+/** Why there is no more to come. */
+export interface ChannelFault {
+  readonly what: string;
+  /** What came instead of a message, as far as it is there: to be masked, then cut. */
+  readonly came?: string;
+}
 
 export interface ChannelEvents {
   readonly message: (message: unknown) => void;
   /** What has come is no message, and nothing that follows could be told apart. Told once; the channel is closed. */
-  readonly broken: (what: string) => void;
+  readonly broken: (fault: ChannelFault) => void;
   /** Told once, however it was closed. */
   readonly closed: () => void;
 }
@@ -75,8 +86,8 @@ export function frameOf(message: unknown): Buffer {
 
 export interface Read {
   readonly messages: readonly unknown[];
-  /** Why there is no more to come, after these. */
-  readonly fault: string | undefined;
+  /** After these. */
+  readonly fault: ChannelFault | undefined;
 }
 
 /** Takes messages out of what comes, wherever the pipe cut them; copies only those that were cut. */
@@ -100,11 +111,23 @@ export class FrameReader {
         rest = rest.subarray(this.#neededBytes);
       }
     } catch (error) {
-      return { messages, fault: messageOf(error) };
+      return {
+        messages,
+        fault: { what: messageOf(error), ...(error instanceof Stranger && { came: error.came }) },
+      };
     }
     this.#parts = rest.length > 0 ? [rest] : [];
     this.#bytes = rest.length;
     return { messages, fault: undefined };
+  }
+}
+
+class Stranger extends Error {
+  readonly came: string;
+
+  constructor(came: string) {
+    super('what came is no message');
+    this.came = came;
   }
 }
 
@@ -113,8 +136,7 @@ function frameBytes(start: Buffer): number {
   // The first byte already tells a stranger: a few bytes that never make a header must not go unnoticed.
   const marked = Math.min(start.length, mark.length);
   if (mark.compare(start, 0, marked, 0, marked) !== 0) {
-    const came = JSON.stringify(start.toString('latin1', 0, shownBytes));
-    throw new Error(`${came} came instead of a message`);
+    throw new Stranger(start.toString('utf8', 0, cameBytesMax));
   }
   if (start.length < headerBytes) return start.length + 1;
   const bytes = start.readUInt32LE(mark.length);

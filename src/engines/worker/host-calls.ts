@@ -3,6 +3,7 @@
 import type { LoadedEngine, SpeakRequest, VadStream } from '../contract.ts';
 import { checkedChunk, checkedFrames } from './module-checks.ts';
 import { chunksAhead, type FromHost, type ToHost } from './protocol.ts';
+import { thrownFacts } from './thrown.ts';
 
 interface RunningCall {
   readonly controller: AbortController;
@@ -151,6 +152,5 @@ export class HostCalls {
 }
 
 function failed(id: number, error: unknown): FromHost {
-  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
-  return { type: 'call_failed', id, message, stack };
+  return { type: 'call_failed', id, ...thrownFacts(error) };
 }

@@ -3,12 +3,14 @@
 import { Socket } from 'node:net';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { EngineModule, LoadedEngine } from '../contract.ts';
+import { isPassing } from '../passing.ts';
 import { yieldThread } from '../priority.ts';
 import { Channel, channelFd } from './channel.ts';
 import { HostCalls } from './host-calls.ts';
 import { checkLoaded, importEngine } from './module-checks.ts';
 import { Progress } from './progress.ts';
 import type { FromHost, ToHost } from './protocol.ts';
+import { thrownFacts } from './thrown.ts';
 
 const post = connect();
 const loading = new AbortController();
@@ -21,7 +23,7 @@ async function load(path: string, options: Readonly<Record<string, unknown>>): P
   try {
     engine = await importEngine(path);
   } catch (error) {
-    return post({ type: 'load_failed', reason: 'contract', ...described(error) });
+    return loadFailed('contract', error);
   }
   const progress = new Progress(post);
   let reason: 'load' | 'contract' = 'load';
@@ -31,7 +33,7 @@ async function load(path: string, options: Readonly<Record<string, unknown>>): P
     reason = 'contract';
     checkLoaded(engine, loaded);
   } catch (error) {
-    return post({ type: 'load_failed', reason, ...described(error) });
+    return loadFailed(reason, error);
   } finally {
     progress.end();
   }
@@ -39,12 +41,11 @@ async function load(path: string, options: Readonly<Record<string, unknown>>): P
   // Only from here on is there something to close: a TERM during the load just ends the process, also when the
   // load blocks it.
   if (isMainThread) process.on('SIGTERM', () => void close());
-  post({ type: 'loaded', offers: engine.offers, concurrency: engine.concurrency ?? 1 });
+  post({ type: 'loaded', offers: [...new Set(engine.offers)], concurrency: engine.concurrency ?? 1 });
 }
 
-function described(error: unknown): { message: string; stack: string } {
-  if (error instanceof Error) return { message: error.message || error.name, stack: error.stack ?? '' };
-  return { message: String(error), stack: '' };
+function loadFailed(reason: 'contract' | 'load', error: unknown): void {
+  post({ type: 'load_failed', reason: isPassing(error) ? 'passing' : reason, ...thrownFacts(error) });
 }
 
 /** Lets the engine close what it holds; the parent has a deadline for it. */
@@ -77,7 +78,7 @@ function connect(): (message: FromHost) => void {
   }
   const channel = new Channel(new Socket({ fd: channelFd, readable: true, writable: true }), {
     message: (message) => receive(message as ToHost),
-    broken: (what) => console.error(`the channel to the gateway is broken: ${what}`),
+    broken: ({ what }) => console.error(`the channel to the gateway is broken: ${what}`),
     // The gateway is gone, or lost to us. The reaper sends KILL as well; this is the quick way.
     closed: () => process.exit(),
   });

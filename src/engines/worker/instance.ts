@@ -4,11 +4,17 @@ import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { Capability, PcmChunk, VadStream } from '../contract.ts';
 import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
+import type { ProcessEnd } from '../process-group.ts';
+import { shown } from '../shown.ts';
 import type { EngineFailure } from '../state.ts';
 import { type CallLimits, WorkerCalls } from './calls.ts';
-import { channelFd } from './channel.ts';
+import { type ChannelFault, channelFd, strangerCharsMax } from './channel.ts';
+import { parseFromHost } from './from-host.ts';
 import type { OpenLink, WorkerLink } from './link.ts';
-import type { FromHost } from './protocol.ts';
+import { type FromHost, progressCharsMax } from './protocol.ts';
+
+/** What an engine says of a failure; all of it is in its log. */
+const messageCharsMax = 2000;
 
 export interface WorkerOptions {
   readonly module: string;
@@ -25,7 +31,8 @@ export class WorkerInstance implements EngineInstance {
   readonly #link: WorkerLink;
   readonly #calls: WorkerCalls;
   #offers: readonly Capability[] = [];
-  #state: 'running' | 'gone' = 'running';
+  /** `spoilt`: what it says is not listened to any more. */
+  #state: 'running' | 'spoilt' | 'gone' = 'running';
 
   constructor(request: SpawnRequest, options: WorkerOptions) {
     this.#request = request;
@@ -38,8 +45,8 @@ export class WorkerInstance implements EngineInstance {
         log.write(source, chunk);
         events.active();
       },
-      broken: (what) => this.#broken(what),
-      exit: (how) => this.#gone(how),
+      broken: (fault) => this.#broken(fault),
+      exit: (end) => this.#gone(end),
     });
     this.#calls = new WorkerCalls({
       engine,
@@ -88,19 +95,24 @@ export class WorkerInstance implements EngineInstance {
     return this.#calls.openVad(rateHz);
   }
 
-  #receive(message: FromHost): void {
-    // The module shares the channel with its host, and may say anything.
-    const type: unknown = (message as FromHost | null | undefined)?.type;
-    if (this.#state === 'gone' || typeof type !== 'string') return;
+  #receive(came: unknown): void {
+    if (this.#state !== 'running') return;
+    const parsed = parseFromHost(came);
+    if (parsed.state === 'odd') this.#odd(parsed.what);
+    else if (parsed.state === 'ours') this.#heard(parsed.message);
+  }
+
+  #heard(message: FromHost): void {
     const { events } = this.#request;
-    const { log } = this.#options;
     switch (message.type) {
       case 'hello':
         return events.climbed('alive');
       case 'progress':
-        return events.progressed(message.fraction, message.text && log.mask(String(message.text)));
+        return events.progressed(
+          message.fraction,
+          message.text && this.#shown(message.text, progressCharsMax),
+        );
       case 'loaded':
-        if (!Array.isArray(message.offers)) return;
         this.#offers = message.offers;
         this.#calls.open(message.concurrency);
         events.climbed('loaded');
@@ -108,8 +120,8 @@ export class WorkerInstance implements EngineInstance {
       case 'load_failed':
         return this.#loadFailed(message);
       case 'call_failed':
-        log.write('stderr', `${message.stack || message.message}\n`);
-        return this.#calls.receive({ ...message, message: log.mask(String(message.message)) });
+        this.#options.log.write('stderr', `${message.stack || message.message}\n`);
+        return this.#calls.receive({ ...message, message: this.#shown(message.message) });
       default:
         return this.#calls.receive(message);
     }
@@ -118,19 +130,31 @@ export class WorkerInstance implements EngineInstance {
   #loadFailed({ reason, message, stack }: Extract<FromHost, { type: 'load_failed' }>): void {
     const { engine, events } = this.#request;
     const { log, module } = this.#options;
-    if (stack) log.write('stderr', `${stack}\n`);
+    log.write('stderr', `${stack || message}\n`);
     const [code, what] =
       reason === 'contract'
         ? (['engine_module_invalid', `its module ${module} cannot be used`] as const)
         : (['engine_load_failed', 'its load failed'] as const);
-    events.failed(this.#failure(code, log.mask(`engine ${engine}: ${what}: ${message}`), 'lasting'));
+    const kind = reason === 'passing' ? 'passing' : 'lasting';
+    events.failed(this.#failure(code, this.#shown(`engine ${engine}: ${what}: ${message}`), kind));
+  }
+
+  #broken({ what, came }: ChannelFault): void {
+    const stranger = came && JSON.stringify(this.#shown(came, strangerCharsMax));
+    const why = stranger ? `${stranger} came instead of a message` : what;
+    this.#spoilt(
+      `${why}: something in it writes to file descriptor ${channelFd}, where its messages to the gateway go`,
+    );
+  }
+
+  #odd(what: string): void {
+    this.#spoilt(`${this.#shown(what)}: something in it writes messages of its own to the gateway`);
   }
 
   /** As with a crash: it may be another's fault (a library, a child), and another time go well. */
-  #broken(what: string): void {
-    const who = `engine ${this.#request.engine} (pid ${this.pid})`;
-    const why = `something in it writes to file descriptor ${channelFd}, where its messages to the gateway go`;
-    const message = this.#options.log.mask(`${who}: ${what}: ${why}; it is stopped, and tried again`);
+  #spoilt(why: string): void {
+    this.#state = 'spoilt';
+    const message = `engine ${this.#request.engine} (${this.#place}): ${why}; it is stopped, and tried again`;
     this.#giveUp(new GreenroomError('engine_module_invalid', message));
   }
 
@@ -140,15 +164,26 @@ export class WorkerInstance implements EngineInstance {
     this.#request.events.failed(this.#failure(error.code, error.message, 'passing'));
   }
 
-  #gone(how: string): void {
+  #gone(end: ProcessEnd): void {
     const { engine, events } = this.#request;
-    const where = this.pid === null ? 'thread' : `pid ${this.pid}`;
-    const message = this.#options.log.mask(`engine ${engine} (${where}) ${how}`);
-    const failure = this.#failure('engine_exited', message, 'passing');
+    const [code, what] =
+      end.state === 'exited'
+        ? (['engine_exited', `(${this.#place}) ${end.how}`] as const)
+        : (['engine_program_missing', `cannot be started: ${end.error.message}`] as const);
+    const message = this.#shown(`engine ${engine} ${what}`);
+    const failure = this.#failure(code, message, 'passing');
     this.#state = 'gone';
     const { logTail } = failure;
-    this.#calls.close(new GreenroomError('engine_exited', message, { details: { logTail } }));
+    this.#calls.close(new GreenroomError(code, message, { details: { logTail } }));
     events.exited(failure);
+  }
+
+  get #place(): string {
+    return this.pid === null ? 'thread' : `pid ${this.pid}`;
+  }
+
+  #shown(text: string, charsMax = messageCharsMax): string {
+    return shown(text, charsMax, this.#options.log.mask);
   }
 
   #failure(code: ErrorCode, message: string, kind: EngineFailure['kind']): EngineFailure {

@@ -5,18 +5,20 @@ import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { shippedFile } from '../locate.ts';
-import { ProcessGroup } from '../process-group.ts';
+import { type ProcessEnd, ProcessGroup } from '../process-group.ts';
 import type { Reaper } from '../reaper.ts';
-import { Channel, channelFd } from './channel.ts';
-import type { FromHost, ToHost } from './protocol.ts';
+import { Channel, type ChannelFault, channelFd } from './channel.ts';
+import type { ToHost } from './protocol.ts';
+import { thrownFacts } from './thrown.ts';
 
 export interface LinkEvents {
-  readonly message: (message: FromHost) => void;
+  /** Unchecked: from-host.ts does that. */
+  readonly message: (message: unknown) => void;
   readonly output: (source: 'stdout' | 'stderr', chunk: Buffer | string) => void;
   /** Something else than the host has written to where its messages come from; there will be no more of them. */
-  readonly broken: (what: string) => void;
+  readonly broken: (fault: ChannelFault) => void;
   /** The host is gone, and has said its last words. Told once, and not before the link is open. */
-  readonly exit: (how: string) => void;
+  readonly exit: (end: ProcessEnd) => void;
 }
 
 export interface WorkerLink {
@@ -42,13 +44,13 @@ export function openProcessLink(owner: LinkOwner, marker: string, events: LinkEv
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         env: { ...process.env, GREENROOM_INSTANCE: marker },
       }),
-    onEnd: (end) => events.exit(end.state === 'exited' ? end.how : `did not start: ${end.error.message}`),
+    onEnd: events.exit,
   });
   const { child, pid } = group;
   const pipe = child?.stdio[channelFd] as Duplex | null | undefined;
   const channel = pipe
     ? new Channel(pipe, {
-        message: (message) => events.message(message as FromHost),
+        message: events.message,
         broken: events.broken,
         // The exit is told, with its last words.
         closed: () => undefined,
@@ -65,24 +67,25 @@ export function openProcessLink(owner: LinkOwner, marker: string, events: LinkEv
 export function openThreadLink({ reaper }: LinkOwner, marker: string, events: LinkEvents): WorkerLink {
   // A thread goes with us; what it started does not.
   reaper.expect(marker);
-  const worker = new Worker(shippedFile('engine-host'), {
-    stdout: true,
-    stderr: true,
-    env: { ...process.env, GREENROOM_INSTANCE: marker },
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
+  let worker: Worker;
+  try {
+    worker = startThread(marker);
+  } catch (error) {
+    reaper.remove(marker);
+    throw error;
+  }
   let thrown: string | undefined;
-  worker.on('message', (message: FromHost) => events.message(message));
+  worker.on('message', (message: unknown) => events.message(message));
   worker.stdout.on('data', (chunk: Buffer) => events.output('stdout', chunk));
   worker.stderr.on('data', (chunk: Buffer) => events.output('stderr', chunk));
   worker.on('error', (error) => {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const { message, stack } = thrownFacts(error);
     thrown = message;
-    events.output('stderr', `${stack ?? message}\n`);
+    events.output('stderr', `${stack || message}\n`);
   });
   worker.once('exit', (code) => {
     reaper.remove(marker);
-    events.exit(thrown ? `threw: ${thrown}` : `exited with code ${code}`);
+    events.exit({ state: 'exited', how: thrown ? `threw: ${thrown}` : `exited with code ${code}` });
   });
   return {
     pid: null,
@@ -90,4 +93,13 @@ export function openThreadLink({ reaper }: LinkOwner, marker: string, events: Li
     terminate: () => worker.postMessage({ type: 'close' } satisfies ToHost),
     kill: () => void worker.terminate(),
   };
+}
+
+function startThread(marker: string): Worker {
+  return new Worker(shippedFile('engine-host'), {
+    stdout: true,
+    stderr: true,
+    env: { ...process.env, GREENROOM_INSTANCE: marker },
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
 }

@@ -1,15 +1,15 @@
 // What a worker engine's module must be and give, checked where it runs: the gateway gets only what the contract says.
 import { pathToFileURL } from 'node:url';
-import type { Capability, EngineModule, LoadedEngine, PcmChunk } from '../contract.ts';
+import {
+  capabilities,
+  type EngineModule,
+  isRate,
+  type LoadedEngine,
+  type PcmChunk,
+  rateExpected,
+} from '../contract.ts';
+import { areFrames } from './from-host.ts';
 import { type Frames, ownBuffer } from './protocol.ts';
-
-const capabilities: readonly string[] = [
-  'chat',
-  'transcribe',
-  'speak',
-  'embed',
-  'vad',
-] satisfies Capability[];
 
 /** Throws with what is wrong with it. */
 export async function importEngine(path: string): Promise<EngineModule> {
@@ -41,14 +41,12 @@ export function checkLoaded(engine: EngineModule, loaded: LoadedEngine): void {
 export function checkedChunk(value: unknown): PcmChunk {
   const { pcm, rate } = (value ?? {}) as Partial<PcmChunk>;
   if (!(pcm instanceof Int16Array)) throw new Error('speak() yielded something without `pcm`, an Int16Array');
-  if (typeof rate !== 'number' || !Number.isFinite(rate) || rate <= 0)
-    throw new Error(`speak() yielded a \`rate\` of ${String(rate)}, not samples per second`);
+  if (!isRate(rate)) throw new Error(`speak() yielded a \`rate\` of ${String(rate)}, not ${rateExpected}`);
   return { pcm: ownBuffer(pcm), rate };
 }
 
 export function checkedFrames(value: unknown): Frames {
-  const fits =
-    Array.isArray(value) && value.every((frame) => typeof (frame as Frames[0] | null)?.speech === 'number');
-  if (!fits) throw new Error('push() gave something else than a list of { speech } with a number each');
-  return value.map(({ speech }: Frames[0]) => ({ speech }));
+  if (!areFrames(value))
+    throw new Error('push() gave something else than a list of { speech } with a number each');
+  return value.map(({ speech }) => ({ speech }));
 }

@@ -1,10 +1,10 @@
 // What a loading engine says of its progress, at a bounded rate: the gateway shows it to everybody who waits. A few may
 // come at once, since a load may block right after them; of a flood the latest is told, twenty times a second.
-import type { FromHost } from './protocol.ts';
+import { neededChars } from '../shown.ts';
+import { type FromHost, progressCharsMax } from './protocol.ts';
 
 const everyMs = 50;
 const atOnceMax = 20;
-const textCharsMax = 200;
 
 export class Progress {
   readonly #post: (message: FromHost) => void;
@@ -21,7 +21,7 @@ export class Progress {
   tell(fraction: number, text?: string): void {
     if (this.#state === 'ended') return;
     const done = Math.min(1, Math.max(0, Number(fraction) || 0));
-    const said = text === undefined ? null : String(text).slice(0, textCharsMax);
+    const said = text === undefined ? null : String(text).slice(0, neededChars(progressCharsMax));
     this.#latest = { type: 'progress', fraction: done, text: said };
     const nowMs = performance.now();
     this.#allowance = Math.min(atOnceMax, this.#allowance + (nowMs - this.#refilledMs) / everyMs);

@@ -21,13 +21,15 @@ export type ToHost =
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'close' };
 
+/** from-host.ts checks all of it. */
 export type FromHost =
   | { readonly type: 'hello' }
   | { readonly type: 'progress'; readonly fraction: number; readonly text: string | null }
   | { readonly type: 'loaded'; readonly offers: readonly Capability[]; readonly concurrency: number }
   | {
       readonly type: 'load_failed';
-      readonly reason: 'contract' | 'load';
+      /** `passing`: for want of files, processes or memory. */
+      readonly reason: 'contract' | 'load' | 'passing';
       readonly message: string;
       readonly stack: string;
     }
@@ -40,6 +42,9 @@ export type FromHost =
 
 /** Of a call or a stream. */
 export type CallMessage = Extract<FromHost, { id: number }>;
+
+/** Of what is said of its progress. */
+export const progressCharsMax = 200;
 
 /** Chunks that may be under way to a consumer that has not taken them. */
 export const chunksAhead = 8;

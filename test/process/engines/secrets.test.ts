@@ -1,6 +1,7 @@
 // An engine may tell a secret that it was given: nothing of ours shows it, be it a log, a message or a status.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Secret, SecretRegistry } from '../../../src/config/secrets.ts';
+import { until } from '../../support/poll.ts';
 import { program, Supervised, worker } from './supervised.ts';
 
 const key = 'sk-"secret"-4711';
@@ -70,6 +71,22 @@ describe.each(['process', 'thread'] as const)('a worker in a %s', (isolate) => {
     expect(await failureOf(speak(stage, 'exit'))).toMatch(/exited with code 1|threw: \*\*\* has expired/);
     expect(stage.said).toContain('*** has expired');
     await look(stage);
+  });
+});
+
+describe.each(['process', 'thread'] as const)('a worker in a %s', (isolate) => {
+  test.each([1, 8, 15])('that tells it where our limits leave %i characters of it', async (left) => {
+    const config = worker('tells-secret-late.mjs', { isolate, options: { key, left } });
+    await using stage = await Supervised.masked(mask, config);
+    stage.engine.onChange((status) => shown.push(JSON.stringify(status)));
+    await stage.becomes('ready');
+    await until(() => shown.join('').includes('xxx'), { timeoutMs: 1000, what: 'the progress' });
+    expect(await failureOf(speak(stage, ''))).toMatch(/^engine mine: speak failed: x+/);
+    if (isolate === 'process')
+      expect(await failureOf(speak(stage, 'raw'))).toMatch(/"x+.*" came instead of a message/);
+    await stage.stop();
+    await look(stage);
+    expect(shown.join('\n')).not.toMatch(/xs/);
   });
 });
 

@@ -56,6 +56,21 @@ describe('the tail of an engine', () => {
     expect(log.tail).toEqual([`${'z'.repeat(2000)} …`, 'next']);
   });
 
+  test.each([0, 1, 20, 43, 44])('has nothing of a secret of which our cut left %i characters', (left) => {
+    const secret = 'S3CRET-abcdefghijklmnopqrstuvwxyz-0123456789';
+    const said = ['x'.repeat(2000 - left), secret, 'z'.repeat(3000)];
+    for (const end of ['\n', 'z'.repeat(200_000)]) {
+      const log = new OutputLog(null, (text) => text.replaceAll(secret, '***'));
+      const tails: string[] = [];
+      for (const part of [...said, end, '\nnext\n']) {
+        log.write('stdout', part);
+        tails.push(...log.tail);
+      }
+      expect(tails.join('\n')).not.toContain('S3');
+      expect(log.tail).toEqual([expect.stringMatching(/^x{1900,2000}\*{0,3}z* …$/), 'next']);
+    }
+  });
+
   test('is the same however the bytes are cut', () => {
     const text = 'Größe: 10 €\r\n\u001B[1mläuft\u001B[0m\n\n日本語\n';
     const bytes = Buffer.from(text);

@@ -85,15 +85,26 @@ describe('a voice that fails', () => {
     expect(await answer(voice([]), [user('a', '...')])).toEqual({ said: ['...'], samples: 0 });
   });
 
-  test.each([0, 22_051, 1.5])('speaks at %d Hz', async (rate) => {
-    await expect(answer(voice([{ pcm: new Int16Array(10), rate }]), [user('a', 'hi')])).rejects.toMatchObject(
-      {
+  test.each([0, -24_000, 1e-300, Number.NaN, 999, 22_051, 24_000.5, 384_001])(
+    'speaks at %d Hz',
+    async (rate) => {
+      await expect(
+        answer(voice([{ pcm: new Int16Array(10), rate }]), [user('a', 'hi')]),
+      ).rejects.toMatchObject({
         code: 'engine_call_failed',
         message: expect.stringContaining(
           `engine voice speaks at ${rate} Hz, of which 24000 Hz cannot be made`,
         ),
-      },
-    );
+      });
+    },
+  );
+
+  test.each([1e-300, 0, -1, Number.NaN, 16_000])('changes to %d Hz in mid-answer', async (rate) => {
+    const changed = { pcm: new Int16Array(4800), rate };
+    await expect(answer(voice([second(24_000), changed]), [user('a', 'hi')])).rejects.toMatchObject({
+      code: 'engine_call_failed',
+      message: `engine voice changed its rate from 24000 to ${rate} Hz in mid-answer; one answer has one rate`,
+    });
   });
 });
 

@@ -76,8 +76,20 @@ describe('speech over HTTP', () => {
     });
     const error = await samples(speakOverHttp(call(server.port), never)).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: 'engine_call_failed' });
-    expect((error as Error).message).toMatch(/^engine mine: speech: HTTP 500: out of memory for \*\*\* !+$/);
+    expect((error as Error).message).toMatch(
+      /^engine mine: speech: HTTP 500: out of memory for \*\*\* !+ …$/,
+    );
     expect((error as Error).message.length).toBeLessThan(2050);
+  });
+
+  test('says nothing of a secret that the limit of what is shown would have cut', async () => {
+    const parts = [`${'!'.repeat(1996)}hunt`, `er2${'!'.repeat(1000)}`].map((part) => Buffer.from(part));
+    await using server = await httpServer((_, response) => {
+      response.writeHead(500);
+      void inParts(response, parts);
+    });
+    const error = await samples(speakOverHttp(call(server.port), never)).catch((thrown: unknown) => thrown);
+    expect((error as Error).message).toMatch(/HTTP 500: !+\*{3}!* …$/);
   });
 
   test.each([

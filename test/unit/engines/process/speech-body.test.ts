@@ -98,6 +98,15 @@ describe('the body of a speech answer', () => {
     expect(() => decode(undefined, bytes)).toThrow(why);
   });
 
+  test.each([
+    ['audio/pcm;rate=1', raw],
+    ['audio/pcm;rate=384001', raw],
+    ['audio/wav', Buffer.from(writeWav(pcm, 1))],
+  ])('(%s) at a rate that is none is refused', (type, bytes) => {
+    const why = /^its audio is at \d+ Hz, not at a whole number of samples per second from 1000 to 384000$/;
+    expect(() => decode(type, bytes)).toThrow(why);
+  });
+
   test('that is a WAV we cannot read says so, and one without samples is not kept for ever', () => {
     const wav = Buffer.from(writeWav(pcm, 16_000));
     wav.writeUInt16LE(85, 20);

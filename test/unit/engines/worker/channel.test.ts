@@ -2,7 +2,15 @@ import { duplexPair } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Channel, FrameReader, frameOf, messageBytesMax } from '../../../../src/engines/worker/channel.ts';
+import { neededChars } from '../../../../src/engines/shown.ts';
+import {
+  Channel,
+  type ChannelFault,
+  FrameReader,
+  frameOf,
+  messageBytesMax,
+  strangerCharsMax,
+} from '../../../../src/engines/worker/channel.ts';
 
 const mark = frameOf(null).subarray(0, 4);
 const announced = (bytes: number) => {
@@ -15,7 +23,7 @@ const announced = (bytes: number) => {
 function read(
   bytes: Buffer,
   sizes: readonly number[] = [],
-): { messages: unknown[]; fault: string | undefined } {
+): { messages: unknown[]; fault: ChannelFault | undefined } {
   const reader = new FrameReader();
   const messages: unknown[] = [];
   for (let at = 0, count = 0; at < bytes.length; count += 1) {
@@ -61,28 +69,36 @@ describe('frames', () => {
   });
 
   test('that are no frames say what came, after the messages before it', () => {
-    const fault = '"CUDA error: out of memory\\n" came instead of a message';
-    const text = Buffer.from('CUDA error: out of memory\n');
-    expect(read(text)).toEqual({ messages: [], fault });
-    expect(read(Buffer.concat([frameOf(1), frameOf(2), text]))).toEqual({ messages: [1, 2], fault });
-    expect(read(Buffer.from('x')).fault).toBe('"x" came instead of a message');
+    const what = 'what came is no message';
+    const came = 'CUDA error: out of memory\n';
+    const text = Buffer.from(came);
+    expect(read(text)).toEqual({ messages: [], fault: { what, came } });
+    expect(read(Buffer.concat([frameOf(1), frameOf(2), text]))).toEqual({
+      messages: [1, 2],
+      fault: { what, came },
+    });
+    expect(read(Buffer.from('x')).fault).toEqual({ what, came: 'x' });
     expect(read(Buffer.concat([frameOf(1), Buffer.from('x')]), [1])).toEqual({
       messages: [1],
-      fault: '"x" came instead of a message',
+      fault: { what, came: 'x' },
     });
-    expect(read(Buffer.alloc(1_000_000, 'x')).fault).toBe(`"${'x'.repeat(40)}" came instead of a message`);
+  });
+
+  test('that are no frames are told with more than is shown: a secret in it is still whole', () => {
+    const { came = '' } = read(Buffer.alloc(1_000_000, 'x')).fault ?? {};
+    expect(came).toBe('x'.repeat(neededChars(strangerCharsMax)));
   });
 
   test('that announce too much are refused before anything is kept for them', () => {
-    expect(read(announced(messageBytesMax + 1)).fault).toBe(
-      'a message of 67108865 bytes was announced; 67108864 is the most',
-    );
+    expect(read(announced(messageBytesMax + 1)).fault).toEqual({
+      what: 'a message of 67108865 bytes was announced; 67108864 is the most',
+    });
     expect(read(announced(messageBytesMax)).fault).toBeUndefined();
   });
 
   test.each([0, 1, 2, 100])('of %i bytes that hold no message are refused', (bytes) => {
     const { fault } = read(Buffer.concat([announced(bytes), Buffer.alloc(bytes, 0xff)]));
-    expect(fault).toMatch(new RegExp(`^a message of ${bytes} bytes cannot be read \\(.+\\)$`));
+    expect(fault?.what).toMatch(new RegExp(`^a message of ${bytes} bytes cannot be read \\(.+\\)$`));
   });
 
   test('never throw, whatever comes', () => {
@@ -116,7 +132,7 @@ class End {
   constructor(stream: ReturnType<typeof duplexPair>[0]) {
     this.channel = new Channel(stream, {
       message: (message) => this.messages.push(message),
-      broken: (what) => this.said.push(what),
+      broken: ({ what, came }) => this.said.push(`${what}: ${came}`),
       closed: () => this.said.push('closed'),
     });
   }
@@ -141,7 +157,7 @@ describe('a channel', () => {
     other.write('and again');
     await turn();
     expect(here.messages).toEqual([1]);
-    expect(here.said).toEqual([expect.stringContaining('"oops'), 'closed']);
+    expect(here.said).toEqual([expect.stringContaining('no message: oops'), 'closed']);
     here.channel.send('to nobody');
     await turn();
     expect(here.said).toHaveLength(2);

@@ -125,13 +125,16 @@ describe('a call in the host', () => {
       },
       'speak() yielded something without `pcm`, an Int16Array',
     ],
-    [
-      'yields no rate',
-      async function* () {
-        yield { pcm: new Int16Array(1), rate: Number.NaN };
-      },
-      'speak() yielded a `rate` of NaN, not samples per second',
-    ],
+    ...[Number.NaN, 1e-300, 0, -24_000, 999, 384_001, 24_000.5, '24000' as never].map(
+      (rate): [string, LoadedEngine['speak'], string] => [
+        `yields a rate of ${rate}`,
+        async function* () {
+          yield chunk;
+          yield { pcm: new Int16Array(1), rate };
+        },
+        `speak() yielded a \`rate\` of ${rate}, not a whole number of samples per second from 1000 to 384000`,
+      ],
+    ),
   ])('that %s has failed', async (_, speak, message) => {
     const host = new Host(speak ? { speak } : {});
     host.call();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { neededChars } from '../../../../src/engines/shown.ts';
 import { Progress } from '../../../../src/engines/worker/progress.ts';
-import type { FromHost } from '../../../../src/engines/worker/protocol.ts';
+import { type FromHost, progressCharsMax } from '../../../../src/engines/worker/protocol.ts';
 import { until } from '../../../support/poll.ts';
 
 test('what is told now and then is told at once, also before a load that blocks', () => {
@@ -34,4 +35,14 @@ test('of a flood a few are told, the latest among them', async () => {
   progress.end();
   progress.tell(0.5);
   expect(JSON.stringify(posted.at(-1))).toContain('item 100000');
+});
+
+test('a long text is sent with more than is shown, and not without end: the secret in it is masked later', () => {
+  const posted: FromHost[] = [];
+  const progress = new Progress((message) => posted.push(message));
+  progress.tell(0.5, 'x'.repeat(10_000_000));
+  progress.end();
+  expect(posted).toEqual([
+    { type: 'progress', fraction: 0.5, text: 'x'.repeat(neededChars(progressCharsMax)) },
+  ]);
 });
