@@ -66,9 +66,8 @@ export class GatewayProcess implements AsyncDisposable {
     if (options.config) await folder.write('greenroom.json', JSON.stringify(options.config));
     const args = [bin, 'up', '--json', '--listen', options.listen ?? '127.0.0.1:0', ...(options.args ?? [])];
     const [program = '', ...words] = [...(options.within ?? []), process.execPath, ...args];
-    const child = spawn(program, words, {
     const file = options.stderr === 'file' ? openSync(join(folder.path, stderrFile), 'a') : undefined;
-    const child = spawn(process.execPath, args, {
+    const child = spawn(program, words, {
       cwd: folder.path,
       stdio: ['ignore', 'pipe', file ?? 'pipe'],
       env: { ...process.env, ...options.env },
