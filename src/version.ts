@@ -1,4 +1,5 @@
 // Filled in by the build from package.json.
-declare const __VERSION__: string;
+declare const __VERSION__: string | undefined;
 
-export const version: string = __VERSION__;
+/** `0.0.0-source` where the sources run as they are. */
+export const version: string = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-source';

@@ -134,8 +134,10 @@ export class Supervised implements AsyncDisposable {
   /** The log files of the engine's runs, in order. */
   async logFiles(): Promise<string[]> {
     const folder = join(this.folder.path, 'engines', 'mine');
-    const names = await readdir(folder);
-    return Promise.all(names.sort().map((name) => readFile(join(folder, name), 'utf8')));
+    const names = (await readdir(folder)).sort();
+    // A full one makes way for the next while we look.
+    const texts = await Promise.allSettled(names.map((name) => readFile(join(folder, name), 'utf8')));
+    return texts.flatMap((text) => (text.status === 'fulfilled' ? [text.value] : []));
   }
 
   /** Waits until something stands in the log file of the first run. */
