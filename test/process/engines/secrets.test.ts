@@ -4,7 +4,7 @@ import { Secret, SecretRegistry } from '../../../src/config/secrets.ts';
 import { until } from '../../support/poll.ts';
 import { program, Supervised, worker } from './supervised.ts';
 
-const key = 'sk-"secret"-4711';
+const key = 'sk-"secret"-quokka';
 const secret = new Secret(key, 'env:KEY');
 const secrets = new SecretRegistry();
 secrets.add(secret);
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 afterEach(() => {
   expect(shown).not.toEqual([]);
-  expect(shown.join('\n')).not.toContain('4711');
+  expect(shown.join('\n')).not.toContain('quokka');
 });
 
 async function look(stage: Supervised): Promise<void> {
