@@ -4,7 +4,15 @@
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firstWebSocket, freePort, median, repositoryFile, shownMs, startProgram } from './measure.ts';
+import {
+  firstWebSocket,
+  freePort,
+  median,
+  nodeOptions,
+  repositoryFile,
+  shownMs,
+  startProgram,
+} from './measure.ts';
 
 const rounds = 15;
 const targetMs = 150;
@@ -53,7 +61,13 @@ export async function run(): Promise<void> {
   const config = join(tmpdir(), files.config);
   await writeFile(join(tmpdir(), files.module), burner);
   await writeFile(config, slowConfig(join(tmpdir(), files.module)));
-  const up = (port: number) => [repositoryFile('dist/main.js'), 'up', '--listen', `127.0.0.1:${port}`];
+  const up = (port: number) => [
+    ...nodeOptions,
+    repositoryFile('dist/main.js'),
+    'up',
+    '--listen',
+    `127.0.0.1:${port}`,
+  ];
   const rows = [
     { name: 'greenroom', path: '/v1/realtime', args: up, ms: [] as number[] },
     {

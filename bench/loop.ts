@@ -9,6 +9,7 @@ import {
   firstWebSocket,
   freePort,
   handshake,
+  nodeOptions,
   quantile,
   repositoryFile,
   shownMs,
@@ -65,6 +66,7 @@ export async function run(): Promise<void> {
   const rows = {
     greenroom: await latencies(
       (port) => [
+        ...nodeOptions,
         repositoryFile('dist/main.js'),
         'up',
         '--listen',

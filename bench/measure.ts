@@ -19,6 +19,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** As `npm start` has it: V8's helper threads compile and collect beside the loop, and on two cores they are in its way. */
+export const nodeOptions = ['--v8-pool-size=1'];
+
 /** A program with a folder of its own; both are gone when it is closed. */
 export async function startProgram(args: readonly string[]): Promise<{
   readonly child: ChildProcess;
