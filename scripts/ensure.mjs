@@ -3,7 +3,7 @@
 // the project's own Node is there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,6 +28,13 @@ function run(command, args) {
 function installed() {
   const wanted = lockHash();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return true;
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error(
+      'greenroom: node_modules is a link, and `npm ci` would empty what it points to; install there',
+    );
+    process.exitCode = 1;
+    return false;
+  }
   console.error('greenroom: installing dependencies (npm ci), once, about a minute');
   if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) return false;
   writeFileSync(stampFile, wanted);

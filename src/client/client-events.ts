@@ -1,7 +1,7 @@
 // What a client sends: the eleven events of the Realtime API, as types without a schema behind them, so that a page
 // needs no validator. A test sends one of each through the gateway's own parser.
 import type { ContentPart } from '../wire/items.ts';
-import type { Modality, SemanticVad, ServerVad } from '../wire/session-config.ts';
+import type { G711Format, Modality, PcmFormat, SemanticVad, ServerVad } from '../wire/session-config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -10,11 +10,8 @@ export type TurnDetectionUpdate =
   | (Partial<Omit<ServerVad, 'type'>> & { readonly type: 'server_vad' })
   | (Partial<Omit<SemanticVad, 'type'>> & { readonly type: 'semantic_vad' });
 
-interface PcmFormatUpdate {
-  readonly type: 'audio/pcm';
-  /** Hz. */
-  readonly rate?: 24000;
-}
+/** Given whole; without a rate PCM is at 24,000 Hz. */
+type AudioFormatUpdate = G711Format | (Pick<PcmFormat, 'type'> & Partial<Pick<PcmFormat, 'rate'>>);
 
 /** A partial change: what is left out stays, `null` clears. */
 export interface SessionUpdate {
@@ -30,14 +27,14 @@ export interface SessionUpdate {
   readonly include?: readonly string[] | null;
   readonly audio?: {
     readonly input?: {
-      readonly format?: PcmFormatUpdate;
+      readonly format?: AudioFormatUpdate;
       readonly transcription?: Json | null;
       readonly noise_reduction?: Json | null;
       /** `null`: push to talk. */
       readonly turn_detection?: TurnDetectionUpdate | null;
     };
     readonly output?: {
-      readonly format?: PcmFormatUpdate;
+      readonly format?: AudioFormatUpdate;
       readonly voice?: string | Json;
       readonly speed?: number;
     };

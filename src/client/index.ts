@@ -13,6 +13,8 @@ export type {
 export type { LobbyEngine, LobbyNotice, Notice } from '../wire/notices.ts';
 export type { ResponseObject, ResponsePart, ServerEvent, Usage, WireError } from '../wire/server-events.ts';
 export type {
+  AudioFormat,
+  G711Format,
   Modality,
   PcmFormat,
   SemanticVad,

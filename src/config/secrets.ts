@@ -5,6 +5,8 @@ const mask = '***';
 
 /** Shorter values would mask half of every sentence; as a token they protect nothing anyway. */
 const maskedLengthMin = 4;
+/** A line of a key; shorter ones (`}`) stand everywhere. */
+const maskedLineMin = 8;
 
 /** A value that prints as `***`. `reveal()` is the only way to it. */
 export class Secret {
@@ -52,8 +54,7 @@ export class SecretRegistry {
     const value = secret.reveal();
     if (value.length < maskedLengthMin) return secret;
     // A value is also a secret in the forms it takes inside JSON and a URL.
-    for (const form of [value, JSON.stringify(value).slice(1, -1), encodeForUrl(value)])
-      this.#forms.add(form);
+    for (const form of formsOf(value)) this.#forms.add(form);
     this.#pattern = undefined;
     return secret;
   }
@@ -63,6 +64,13 @@ export class SecretRegistry {
     this.#pattern ??= patternOf(this.#forms);
     return text.replace(this.#pattern, mask);
   }
+}
+
+/** As it is, as JSON and URLs have it, and the lines of one that has several: logs are masked line by line. */
+function formsOf(value: string): readonly string[] {
+  const lines = value.split(/\r?\n/).filter((line) => line.trim().length >= maskedLineMin);
+  const texts = lines.length > 1 ? [value, ...lines] : [value];
+  return texts.flatMap((text) => [text, JSON.stringify(text).slice(1, -1), encodeForUrl(text)]);
 }
 
 /** Longest first, so that a secret that begins with another one leaves no tail behind. */

@@ -43,6 +43,8 @@ export interface SupervisorOptions {
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Where runs of engines are recorded, and estimates come from. Default: nowhere. */
   readonly loads?: LoadHistory | undefined;
+  /** The environment that engines inherit. Default: all of ours. */
+  readonly inherited?: NodeJS.ProcessEnv;
   /** Applied to what engines write: an engine may print a secret that it was given. */
   readonly mask?: (text: string) => string;
   /** Calls that may wait for a lane of one engine. Default 64. */
@@ -178,10 +180,11 @@ export class Supervisor {
       ([name, value]) => [name, typeof value === 'string' ? value : value.reveal()] as const,
     );
     const { reaper } = this;
-    const { clock } = this.#options;
+    const { clock, inherited } = this.#options;
     return new ProgramInstance(request, {
       ...{ run, host, port, cwd, ready, offers, clock, scope, reaper, log },
       env: Object.fromEntries(env),
+      ...(inherited && { inherited }),
     });
   }
 
@@ -191,7 +194,7 @@ export class Supervisor {
     log: OutputLog,
   ): WorkerInstance {
     const { clock } = this.#options;
-    const owner = { reaper: this.reaper, clock };
+    const owner = { reaper: this.reaper, clock, inherited: this.#options.inherited };
     const threaded = config.kind === 'builtin' || config.isolate === 'thread';
     const open = threaded ? openThreadLink : openProcessLink;
     return new WorkerInstance(request, {

@@ -76,6 +76,12 @@ export class Access {
   }
 }
 
+/** Our environment without the variables that the door's tokens come from: they are not the engines' business. */
+export function withoutTokens({ auth }: Config): NodeJS.ProcessEnv {
+  const own = new Set([...auth.tokens, ...auth.admin].map(({ origin }) => origin));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.has(`env:${name}`)));
+}
+
 /** `[::1]:7460` → `::1`, `localhost:80` → `localhost`. */
 function hostOf(authority: string): string {
   const bracketed = /^\[([^\]]*)\]/.exec(authority);

@@ -20,7 +20,7 @@ import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
-import { Access } from './access.ts';
+import { Access, withoutTokens } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
@@ -188,6 +188,7 @@ export class Gateway {
       logDirectory: join(data.path, 'engines'),
       logLimits: config.log,
       engines: config.engines,
+      inherited: withoutTokens(config),
       mask,
       loads: records.loads,
       // Every session may have an answer under way, and none is turned away that was let in.

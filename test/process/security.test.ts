@@ -1,4 +1,5 @@
 // Who may not, does not get in; and what is secret stays so.
+import { writeFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -134,6 +135,40 @@ describe('with tokens', () => {
       const { status, body } = await raw.answer();
       expect([400, 401, 403, 404], path).toContain(status);
       expect(body, path).not.toContain('"children"');
+    }
+  });
+
+  test('the door’s tokens are not the engines’ business: their environment has none', async () => {
+    const tell = 'console.log("has", process.env.CALLER_TOKEN, process.env.ADMIN_TOKEN, process.env.MINE);';
+    const module = `${tell} export default { contract: 1, offers: ['speak'], async load() { throw new Error('told'); } };`;
+    await using gateway = await GatewayProcess.start({
+      config: {
+        ...locked,
+        engines: {
+          ...engines,
+          program: {
+            run: [process.execPath, '-e', `${tell} process.exit(9)`],
+            env: { MINE: 'env:CALLER_TOKEN' },
+          },
+          worker: { worker: './tells.mjs' },
+          thread: { worker: './tells.mjs', isolate: 'thread' },
+        },
+      },
+      env,
+      prepare: (folder) => writeFileSync(join(folder.path, 'tells.mjs'), module),
+    });
+    const tail = async (name: string) => {
+      const { body } = await gateway.json('/api/engines', { headers: bearer(adminToken) });
+      const all = (body as { data: { name: string; failure: { logTail: string[] } | null }[] }).data;
+      return all.find((engine) => engine.name === name)?.failure?.logTail.join(' ');
+    };
+    for (const name of ['program', 'worker', 'thread']) {
+      const said = await until(async () => (await tail(name)) || undefined, {
+        timeoutMs: 10_000,
+        what: `the failure of ${name}`,
+      });
+      // What it was given by name it has, masked where it is shown.
+      expect(said).toContain(name === 'program' ? 'has undefined undefined ***' : 'has undefined undefined');
     }
   });
 

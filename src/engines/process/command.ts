@@ -6,6 +6,8 @@ import { resolve } from 'node:path';
 export interface CommandOptions {
   readonly run: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** What it inherits. Default: all that we have. */
+  readonly inherited?: NodeJS.ProcessEnv;
 }
 
 export function commandLine(
@@ -23,7 +25,7 @@ export function engineEnvironment(
   facts: { readonly port: number; readonly host: string; readonly marker: string },
 ): NodeJS.ProcessEnv {
   return {
-    ...process.env,
+    ...(options.inherited ?? process.env),
     PORT: String(facts.port),
     HOST: facts.host,
     ...options.env,

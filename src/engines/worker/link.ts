@@ -31,6 +31,8 @@ export interface WorkerLink {
 export interface LinkOwner {
   readonly reaper: Reaper;
   readonly clock: Clock;
+  /** What the engine's environment begins with. Default: all that we have. */
+  readonly inherited?: NodeJS.ProcessEnv | undefined;
 }
 
 export type OpenLink = (marker: string, events: LinkEvents) => WorkerLink;
@@ -42,7 +44,7 @@ export function openProcessLink(owner: LinkOwner, marker: string, events: LinkEv
       spawn(process.execPath, [shippedFile('engine-host')], {
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-        env: { ...process.env, GREENROOM_INSTANCE: marker },
+        env: { ...(owner.inherited ?? process.env), GREENROOM_INSTANCE: marker },
       }),
     onEnd: events.exit,
   });
@@ -64,12 +66,16 @@ export function openProcessLink(owner: LinkOwner, marker: string, events: LinkEv
   };
 }
 
-export function openThreadLink({ reaper }: LinkOwner, marker: string, events: LinkEvents): WorkerLink {
+export function openThreadLink(
+  { reaper, inherited }: LinkOwner,
+  marker: string,
+  events: LinkEvents,
+): WorkerLink {
   // A thread goes with us; what it started does not.
   reaper.expect(marker);
   let worker: Worker;
   try {
-    worker = startThread(marker);
+    worker = startThread(marker, inherited ?? process.env);
   } catch (error) {
     reaper.remove(marker);
     throw error;
@@ -95,11 +101,11 @@ export function openThreadLink({ reaper }: LinkOwner, marker: string, events: Li
   };
 }
 
-function startThread(marker: string): Worker {
+function startThread(marker: string, inherited: NodeJS.ProcessEnv): Worker {
   return new Worker(shippedFile('engine-host'), {
     stdout: true,
     stderr: true,
-    env: { ...process.env, GREENROOM_INSTANCE: marker },
+    env: { ...inherited, GREENROOM_INSTANCE: marker },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
 }

@@ -62,3 +62,10 @@ test('no masked text holds a secret, whatever characters it is made of', () => {
     }),
   );
 });
+
+test('a secret of several lines is masked line by line too, but for lines that stand everywhere', () => {
+  const key = '-----BEGIN KEY-----\nMHcCAQEEIHh0\n}\n-----END KEY-----';
+  const registry = registryOf(key);
+  expect(registry.mask(`got ${key}.`)).toBe('got ***.');
+  expect(registry.mask('MHcCAQEEIHh0\n{ a: 1 }\n')).toBe('***\n{ a: 1 }\n');
+});
