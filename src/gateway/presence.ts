@@ -19,12 +19,20 @@ export type Presence =
 export async function lookInto(directory: string): Promise<Presence> {
   await assertReadable(directory);
   const found = await readRunRecord(directory);
-  // Where a process has no start time its pid may be a later one's: the lock decides.
-  if (found.state === 'running' && (found.record.startTime !== null || isLocked(directory))) return found;
-  if (!isLocked(directory)) return found.state === 'running' ? { ...found, state: 'gone' } : found;
+  if (!isLocked(directory)) {
+    // Where a process has no start time its pid may be a later one's: the lock decides.
+    const unsure = found.state === 'running' && found.record.startTime === null;
+    return unsure ? { ...found, state: 'gone' } : found;
+  }
   const holder = await lockHolder(directory);
+  const isOther = ({ record }: { readonly record: RunRecord }) =>
+    holder !== null && holder.pid !== record.pid;
+  // A record may name whom it likes; the kernel knows who has the lock. Nobody else is signalled.
+  if (found.state === 'running' && isOther(found))
+    return { state: 'unrecorded', holder, problem: `the record names pid ${found.record.pid}` };
+  if (found.state === 'running') return found;
   const again = await readRunRecord(directory);
-  if (again.state === 'running') return again;
+  if (again.state === 'running' && !isOther(again)) return again;
   return { state: 'unrecorded', holder, problem: again.state === 'corrupt' ? again.problem : null };
 }
 

@@ -1,6 +1,6 @@
 // The run record, `gateway.json` of a data directory: which process serves it, where, since when. Written once the
 // door is open, so that `wait`, `ps` and `stop` find the gateway by what it is and never by a name.
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../lifecycle/errors.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -21,11 +21,17 @@ export type RunRecordFound =
   | { readonly state: 'gone'; readonly record: RunRecord }
   | { readonly state: 'corrupt'; readonly problem: string };
 
+const recordBytesMax = 64 * 1024;
+
 /** Of the data directory at this path. */
 export async function readRunRecord(directory: string): Promise<RunRecordFound> {
   const path = recordPath(directory);
   let text: string;
   try {
+    // A pipe or a device in its place would be read for ever.
+    const stats = await stat(path);
+    if (!stats.isFile() || stats.size > recordBytesMax)
+      return { state: 'corrupt', problem: `${path} is no run record` };
     text = await readFile(path, 'utf8');
   } catch (thrown) {
     if (isAbsent(thrown)) return { state: 'none' };

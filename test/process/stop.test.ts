@@ -1,8 +1,9 @@
 // `ps` and `stop` against real gateways, however those are.
 import { spawnSync } from 'node:child_process';
-import { chmod } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parseStat } from '../../src/gateway/process-identity.ts';
 import { command } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { bin, fixture, GatewayProcess } from '../support/gateway-process.ts';
@@ -143,3 +144,31 @@ test.skipIf(!canUnshare)(
     expect(JSON.parse(stdout)).toEqual({ same: true, ps: 'gone', stop: 'absent', state: 'S' });
   },
 );
+
+test('a record that names another process has nobody signalled but the gateway, which holds the lock', async () => {
+  const { gateway, cwd } = await ready({ config });
+  await using _ = gateway;
+  const path = join(cwd, '.greenroom', 'gateway.json');
+  const record = JSON.parse(await readFile(path, 'utf8'));
+  // This very process, which would not survive it.
+  const stat = parseStat(await readFile(`/proc/${process.pid}/stat`, 'utf8'));
+  await writeFile(path, JSON.stringify({ ...record, pid: process.pid, startTime: stat?.startTime }));
+  const stopped = await command(['stop', '--json'], { cwd });
+  expect(stopped.events()[0]).toMatchObject({ event: 'asked', pid: gateway.pid });
+  expect(await gateway.exited).toMatchObject({ code: 0 });
+});
+
+test('a pipe or a device in the place of the record is told, and read by nobody', async () => {
+  await using folder = await testFolder();
+  const data = join(folder.path, '.greenroom');
+  for (const make of [
+    ['mkfifo', 'gateway.json'],
+    ['ln', '-s', '/dev/zero', 'gateway.json'],
+  ]) {
+    await rm(data, { recursive: true, force: true });
+    await mkdir(data, { mode: 0o700 });
+    spawnSync(make[0] ?? '', make.slice(1), { cwd: data });
+    const shown = await command(['ps', '--json'], { cwd: folder.path });
+    expect(shown.events().at(0)).toMatchObject({ event: 'gateway', state: 'corrupt' });
+  }
+});
