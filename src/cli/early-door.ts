@@ -4,6 +4,7 @@ import { Door } from '../gateway/door.ts';
 import { systemClock, type Timer } from '../lifecycle/clock.ts';
 import { type GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import { type EndSignal, listenForSignals } from '../lifecycle/process-end.ts';
+import { secondSignalMs } from '../lifecycle/second-signal.ts';
 
 /** A door that was opened early, or why it could not be; and the signal that came before anybody could act on it. */
 export interface EarlyDoor {
@@ -20,8 +21,6 @@ export interface EarlyDoor {
 
 /** A start-up that was told to leave has this long to come to where it can. */
 const startUpGraceMs = 1000;
-/** As for the shutdown: wrappers may deliver one Ctrl+C twice. */
-const secondSignalMs = 500;
 
 /** Never throws: a failure is kept, since the full configuration may name another address. */
 export async function openEarly(address: EarlyListen): Promise<EarlyDoor> {

@@ -169,11 +169,15 @@ export class Gateway {
       () => openDataDirectory(config.dataDirectory),
       (directory) => directory.close(),
     );
-    const seated = Promise.withResolvers<void>();
-    // Its place in the scope is here, so that it is closed after whatever writes to it.
+    // Its place in the scope is here, so that it is closed after whatever writes to it. It waits for two turns of the
+    // loop, whatever becomes of the start: by then those who knocked have been let in.
     const logging = scope.acquire(
       'log',
-      () => seated.promise.then(() => this.#log.open(data, mask)),
+      async () => {
+        await turn(systemClock);
+        await turn(systemClock);
+        await this.#log.open(data, mask);
+      },
       () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
@@ -207,7 +211,6 @@ export class Gateway {
     });
     // Those who knocked while we loaded are let in before the loop is held again.
     await turn(systemClock);
-    seated.resolve();
     this.#mustRun();
     supervisor.startAll();
     // Other commands look for us there as soon as they hear that we listen.

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { systemClock, type Timer } from './clock.ts';
+import { secondSignalMs } from './second-signal.ts';
 import type { SentinelData } from './sentinel.ts';
 
 /** libuv's signal handle, as Node's own `process.on('SIGTERM')` uses it. */
@@ -16,8 +17,6 @@ interface Internals {
   readonly internalBinding: (name: 'signal_wrap') => { readonly Signal: new () => SignalHandle };
 }
 
-/** As for the shutdown: wrappers may deliver one Ctrl+C twice. */
-const secondSignalMs = 500;
 /** The line has this long. */
 const lineMs = 50;
 

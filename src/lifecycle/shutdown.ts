@@ -9,6 +9,7 @@
 import type { Clock } from './clock.ts';
 import { Deadline } from './deadline.ts';
 import { GreenroomError, messageOf } from './errors.ts';
+import { secondSignalMs } from './second-signal.ts';
 
 export type ShutdownReason =
   | 'SIGINT'
@@ -73,8 +74,6 @@ const nominalTotalMs = 3000;
 const watchdogMs = 2800;
 /** A stage whose time is up has so much more to say what it could not end. */
 const tellMs = 50;
-/** Wrappers (npm, tsx) may deliver one Ctrl+C twice; only a signal later than this is a second one. */
-const secondSignalMs = 500;
 
 export class Shutdown {
   readonly #options: ShutdownOptions;
