@@ -26,12 +26,21 @@ export interface Config {
 
 export type CapabilityName = 'chat' | 'transcribe' | 'speak' | 'embed' | 'vad';
 
-export type EngineConfig = BuiltinEngineConfig | WorkerEngineConfig | RunEngineConfig;
+export type EngineConfig = BuiltinEngineConfig | WorkerEngineConfig | RunEngineConfig | UrlEngineConfig;
 
 /** What every engine has, whatever its kind. */
 export interface EngineBasics {
   readonly name: string;
-  readonly start: 'eager';
+  /** `lazy`: when somebody first needs it. */
+  readonly start: 'eager' | 'lazy';
+  /** Unloaded when nobody has used it for so long; undefined: never. */
+  readonly idleMs: number | undefined;
+  /** Of the engines of one group one is loaded at a time. */
+  readonly group: string | undefined;
+  /** Calls that may wait until it is ready, and how long each. */
+  readonly waiting: { readonly max: number; readonly ms: number };
+  /** A stop or restart waits so long for the calls under way. */
+  readonly drainMs: number;
   /** From TERM to KILL; bounded by what is left of `shutdown.totalMs`. */
   readonly stopGraceMs: number;
   /** How long a cancelled call may go on before its result is dropped. */
@@ -51,7 +60,7 @@ export interface ReadyLimits {
 
 export interface BuiltinEngineConfig extends EngineBasics {
   readonly kind: 'builtin';
-  readonly builtin: 'flite' | 'silero';
+  readonly builtin: 'flite' | 'silero' | 'llama';
   readonly options: Readonly<Record<string, unknown>>;
   readonly ready: ReadyLimits;
 }
@@ -67,23 +76,66 @@ export interface WorkerEngineConfig extends EngineBasics {
 
 export interface RunEngineConfig extends EngineBasics {
   readonly kind: 'run';
-  /** Program and arguments; `${port}` and `${host}` are filled in at each start. Never empty. */
+  /** What it was made from, where it was not written out. */
+  readonly preset: string | undefined;
+  /** Program and arguments; `${port}`, `${host}` and `${socket}` are filled in at each start. Never empty. */
   readonly run: readonly string[];
   readonly host: string;
   readonly port: 'auto' | number;
+  /** It listens on a UNIX socket in place of host and port: a path, or `auto`. */
+  readonly socket: 'auto' | string | undefined;
   readonly env: Readonly<Record<string, string | Secret>>;
   /** Absolute. */
   readonly cwd: string;
+  readonly model: ModelFileConfig | undefined;
+  /** The name that it knows its model by, where that is not the engine's own. */
+  readonly modelName: string | undefined;
   readonly ready: RunReadyConfig;
 }
 
-/** All conditions that are given must hold; at least one is. */
-export interface RunReadyConfig extends ReadyLimits {
+/** A file that is checked before each start and watched while the engine runs. */
+export interface ModelFileConfig {
+  /** Absolute. */
+  readonly path: string;
+  /** What its first bytes must be; undefined where nobody knows. */
+  readonly format: 'gguf' | undefined;
+  /** Whether a start is refused while somebody else holds the file. */
+  readonly exclusive: boolean;
+}
+
+/** Somebody else's engine: asked and watched, never started or stopped. */
+export interface UrlEngineConfig extends EngineBasics {
+  readonly kind: 'url';
+  readonly preset: string | undefined;
+  /** `http:` or `https:`; what stands before `/v1/...`, without a slash at its end. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer ...`. */
+  readonly key: Secret | undefined;
+  readonly modelName: string | undefined;
+  readonly ready: HttpReadyConfig;
+  /** While it is ready and nobody uses it, it is asked this often whether it is there. */
+  readonly checkEveryMs: number;
+}
+
+/** All conditions that are given must hold. */
+export interface HttpReadyConfig extends ReadyLimits {
   readonly http: string | undefined;
   readonly status: number;
+  /** Statuses that are normal while it loads; any other than these and `status` is a failure. Undefined: all are. */
+  readonly loading: readonly number[] | undefined;
+  /** Text that the body of a ready answer holds. */
+  readonly body: string | undefined;
+  readonly probeTimeoutMs: number;
+  /** Whether one small real request has to be answered. */
+  readonly generate: boolean;
+  readonly generateTimeoutMs: number;
+}
+
+export interface RunReadyConfig extends HttpReadyConfig {
   /** A line of the engine's output contains this text. */
   readonly log: string | undefined;
-  readonly probeTimeoutMs: number;
+  /** Whether what listens must be of the engine's own family of processes. */
+  readonly owned: boolean;
 }
 
 export type PipelineConfig = EchoPipelineConfig;

@@ -31,6 +31,18 @@ export interface SpeakRequest {
   readonly signal: AbortSignal;
 }
 
+/** A piece of a chat's answer; `finish` is the last. */
+export type ChatPart =
+  | { readonly text: string }
+  | { readonly toolCall: { readonly id: string; readonly name: string; readonly arguments: string } }
+  | { readonly finish: string; readonly usage?: Readonly<Record<string, number>> };
+
+/** What has been heard of an utterance: all of it, again with each piece; `final` once it will not change. */
+export interface TranscriptPart {
+  readonly text: string;
+  readonly final: boolean;
+}
+
 /** A voice-activity stream. `push` takes samples at the rate asked for and answers one probability per frame. */
 export interface VadStream {
   push(pcm: Int16Array): Promise<readonly { readonly speech: number }[]>;

@@ -8,6 +8,7 @@ import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Capability, PcmChunk, VadStream } from './contract.ts';
 import type { EngineInstance, InstanceEvents, Spawner, SpeakCall } from './instance.ts';
+import type { AdmitOptions, Lease } from './lease.ts';
 import {
   type EngineFailure,
   type EngineLife,
@@ -122,6 +123,19 @@ export class Engine {
       signal.addEventListener('abort', onAbort, { once: true });
       look();
     });
+  }
+
+  /**
+   * A place at the engine, once it is ready; it is started where it may be. Rejects with `engine_not_ready` when the
+   * time is up, with the cause of the failure, with `cancelled`.
+   */
+  async admit({ signal }: AdmitOptions): Promise<Lease> {
+    const readiness = await this.whenReady(signal);
+    const instance = this.#run?.instance;
+    if (readiness.state === 'ready' && instance) return { instance, release: () => undefined };
+    const failure = readiness.state === 'failed' ? readiness.failure : undefined;
+    const { code = 'engine_not_ready', message = `engine ${this.name} is not ready` } = failure ?? {};
+    throw new GreenroomError(code, message, { details: { logTail: failure?.logTail ?? [] } });
   }
 
   speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {

@@ -1,5 +1,6 @@
 // One run of an engine, whatever its kind: what the engine asks of it and what it tells.
-import type { Capability, PcmChunk, VadStream } from './contract.ts';
+import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from './contract.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { EngineFailure, Rung } from './state.ts';
 
 export interface InstanceEvents {
@@ -18,10 +19,37 @@ export interface SpeakCall {
   readonly voice: string | null;
 }
 
+/** As OpenAI's chat completions have them. */
+export interface ChatCall {
+  readonly messages: readonly unknown[];
+  readonly tools?: readonly unknown[];
+  /** A JSON schema that the answer has to fit. */
+  readonly responseSchema?: Readonly<Record<string, unknown>>;
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly stop?: readonly string[];
+  /** Whatever else the caller sent, for engines that know it. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+export interface TranscribeCall {
+  /** Mono. */
+  readonly pcm: AsyncIterable<Int16Array>;
+  readonly rate: number;
+  /** ISO 639-1; null where the engine has to find out. */
+  readonly language: string | null;
+}
+
+export interface EmbedCall {
+  readonly input: readonly string[];
+}
+
 export interface EngineInstance {
   readonly pid: number | null;
   readonly port: number | null;
   readonly offers: readonly Capability[];
+  /** Where it is asked over HTTP; null: by calls alone, or not yet known. */
+  readonly endpoint: Endpoint | null;
   /** The last lines it wrote. */
   readonly logTail: readonly string[];
   /** Asks it to end: TERM to its group, a message to a thread. */
@@ -29,6 +57,9 @@ export interface EngineInstance {
   /** Ends it. */
   kill(): void;
   speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk>;
+  chat(call: ChatCall, signal: AbortSignal): AsyncIterable<ChatPart>;
+  transcribe(call: TranscribeCall, signal: AbortSignal): AsyncIterable<TranscriptPart>;
+  embed(call: EmbedCall, signal: AbortSignal): Promise<readonly Float32Array[]>;
   openVad(rateHz: number): VadStream;
   /** Calls under way, for the books. */
   readonly activeCalls: number;

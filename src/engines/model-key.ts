@@ -28,6 +28,8 @@ function factsOf(config: EngineConfig) {
       const { worker, isolate, options } = config;
       return { what: [worker, isolate, options], words: [worker, ...wordsIn(options)], folder: '.' };
     }
+    case 'url':
+      return { what: [config.url, config.modelName], words: [], folder: '.' };
     case 'run': {
       const { run, cwd } = config;
       // `--model=FILE` names a file too.

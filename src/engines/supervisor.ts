@@ -170,8 +170,11 @@ export class Supervisor {
   #spawner(config: EngineConfig, scope: Scope): Spawner {
     const log = this.#outputLog(config);
     scope.defer('log', () => log.close());
-    return (request) =>
-      config.kind === 'run' ? this.#program(request, config, scope, log) : this.#worker(request, config, log);
+    return (request) => {
+      if (config.kind === 'run') return this.#program(request, config, scope, log);
+      if (config.kind === 'url') throw new Error('`url:` engines come soon');
+      return this.#worker(request, config, log);
+    };
   }
 
   #program(request: SpawnRequest, config: RunEngineConfig, scope: Scope, log: OutputLog): ProgramInstance {
@@ -198,7 +201,7 @@ export class Supervisor {
     const threaded = config.kind === 'builtin' || config.isolate === 'thread';
     const open = threaded ? openThreadLink : openProcessLink;
     return new WorkerInstance(request, {
-      module: config.kind === 'builtin' ? shippedFile(config.builtin) : config.worker,
+      module: config.kind === 'builtin' ? shippedFile(config.builtin as 'flite' | 'silero') : config.worker,
       options: config.options,
       openLink: (marker, events) => open(owner, marker, events),
       log,

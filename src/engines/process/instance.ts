@@ -5,7 +5,8 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
-import type { Capability, PcmChunk, VadStream } from '../contract.ts';
+import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
+import { type Endpoint, localEndpoint } from '../endpoint.ts';
 import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import { isPassing } from '../passing.ts';
@@ -71,6 +72,10 @@ export class ProgramInstance implements EngineInstance {
     return this.#port;
   }
 
+  get endpoint(): Endpoint | null {
+    return this.#port === null ? null : localEndpoint({ host: this.#options.host, port: this.#port });
+  }
+
   get offers(): readonly Capability[] {
     return this.#options.offers;
   }
@@ -114,11 +119,25 @@ export class ProgramInstance implements EngineInstance {
     if (why) throw why;
   }
 
+  chat(): AsyncIterable<ChatPart> {
+    throw this.#unsupported('chat');
+  }
+
+  transcribe(): AsyncIterable<TranscriptPart> {
+    throw this.#unsupported('transcribe');
+  }
+
+  async embed(): Promise<readonly Float32Array[]> {
+    throw this.#unsupported('embed');
+  }
+
   openVad(): VadStream {
-    throw new GreenroomError(
-      'engine_call_unsupported',
-      `engine ${this.#request.engine}: a program has no vad; use a worker`,
-    );
+    throw this.#unsupported('vad');
+  }
+
+  #unsupported(what: string): GreenroomError {
+    const message = `engine ${this.#request.engine}: a program has no ${what} of this kind; use a worker`;
+    return new GreenroomError('engine_call_unsupported', message);
   }
 
   /** What a caller is told whose connection is lost. If the program is gone it is given up, whatever its launcher does. */

@@ -1,7 +1,7 @@
 // One run of a worker engine: its host, its load, its calls.
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
-import type { Capability, PcmChunk, VadStream } from '../contract.ts';
+import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
 import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import type { ProcessEnd } from '../process-group.ts';
@@ -26,6 +26,7 @@ export interface WorkerOptions {
 
 export class WorkerInstance implements EngineInstance {
   readonly port = null;
+  readonly endpoint = null;
   readonly #request: SpawnRequest;
   readonly #options: WorkerOptions;
   readonly #link: WorkerLink;
@@ -89,6 +90,22 @@ export class WorkerInstance implements EngineInstance {
 
   speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
     return this.#calls.speak({ text: call.text, ...(call.voice && { voice: call.voice }) }, signal);
+  }
+
+  chat(): AsyncIterable<ChatPart> {
+    throw this.#unsupported('chat');
+  }
+
+  transcribe(): AsyncIterable<TranscriptPart> {
+    throw this.#unsupported('transcribe');
+  }
+
+  async embed(): Promise<readonly Float32Array[]> {
+    throw this.#unsupported('embed');
+  }
+
+  #unsupported(what: string): GreenroomError {
+    return new GreenroomError('engine_call_unsupported', `engine ${this.#request.engine} has no ${what}`);
   }
 
   openVad(rateHz: number): VadStream {

@@ -12,24 +12,16 @@ import { Supervisor } from '../../../src/engines/supervisor.ts';
 import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import { Scope } from '../../../src/lifecycle/scope.ts';
+import { engineBasics, type RunChanges, runConfig } from '../../support/engine-configs.ts';
 import { type TestFolder, testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/engines/${name}`, import.meta.url));
 
-const basics = {
-  name: 'mine',
-  start: 'eager',
-  stopGraceMs: 2000,
-  cancelGraceMs: 100,
-  keepLog: true,
-  offers: undefined,
-} as const;
-
 export function worker(module: string, changes: Partial<WorkerEngineConfig> = {}): WorkerEngineConfig {
   return {
-    ...basics,
+    ...engineBasics,
     kind: 'worker',
     worker: fixture(module),
     isolate: 'process',
@@ -39,31 +31,13 @@ export function worker(module: string, changes: Partial<WorkerEngineConfig> = {}
   };
 }
 
-export type ProgramChanges = Partial<Omit<RunEngineConfig, 'ready'>> & {
-  readonly ready?: Partial<RunEngineConfig['ready']>;
-};
-
-export function program(file: string, { ready, ...changes }: ProgramChanges = {}): RunEngineConfig {
-  return {
-    ...basics,
-    kind: 'run',
+export function program(file: string, changes: RunChanges = {}): RunEngineConfig {
+  return runConfig({
     run: [process.execPath, fixture(file)],
     offers: ['speak'],
-    host: '127.0.0.1',
-    port: 'auto',
-    env: {},
     cwd: fixture(''),
-    ready: {
-      http: '/health',
-      status: 200,
-      log: undefined,
-      probeTimeoutMs: 2000,
-      stallMs: 10_000,
-      totalMs: 20_000,
-      ...ready,
-    },
     ...changes,
-  };
+  });
 }
 
 export class Supervised implements AsyncDisposable {

@@ -11,6 +11,7 @@ import { failure } from './lives.ts';
 class FakeInstance implements EngineInstance {
   readonly pid = 123;
   readonly port = null;
+  readonly endpoint = null;
   readonly offers = ['speak'] as const;
   readonly logTail = ['its last line'];
   readonly activeCalls = 0;
@@ -42,6 +43,18 @@ class FakeInstance implements EngineInstance {
 
   async *speak(): AsyncGenerator<never> {
     // Says nothing.
+  }
+
+  async *chat(): AsyncGenerator<never> {
+    // Says nothing.
+  }
+
+  async *transcribe(): AsyncGenerator<never> {
+    // Hears nothing.
+  }
+
+  async embed(): Promise<never> {
+    throw new Error('not asked for');
   }
 
   openVad(): never {

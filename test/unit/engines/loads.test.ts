@@ -1,7 +1,7 @@
 // How long engines take to load: recorded from their lives, and estimated from the last times.
 import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import type { EngineConfig, RunEngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
+import type { EngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
 import { EngineLoads } from '../../../src/engines/loads.ts';
 import { modelKeyOf } from '../../../src/engines/model-key.ts';
 import { type EngineLife, idleLife, type LifeEvent } from '../../../src/engines/state.ts';
@@ -9,35 +9,22 @@ import { statusOf } from '../../../src/engines/status.ts';
 import { systemClock, turn } from '../../../src/lifecycle/clock.ts';
 import type { EngineRunRow } from '../../../src/store/store.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { engineBasics, runConfig } from '../../support/engine-configs.ts';
 import { testFolder } from '../../support/folder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { until } from '../../support/poll.ts';
 import { load } from '../store/rows.ts';
 import { climbed, exited, failed, start, step, stop } from './lives.ts';
 
-const basics = {
-  name: 'mine',
-  start: 'eager',
-  stopGraceMs: 1000,
-  cancelGraceMs: 1000,
-  keepLog: false,
-  offers: undefined,
-} as const;
 const builtin: EngineConfig = {
-  ...{ ...basics, kind: 'builtin', builtin: 'flite', options: {}, ready: { stallMs: 1, totalMs: 1 } },
+  ...{ ...engineBasics, kind: 'builtin', builtin: 'flite', options: {}, ready: { stallMs: 1, totalMs: 1 } },
 };
 const worker = (changes: Partial<WorkerEngineConfig>): WorkerEngineConfig => ({
-  ...{ ...basics, kind: 'worker', worker: '/no/where.mjs', isolate: 'process', options: {} },
+  ...{ ...engineBasics, kind: 'worker', worker: '/no/where.mjs', isolate: 'process', options: {} },
   ready: { stallMs: 1, totalMs: 1 },
   ...changes,
 });
-const run = (changes: Partial<RunEngineConfig>): RunEngineConfig => ({
-  ...{ ...basics, kind: 'run', run: ['serve'], host: '127.0.0.1', port: 'auto', env: {}, cwd: '/tmp' },
-  ready: {
-    ...{ http: '/', status: 200, log: undefined, probeTimeoutMs: 1, stallMs: 1, totalMs: 1 },
-  },
-  ...changes,
-});
+const run = runConfig;
 
 /** An engine's life as the supervisor tells it, over a store. */
 async function followed(earlier: readonly number[] = []) {

@@ -1,0 +1,19 @@
+// A place at an engine: for as long as it is held the engine is not unloaded, swapped or restarted from under its user.
+import type { EngineInstance } from './instance.ts';
+
+/** `failed`: the engine is to blame; some of these in a row make it suspect. */
+export type LeaseEnd = 'done' | 'failed' | 'cancelled';
+
+export interface Lease {
+  /** Ready when the lease was given. It may still fail or be stopped for good: calls then tell. */
+  readonly instance: EngineInstance;
+  /** Idempotent. Default `done`. */
+  release(end?: LeaseEnd): void;
+}
+
+export interface AdmitOptions {
+  /** The caller has left; its place is given to the next. */
+  readonly signal: AbortSignal;
+  /** From now on until it is ready. Default: as configured, 60 s. */
+  readonly waitMs?: number;
+}
