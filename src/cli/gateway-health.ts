@@ -15,8 +15,10 @@ export type EngineShown = Pick<
   | 'attempt'
   | 'pid'
   | 'port'
-  | 'failure'
-> & { readonly state: string };
+> & {
+  readonly state: string;
+  readonly failure: Omit<NonNullable<EngineStatus['failure']>, 'cause'> | null;
+};
 
 export interface GatewayHealth {
   readonly status: string;

@@ -9,6 +9,7 @@
 //
 // What was asked last holds: a start while it is stopping begins as soon as it is gone.
 import type { ErrorCode } from '../lifecycle/codes.ts';
+import type { FailureCause } from './causes.ts';
 
 export type EngineStateWord = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'backoff' | 'failed';
 
@@ -32,6 +33,8 @@ export interface EngineFailure {
   readonly logTail: readonly string[];
   /** `lasting`: trying again would end the same way, so nobody tries until asked. */
   readonly kind: 'lasting' | 'passing';
+  /** What is behind it, where somebody knows; `code` says how it showed. */
+  readonly cause?: FailureCause;
 }
 
 export interface EngineLife {

@@ -1,11 +1,12 @@
 // What everybody is shown of an engine: the API, the lobby, the terminal, the health page.
+import { causeOf, type FailureCause } from './causes.ts';
 import type { Capability } from './contract.ts';
 import type { EngineInstance } from './instance.ts';
 import type { EngineLife, EngineStateWord, Rung } from './state.ts';
 
 export interface EngineStatus {
   readonly name: string;
-  /** `builtin`, `worker` or `run`. */
+  /** `builtin`, `worker`, `run` or `url`. */
   readonly kind: string;
   readonly state: EngineStateWord;
   readonly rung: Rung | null;
@@ -23,9 +24,13 @@ export interface EngineStatus {
   readonly port: number | null;
   readonly offers: readonly Capability[];
   readonly activeCalls: number;
+  /** Of each rung who showed it, and how. */
+  readonly evidence: Readonly<Partial<Record<Rung, string>>>;
   readonly failure: {
     readonly code: string;
     readonly message: string;
+    /** `out_of_memory`, `port_in_use` and the like; null where nobody knows. */
+    readonly cause: FailureCause | null;
     readonly logTail: readonly string[];
   } | null;
 }
@@ -59,6 +64,10 @@ export function statusOf(facts: {
     port: instance?.port ?? null,
     offers: instance?.offers ?? [],
     activeCalls: instance?.activeCalls ?? 0,
-    failure: failure && { code: failure.code, message: failure.message, logTail: failure.logTail },
+    evidence: { ...instance?.evidence },
+    failure: failure && {
+      ...{ code: failure.code, message: failure.message, cause: causeOf(failure) },
+      logTail: failure.logTail,
+    },
   };
 }

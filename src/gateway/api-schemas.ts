@@ -1,6 +1,7 @@
 // The shapes of the HTTP surface's answers, for /openapi.json; tests hold them against what is really answered.
 import * as z from 'zod';
 import { logLevels } from '../config/types.ts';
+import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 
 const ms = z.number().describe('Milliseconds.');
@@ -23,13 +24,13 @@ const errorBody = z
   })
   .meta({ id: 'Error' });
 
-const rung = z.enum(['spawned', 'alive', 'listening', 'http', 'loaded', 'ready']);
+const rung = z.enum(rungs);
 const engineState = z.enum(['idle', 'starting', 'ready', 'stopping', 'backoff', 'failed', 'stopped']);
 
 const engine = z
   .strictObject({
     name: z.string(),
-    kind: z.enum(['builtin', 'worker', 'run']),
+    kind: z.enum(['builtin', 'worker', 'run', 'url']),
     state: engineState,
     rung: rung.nullable().describe('The last step of the readiness ladder that was shown.'),
     progress: z.number().min(0).max(1).nullable().describe('Where the engine says it.'),
@@ -43,8 +44,17 @@ const engine = z
     port: z.int().nullable(),
     offers: z.array(z.enum(['chat', 'transcribe', 'speak', 'embed', 'vad'])),
     activeCalls: z.int(),
+    evidence: z.partialRecord(rung, z.string()).describe('Of each step who showed it, and how.'),
     failure: z
-      .strictObject({ code: z.string(), message: z.string(), logTail: z.array(z.string()) })
+      .strictObject({
+        code: z.string(),
+        message: z.string(),
+        cause: z
+          .string()
+          .nullable()
+          .describe('One word, where it is known: out_of_memory, file_missing, ...'),
+        logTail: z.array(z.string()),
+      })
       .nullable(),
   })
   .meta({ id: 'Engine' });

@@ -121,8 +121,9 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     port: null,
     offers: [],
     activeCalls: 0,
+    evidence: {},
     failure: failed
-      ? { code: 'engine_exited', message: 'the engine has failed', logTail: ['last words'] }
+      ? { code: 'engine_exited', message: 'the engine has failed', cause: null, logTail: ['last words'] }
       : null,
   };
 }

@@ -23,6 +23,7 @@ const status = (changes: Partial<EngineStatus>): EngineStatus => ({
     port: null,
     offers: [],
     activeCalls: 0,
+    evidence: {},
   },
   failure: null,
   ...changes,
