@@ -176,7 +176,10 @@ function ofLines({ lines, code, signal, stage }: End): Diagnosis | undefined {
   if (code === 0 && signal === null) return undefined;
   const known = stage === 'ready' ? patterns.filter(({ late }) => late) : patterns;
   for (const { cause, text, what, next, kind } of known) {
-    const line = lines.findLast((candidate) => text.test(candidate));
+    const matching = lines.filter((candidate) => text.test(candidate));
+    // Node writes the properties of an error below its message.
+    const line =
+      matching.findLast((candidate) => !/^\s*(?:code|errno|syscall): /.test(candidate)) ?? matching[0];
     if (line === undefined) continue;
     const quoted = line.trim().slice(0, quotedCharsMax);
     // One that was ready can be it again.

@@ -1,7 +1,7 @@
 // What a program says of its own progress while it loads. For those who write engines: a line of standard output
 // `greenroom-progress 0.42 reading the weights`, from 0 to 1, with a text or without. llama.cpp writes a dot for each
-// percent, without a line end. Bounded in what it keeps and in how often it tells; nothing to close.
-import type { Clock } from '../../lifecycle/clock.ts';
+// percent, without a line end. Bounded in what it keeps and in how often it tells: of many the latest. Ended by its owner.
+import type { Clock, Timer } from '../../lifecycle/clock.ts';
 
 export interface ProgressSaid {
   readonly fraction: number;
@@ -20,8 +20,11 @@ export class ProgressReader {
   readonly #tell: (said: ProgressSaid) => void;
   /** Of the line that has not ended, on each stream. */
   readonly #rest = { stdout: '', stderr: '' };
+  #latest: ProgressSaid | undefined;
   #told = '';
   #toldMs = Number.NEGATIVE_INFINITY;
+  #timer: Timer | undefined;
+  #state: 'open' | 'ended' = 'open';
 
   constructor(clock: Clock, tell: (said: ProgressSaid) => void) {
     this.#clock = clock;
@@ -34,17 +37,31 @@ export class ProgressReader {
     const rest = text.slice(lineStart);
     // The beginning of a line says what it is, however long it becomes.
     this.#rest[source] = rest.slice(0, lineCharsMax);
-    const said = (source === 'stdout' && lastLine(text.slice(0, lineStart))) || dots(rest);
-    if (said) this.#say(said);
+    this.#latest = (source === 'stdout' && lastLine(text.slice(0, lineStart))) || dots(rest) || this.#latest;
+    if (this.#latest && this.#state === 'open') this.#flushSoon();
   }
 
-  #say(said: ProgressSaid): void {
+  /** It has loaded, or is gone: nothing is told any more. Idempotent. */
+  end(): void {
+    this.#state = 'ended';
+    this.#timer?.cancel();
+  }
+
+  #flushSoon(): void {
+    const leftMs = this.#toldMs + everyMs - this.#clock.now();
+    if (leftMs <= 0) return this.#flush();
+    this.#timer ??= this.#clock.after(leftMs, () => this.#flush(), { ref: false });
+  }
+
+  #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const said = this.#latest;
+    this.#latest = undefined;
     const now = JSON.stringify(said);
-    const nowMs = this.#clock.now();
-    const isDue = nowMs - this.#toldMs >= everyMs || said.fraction === 1;
-    if (now === this.#told || !isDue) return;
+    if (!said || now === this.#told) return;
     this.#told = now;
-    this.#toldMs = nowMs;
+    this.#toldMs = this.#clock.now();
     this.#tell(said);
   }
 }

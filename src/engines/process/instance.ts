@@ -87,13 +87,13 @@ export class ProgramInstance extends HttpInstance {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { config, scope, log, ownership = nobodyLooks } = this.#options;
+    const { config, scope, log, clock, ownership: ask = nobodyLooks } = this.#options;
     const { engine, marker } = this.request;
     signal.addEventListener('abort', () => this.#readyLine.resolve(), { once: true });
     if (config.ready.log !== undefined) log.whenSaid(config.ready.log, () => this.#saidReady());
     let place: Place;
     try {
-      place = await takePlace(config, engine, ownership, { pgid: null, marker });
+      place = await takePlace(config, engine, { ask, family: { pgid: null, marker }, clock });
       scope.defer('place', () => place.release());
     } catch (error) {
       const passing = error instanceof GreenroomError && isPassing(error.cause);
@@ -159,7 +159,7 @@ export class ProgramInstance extends HttpInstance {
       ...{ calls, engine, offers, target, clock, signal: scope.signal },
       ...this.watching(),
     });
-    this.#progress = undefined;
+    this.#progress?.end();
     if (this.state === 'starting') this.state = 'ready';
     this.climbed('ready', 'all that was asked of it holds');
   }
@@ -170,6 +170,7 @@ export class ProgramInstance extends HttpInstance {
   }
 
   async #ended(end: ProcessEnd, { choice }: Place): Promise<void> {
+    this.#progress?.end();
     const { config } = this.#options;
     const failure = await failureOf(end, {
       ...{ engine: this.request.engine, pid: this.pid, program: config.run[0] ?? '', cwd: config.cwd },

@@ -1,4 +1,5 @@
 // Where a program is told to listen: a port that was free a moment ago, or a UNIX socket. Given back by whoever took it.
+import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import { type Endpoint, endpointText, localEndpoint } from '../endpoint.ts';
 import type { AskOwnership, Family, ListenAddress } from './ownership.ts';
@@ -25,12 +26,11 @@ export interface Place {
 export async function takePlace(
   wanted: PlaceWanted,
   engine: string,
-  ask: AskOwnership,
-  family: Family,
+  look: { readonly ask: AskOwnership; readonly family: Family; readonly clock: Clock },
 ): Promise<Place> {
   const { host, port: wantedPort, socket } = wanted;
   if (socket !== undefined) {
-    const { path, release } = await takeSocket(socket, engine);
+    const { path, release } = await takeSocket(socket, engine, look.clock);
     return {
       endpoint: localEndpoint({ host, port: 0, socketPath: path }),
       address: { socketPath: path },
@@ -40,7 +40,7 @@ export async function takePlace(
     };
   }
   const { port, release } = await reservePort(host, wantedPort, engine).catch((error: unknown) =>
-    withHolder(error, { host, port: wantedPort }, ask, family),
+    withHolder(error, { host, port: wantedPort }, look),
   );
   return {
     endpoint: localEndpoint({ host, port }),
@@ -54,8 +54,7 @@ export async function takePlace(
 async function withHolder(
   error: unknown,
   { host, port }: { readonly host: string; readonly port: number | 'auto' },
-  ask: AskOwnership,
-  family: Family,
+  { ask, family }: { readonly ask: AskOwnership; readonly family: Family },
 ): Promise<never> {
   const isTaken = error instanceof GreenroomError && error.cause === undefined && port !== 'auto';
   if (!isTaken) throw error;

@@ -4,6 +4,7 @@ import { lstat, mkdtemp, rm, stat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 
 export interface TakenSocket {
@@ -18,7 +19,11 @@ const fileName = 'engine.sock';
 const connectMs = 1000;
 
 /** Throws `engine_port_taken`: somebody listens there, or it cannot be had. */
-export async function takeSocket(wanted: 'auto' | string, engine: string): Promise<TakenSocket> {
+export async function takeSocket(
+  wanted: 'auto' | string,
+  engine: string,
+  clock: Clock,
+): Promise<TakenSocket> {
   if (wanted === 'auto') return inFolderOfItsOwn(engine);
   const refused = (why: string, cause?: unknown) =>
     new GreenroomError('engine_port_taken', `engine ${engine}: socket ${wanted}: ${why}`, {
@@ -32,7 +37,7 @@ export async function takeSocket(wanted: 'auto' | string, engine: string): Promi
   const found = await lstat(wanted).catch(() => undefined);
   if (found && !found.isSocket()) throw refused('it is there, and no socket; take it away, or name another');
   if (found) {
-    if (await listens(wanted)) throw refused('something listens on it; end it, or use `socket: auto`');
+    if (await listens(wanted, clock)) throw refused('something listens on it; end it, or use `socket: auto`');
     // Its engine is gone: nobody can ever listen on it again.
     await unlink(wanted).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT')
@@ -55,16 +60,16 @@ async function inFolderOfItsOwn(engine: string): Promise<TakenSocket> {
   }
 }
 
-function listens(path: string): Promise<boolean> {
+function listens(path: string, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    socket.setTimeout(connectMs);
     const over = (answer: boolean) => {
+      timer.cancel();
       socket.destroy();
       resolve(answer);
     };
+    const timer = clock.after(connectMs, () => over(true));
     socket.once('connect', () => over(true));
-    socket.once('timeout', () => over(true));
     socket.once('error', (error: NodeJS.ErrnoException) =>
       over(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
     );
