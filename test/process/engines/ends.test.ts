@@ -107,18 +107,14 @@ describe('a program that ends', () => {
   });
 
   test('and leaves itself to the background is not running', async () => {
-    const text =
-      "const { spawn } = require('node:child_process'); const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { detached: true, stdio: 'ignore' }); console.log('child', child.pid); child.unref()";
-    await using stage = await Supervised.start(script(text));
+    await using stage = await Supervised.start(program('forks.mjs'));
     expect(await failed(stage)).toMatchObject({ cause: 'ended' });
     const [, child] = await stage.says(/child (\d+)/);
     await until(() => gone([Number(child)]), { timeoutMs: 2000, what: 'no child' });
   });
 
   test('while a grandchild holds its output is known to have ended, at once', async () => {
-    const text =
-      "const { spawn } = require('node:child_process'); spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { detached: true, stdio: 'inherit' }).unref(); setTimeout(() => process.exit(3), 200)";
-    await using stage = await Supervised.start(script(text));
+    await using stage = await Supervised.start(program('holds-output.mjs'));
     const began = performance.now();
     expect(await failed(stage)).toMatchObject({ code: 'engine_exited' });
     expect(performance.now() - began).toBeLessThan(2000);
