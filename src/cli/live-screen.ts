@@ -5,6 +5,7 @@ import type { EngineStatus } from '../engines/status.ts';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
 import { engineLine, failureLines, reportLines, type Screen, seconds, talkHint } from './screen.ts';
 
 const redrawMs = 100;
@@ -30,6 +31,10 @@ export class LiveScreen implements Screen {
       `${styleText('green', '●')} the door is open at ${styleText('bold', url)} ${dim(`after ${seconds(ms)}`)}`,
     );
     this.line(dim(`  configuration: ${source}`));
+  }
+
+  found({ text }: Finding): void {
+    this.line(dim(`  ${text}`));
   }
 
   engine(status: EngineStatus): void {
