@@ -16,9 +16,12 @@ import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
+import { EngineGroup } from './engine-group.ts';
 import type { Spawner, SpawnRequest } from './instance.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
 import { shippedFile } from './locate.ts';
+import { availableBytes } from './memory.ts';
+import { modelKeyOf } from './model-key.ts';
 import { OutputLog } from './output-log.ts';
 import { ProgramInstance } from './process/instance.ts';
 import { type Reaper, startReaper } from './reaper.ts';
@@ -61,6 +64,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #engines = new Map<string, Engine>();
   readonly #loads: EngineLoads | undefined;
+  readonly #groups = new Map<string, EngineGroup>();
 
   constructor(options: SupervisorOptions) {
     const { log, clock, loads: history } = options;
@@ -93,7 +97,8 @@ export class Supervisor {
   startAll(): void {
     // Before the first engine, and for a gateway without one too: it watches over the leaving.
     void this.reaper;
-    for (const engine of this.#engines.values()) engine.start();
+    for (const config of Object.values(this.#options.engines))
+      if (config.start === 'eager') this.get(config.name).start();
   }
 
   /**
@@ -127,11 +132,13 @@ export class Supervisor {
 
   #make(config: EngineConfig): Engine {
     const { clock, scope, log } = this.#options;
+    const { start, waiting, drainMs, idleMs } = config;
     return new Engine({
       name: config.name,
       kind: config.kind,
       clock,
       random: Math.random,
+      ...{ start, waiting, drainMs, idleMs, group: this.#group(config.group) },
       limits: {
         ...limitsDefault,
         stallMs: config.ready.stallMs,
@@ -144,9 +151,20 @@ export class Supervisor {
         this.#loads?.stepped(config, before, engine.life);
         this.#changed(engine, before);
       },
+      modelKey: () => modelKeyOf(config),
       expectedMs: () => this.#loads?.expectedMs(config.name) ?? null,
       onListenerFault: (error) => log.error({ error }, `a listener of engine ${config.name} failed`),
     });
+  }
+
+  #group(name: string | undefined): EngineGroup | undefined {
+    if (name === undefined) return undefined;
+    const { clock, log, scope } = this.#options;
+    const { signal } = scope;
+    const note = (message: string) => log.info({ group: name }, message);
+    const group = this.#groups.get(name) ?? new EngineGroup({ clock, signal, note, availableBytes });
+    this.#groups.set(name, group);
+    return group;
   }
 
   #estimated(name: string): void {

@@ -42,7 +42,10 @@ const engine = z
     pid: z.int().nullable(),
     port: z.int().nullable(),
     offers: z.array(z.enum(['chat', 'transcribe', 'speak', 'embed', 'vad'])),
+    start: z.enum(['eager', 'lazy']),
     activeCalls: z.int(),
+    waitingCalls: z.int(),
+    ending: z.enum(['stopped', 'idle', 'restart']).nullable(),
     failure: z
       .strictObject({ code: z.string(), message: z.string(), logTail: z.array(z.string()) })
       .nullable(),
