@@ -74,8 +74,9 @@ export const ownedCalls: readonly OwnedCall[] = [
       'src/engines/worker/',
       'src/engines/reaper.ts',
       'src/cli/talk/sound-child.ts',
+      'src/cli/exec/command.ts',
     ],
-    why: 'child processes are spawned by the engine shells, which register them with the reaper; of `talk`, by one file',
+    why: 'child processes are spawned by the engine shells, which register them with the reaper; of `talk` and `exec`, by one file each',
   },
   {
     pattern: /\bprocess\.exit\(/,

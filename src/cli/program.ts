@@ -5,6 +5,7 @@ import { factsOf } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import type { EarlyDoor } from './early-door.ts';
+import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
 import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
@@ -24,6 +25,7 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .description('The real-time front door for AI engines.')
     .version(version)
     .exitOverride()
+    .enablePositionalOptions()
     .showHelpAfterError('(greenroom --help lists the commands)');
 
   program
@@ -40,6 +42,21 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .action(async (options: UpOptions) => {
       const { up } = await import('./up.ts');
       done(await up(options, early));
+    });
+
+  program
+    .command('exec')
+    .description('start engines, wait until they are ready, run a command, tear everything down')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .option('-c, --config <file>', 'configuration, as for up')
+    .option('--engine <name>', 'start this engine only; may be given again', collect)
+    .option('--data <dir>', 'data directory (default: one of its own, removed at the end)')
+    .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
+    .option('--json', "one JSON object a line on standard error: standard output is the command's")
+    .passThroughOptions()
+    .action(async (argv: string[], options: ExecOptions) => {
+      const { exec } = await import('./exec.ts');
+      done(await exec(argv, options));
     });
 
   program

@@ -1,6 +1,7 @@
 // What everybody is shown of an engine: the API, the lobby, the terminal, the health page.
 import type { EndGoal } from './asked-end.ts';
 import type { Capability } from './contract.ts';
+import { endpointText } from './endpoint.ts';
 import type { EngineInstance } from './instance.ts';
 import type { EngineLife, EngineStateWord, Rung } from './state.ts';
 
@@ -24,6 +25,8 @@ export interface EngineStatus {
   readonly attempt: number;
   readonly pid: number | null;
   readonly port: number | null;
+  /** Where it is asked over HTTP, such as `http://127.0.0.1:20123` or `unix:/run/x.sock`; null: by calls alone. */
+  readonly address: string | null;
   readonly offers: readonly Capability[];
   readonly activeCalls: number;
   /** Callers that wait for it. */
@@ -68,6 +71,7 @@ export function statusOf(facts: {
     attempt: life.instance,
     pid: instance?.pid ?? null,
     port: instance?.port ?? null,
+    address: instance?.endpoint ? endpointText(instance.endpoint) : null,
     offers: instance?.offers ?? [],
     // A call that was let in over HTTP is the gateway's; one of a pipeline is the instance's.
     activeCalls: Math.max(instance?.activeCalls ?? 0, users.leases),

@@ -50,6 +50,8 @@ export interface SupervisorOptions {
   readonly inherited?: NodeJS.ProcessEnv;
   /** Applied to what engines write: an engine may print a secret that it was given. */
   readonly mask?: (text: string) => string;
+  /** Failures in a row before an engine is given up. Default 5. */
+  readonly attempts?: number;
   /** Calls that may wait for a lane of one engine. Default 64. */
   readonly waitingMax?: number;
 }
@@ -141,6 +143,7 @@ export class Supervisor {
       ...{ start, waiting, drainMs, idleMs, group: this.#group(config.group) },
       limits: {
         ...limitsDefault,
+        failuresMax: this.#options.attempts ?? limitsDefault.failuresMax,
         stallMs: config.ready.stallMs,
         totalMs: config.ready.totalMs,
         stopGraceMs: config.stopGraceMs,

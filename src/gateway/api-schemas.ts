@@ -41,6 +41,7 @@ const engine = z
     attempt: z.int(),
     pid: z.int().nullable(),
     port: z.int().nullable(),
+    address: z.string().nullable().describe('Where it is asked over HTTP; null: by calls alone.'),
     offers: z.array(z.enum(['chat', 'transcribe', 'speak', 'embed', 'vad'])),
     start: z.enum(['eager', 'lazy']),
     activeCalls: z.int(),

@@ -41,6 +41,8 @@ export interface GatewayOptions {
    * `shared`: only the engines are ended then.
    */
   readonly process?: 'owned' | 'shared';
+  /** Starts of an engine in a row before it is given up. Default 5. */
+  readonly attempts?: number;
   /** There is something to leave by, and nothing is open yet. */
   readonly onCreated?: (gateway: Gateway) => void;
   /** Told before anything of the shutdown happens. */
@@ -197,6 +199,7 @@ export class Gateway {
       loads: records.loads,
       // Every session may have an answer under way, and none is turned away that was let in.
       waitingMax: config.sessions.max,
+      ...(this.#options.attempts !== undefined && { attempts: this.#options.attempts }),
     });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);

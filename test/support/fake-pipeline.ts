@@ -129,6 +129,7 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,
+    address: null,
     ending: null,
     failure: failed
       ? { code: 'engine_exited', message: 'the engine has failed', logTail: ['last words'] }

@@ -25,6 +25,7 @@ const status = (changes: Partial<EngineStatus>): EngineStatus => ({
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,
+    address: null,
     ending: null,
   },
   failure: null,
