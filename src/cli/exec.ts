@@ -113,7 +113,8 @@ async function runCommand(
   argv: readonly string[],
   { screen, run }: { readonly screen: Screen; readonly run: Run },
 ): Promise<number> {
-  screen.line(`greenroom: ready after ${seconds(systemClock.now())}, running ${argv.join(' ')}`);
+  screen.settled();
+  screen.line(`greenroom: ready after ${seconds(systemClock.now())}, running ${shown(argv)}`);
   const engines = gateway.engines();
   const token = config.auth.tokens[0]?.reveal();
   const command = new RunningCommand({
@@ -150,6 +151,13 @@ function tellMissing(missing: readonly EngineStatus[], screen: Screen): number {
   const names = missing.map(({ name, state }) => `${name} is ${state}`).join(', ');
   screen.line(`greenroom: the command was not run: ${names}`);
   return notReady;
+}
+
+const shownCharsMax = 80;
+
+function shown(argv: readonly string[]): string {
+  const line = argv.join(' ').replace(/[\p{Cc}]+/gu, ' ');
+  return line.length > shownCharsMax ? `${line.slice(0, shownCharsMax)}…` : line;
 }
 
 const howEnded = (end: CommandEnd): string =>

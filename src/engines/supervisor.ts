@@ -17,6 +17,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
 import { EngineGroup } from './engine-group.ts';
+import { EngineOutput } from './engine-output.ts';
 import type { Spawner, SpawnRequest } from './instance.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
 import { shippedFile } from './locate.ts';
@@ -65,6 +66,7 @@ export class Supervisor {
   #reaper: Reaper | undefined;
   readonly #options: SupervisorOptions;
   readonly #engines = new Map<string, Engine>();
+  readonly #outputs = new Map<string, EngineOutput>();
   readonly #loads: EngineLoads | undefined;
   readonly #groups = new Map<string, EngineGroup>();
 
@@ -90,6 +92,17 @@ export class Supervisor {
     throw new GreenroomError('not_found', `no engine is called ${name}; there are ${names}`, {
       details: { name },
     });
+  }
+
+  /** What the engine has written lately. Throws `not_found`. */
+  output(name: string): EngineOutput {
+    this.get(name);
+    const { log } = this.#options;
+    const output =
+      this.#outputs.get(name) ??
+      new EngineOutput((error) => log.error({ error }, `a listener of engine ${name}'s output failed`));
+    this.#outputs.set(name, output);
+    return output;
   }
 
   list(): readonly EngineStatus[] {
@@ -238,7 +251,9 @@ export class Supervisor {
 
   #outputLog(config: EngineConfig): OutputLog {
     const { logDirectory, logLimits: limits = logLimitsDefault, clock, log, mask } = this.#options;
-    if (logDirectory === null || !config.keepLog) return new OutputLog(null, mask);
+    const output = this.output(config.name);
+    const onLines = (text: string) => output.append(text);
+    if (logDirectory === null || !config.keepLog) return new OutputLog(null, mask, onLines);
     const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
     return new OutputLog(
       {
@@ -247,6 +262,7 @@ export class Supervisor {
         onTrouble: (message) => log.warn({ engine: config.name }, message),
       },
       mask,
+      onLines,
     );
   }
 }

@@ -1,6 +1,7 @@
 // The shapes of the HTTP surface's answers, for /openapi.json; tests hold them against what is really answered.
 import * as z from 'zod';
 import { logLevels } from '../config/types.ts';
+import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 
 const ms = z.number().describe('Milliseconds.');
@@ -23,13 +24,13 @@ const errorBody = z
   })
   .meta({ id: 'Error' });
 
-const rung = z.enum(['spawned', 'alive', 'listening', 'http', 'loaded', 'ready']);
+const rung = z.enum(rungs);
 const engineState = z.enum(['idle', 'starting', 'ready', 'stopping', 'backoff', 'failed', 'stopped']);
 
 const engine = z
   .strictObject({
     name: z.string(),
-    kind: z.enum(['builtin', 'worker', 'run']),
+    kind: z.enum(['builtin', 'worker', 'run', 'url']),
     state: engineState,
     rung: rung.nullable().describe('The last step of the readiness ladder that was shown.'),
     progress: z.number().min(0).max(1).nullable().describe('Where the engine says it.'),
@@ -135,7 +136,9 @@ export const apiSchemas = {
   health,
   models: list(model),
   sessions: list(session),
+  engine,
   engines: list(engine),
+  lines: list(z.string()),
   pipelines: list(pipeline),
   tree,
   clientSecretRequest,

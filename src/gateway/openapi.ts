@@ -24,7 +24,9 @@ export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
   return {
     openapi: '3.1.1',
     info: { title: 'greenroom', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    paths: Object.fromEntries(Object.entries(table).map(([path, methods]) => [path, pathItem(methods)])),
+    paths: Object.fromEntries(
+      Object.entries(table).map(([path, methods]) => [path, pathItem(path, methods)]),
+    ),
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, plain(schema)])),
       securitySchemes: {
@@ -47,12 +49,15 @@ function plain({ $id: _, $schema: __, ...schema }: Readonly<Record<string, unkno
   return schema;
 }
 
-function pathItem(methods: Readonly<Record<string, Route>>) {
+function pathItem(path: string, methods: Readonly<Record<string, Route>>) {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const parameters = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
   return Object.fromEntries(
     Object.entries(methods).map(([method, route]) => [
       method.toLowerCase(),
       {
         summary: route.summary,
+        ...(parameters.length > 0 && { parameters }),
         ...(route.body && { requestBody: { content: contentOf(route.body) } }),
         // No tokens configured: everybody on this machine may.
         ...(route.surface !== 'public' && { security: [{ [route.surface]: [] }, {}] }),

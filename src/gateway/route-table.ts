@@ -1,6 +1,5 @@
 // What the HTTP surface answers: path → method → who may, what it is, the answer. One table, from which requests are
 // answered, errors told and /openapi.json made.
-import type { EngineStatus } from '../engines/status.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
@@ -10,13 +9,14 @@ import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
 import { createClientSecret } from './client-secret-route.ts';
 import type { ClientSecrets } from './client-secrets.ts';
+import { type EngineSources, engineRoutes } from './engine-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 
 export interface RouteSources {
   readonly access: Access;
   readonly health: () => HealthFacts;
-  readonly engines: () => readonly EngineStatus[];
+  readonly engines: EngineSources;
   readonly sessions: () => readonly SessionFacts[];
   readonly pipelines: () => readonly Pipeline[];
   /** Throws `model_not_found`. */
@@ -25,14 +25,19 @@ export interface RouteSources {
   readonly log: Pick<GatewayLog, 'settings' | 'change'>;
   readonly tree: () => TreeNode;
   readonly shutdown: () => void;
+  /** Aborts when the gateway leaves. */
+  readonly leaving: AbortSignal;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: 200 | 202 | 503;
+  /** A stream is sent as server-sent events. */
   readonly body: unknown;
 }
 
-interface RouteCall {
+export interface RouteCall {
+  /** A part of the path: `{name}`. */
+  readonly param: (name: string) => string;
   readonly query: (name: string) => string | undefined;
   /** The body; undefined when there is none. Rejects with `invalid_request` and `body_too_large`. */
   readonly json: () => Promise<unknown>;
@@ -122,14 +127,7 @@ export function routeTable(sources: RouteSources): RouteTable {
         answer: () => list(sources.sessions()),
       },
     },
-    '/api/engines': {
-      GET: {
-        surface: 'admin',
-        summary: 'The engines and where they stand.',
-        answers: { 200: 'engines' },
-        answer: () => list(sources.engines()),
-      },
-    },
+    ...engineRoutes(sources.engines, sources.leaving),
     '/api/pipelines': {
       GET: {
         surface: 'admin',
