@@ -18,6 +18,7 @@ const bundles: readonly Readonly<Record<string, string>>[] = [
   { client: 'src/client/index.ts' },
   { sentinel: 'src/lifecycle/sentinel-thread.ts' },
   { store: 'src/store/store-thread.ts' },
+  { 'faulty-engine': 'src/testing/faulty/engine.ts' },
   {
     'engine-host': 'src/engines/worker/host.ts',
     'builtin/flite': 'src/engines/builtin/flite.ts',

@@ -59,6 +59,7 @@ export const ownedCalls: readonly OwnedCall[] = [
       'src/engines/worker/host',
       'src/engines/worker/progress.ts',
       'src/engines/builtin/',
+      'src/testing/faulty/',
     ],
     why: 'take a Clock, so that a scope owns the timer and a simulation can run it',
   },
@@ -75,12 +76,13 @@ export const ownedCalls: readonly OwnedCall[] = [
       'src/engines/reaper.ts',
       'src/cli/talk/sound-child.ts',
       'src/cli/exec/command.ts',
+      'src/testing/faulty/',
     ],
     why: 'child processes are spawned by the engine shells, which register them with the reaper; of `talk` and `exec`, by one file each',
   },
   {
     pattern: /\bprocess\.exit\(/,
-    where: ['src/lifecycle/', 'src/engines/worker/host.ts'],
+    where: ['src/lifecycle/', 'src/engines/worker/host.ts', 'src/testing/faulty/'],
     why: 'only the shutdown watchdog ends the process',
   },
   {

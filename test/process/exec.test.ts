@@ -191,16 +191,7 @@ test('kill -9 of exec leaves no engine', async () => {
   await using folder = await withConfig(only({}));
   const child = spawn(
     process.execPath,
-    [
-      bin,
-      'exec',
-      '--data',
-      'here',
-      '--',
-      process.execPath,
-      '-e',
-      'console.log(1); setTimeout(() => {}, 2000)',
-    ],
+    [bin, 'exec', '--data', 'here', '--', process.execPath, '-e', 'console.log(1); process.stdin.resume()'],
     { cwd: folder.path },
   );
   let said = '';
@@ -216,5 +207,6 @@ test('kill -9 of exec leaves no engine', async () => {
     timeoutMs: 3000,
     what: 'all but the command to be gone',
   });
+  child.stdin.end();
   await until(() => !family.some(alive), { timeoutMs: 5000, what: 'the command to end by itself' });
 });
