@@ -228,10 +228,10 @@ export class Engine {
     this.#unused?.cancel();
     this.#unused = undefined;
     if (!unused) return;
+    // Taken back as soon as somebody comes: nobody is there when it is due.
     const due = () => {
       this.#unused = undefined;
-      // Looked at in the same step: who comes now finds it idle, and wakes it.
-      if (this.life.state === 'ready' && !this.lobby.wanted) this.#end('idle');
+      this.#end('idle');
     };
     this.#unused = clock.after(idleMs, due, { ref: false });
   }
