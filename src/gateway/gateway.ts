@@ -181,7 +181,7 @@ export class Gateway {
       () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
-    const into = { kind: config.store, directory: data.path, log: this.#log };
+    const into = { config: config.store, directory: data.path, log: this.#log };
     const records = openRecords({ ...into, scope, clock: systemClock });
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
