@@ -2,6 +2,7 @@
 // that lived because of it. A process is known by its identity, which is looked at again right before every signal.
 import { resolve } from 'node:path';
 import { readLastReport } from '../gateway/gateway-log.ts';
+import { leadsTo } from '../gateway/listening.ts';
 import { lookInto, type Presence } from '../gateway/presence.ts';
 import type { ProcessIdentity } from '../gateway/process-identity.ts';
 import { type Clock, delay, systemClock } from '../lifecycle/clock.ts';
@@ -139,11 +140,15 @@ class Stopping {
   /** A gateway in somebody else's program, which is not ours to end. */
   async #request({ identity, url }: Target): Promise<StopHow> {
     const { pid } = identity;
+    if (url === null || !(await leadsTo(url, pid))) {
+      const message = `the record of ${this.#directory} names ${url}, where the program that holds it (pid ${pid}) does not listen: nobody is asked there, and no token is sent; end pid ${pid} itself`;
+      throw new GreenroomError('gateway_unreachable', message, { details: { pid, url } });
+    }
     const notOurs = `it is part of another program, which is not ours to end: end pid ${pid} itself`;
     const scope = new Scope('stop', { clock: this.#clock, kind: 'command' });
     try {
       const token = this.#options.token ?? this.#io.env['GREENROOM_ADMIN_TOKEN'];
-      const question = { url: gatewayUrl(url ?? '', '/api/shutdown'), method: 'POST', token } as const;
+      const question = { url: gatewayUrl(url, '/api/shutdown'), method: 'POST', token } as const;
       const asked = await ask(question, scope, this.#plan.untilMs);
       if (asked.state === 'answered' && [401, 403].includes(asked.status)) {
         const message = `the gateway at ${url} is part of another program (pid ${pid}) and takes no order without an administrator's token: --token, or GREENROOM_ADMIN_TOKEN`;

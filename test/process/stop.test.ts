@@ -1,6 +1,6 @@
 // `ps` and `stop` against real gateways, however those are.
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseStat } from '../../src/gateway/process-identity.ts';
@@ -156,6 +156,18 @@ test('a record that names another process has nobody signalled but the gateway, 
   const stopped = await command(['stop', '--json'], { cwd });
   expect(stopped.events()[0]).toMatchObject({ event: 'asked', pid: gateway.pid });
   expect(await gateway.exited).toMatchObject({ code: 0 });
+});
+
+test('a copy of the folder of a gateway that runs is not its folder: nobody is signalled', async () => {
+  const { gateway, cwd } = await ready({ config });
+  await using _ = gateway;
+  await cp(join(cwd, '.greenroom'), join(cwd, 'copy'), { recursive: true });
+  const shown = await command(['ps', '--data', 'copy', '--json'], { cwd });
+  expect([shown.code, ...shown.events()]).toMatchObject([69, { state: 'gone', pid: gateway.pid }]);
+  const stopped = await command(['stop', '--data', 'copy', '--force', '--json'], { cwd });
+  expect([stopped.code, ...stopped.events()]).toMatchObject([0, { event: 'stopped', how: 'absent' }]);
+  expect(stopped.stderr).toContain('does not hold this directory');
+  expect((await gateway.json('/healthz')).status).toBe(200);
 });
 
 test('a pipe or a device in the place of the record is told, and read by nobody', async () => {

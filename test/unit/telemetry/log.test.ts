@@ -259,7 +259,10 @@ describe('a disk that fails', () => {
     const path = join(folder.path, 'pipe');
     await promisify(execFile)('mkfifo', [path]);
     // A pipe that nobody reads yet is a disk that takes 64 KiB and then nothing.
-    const [log, reader] = await Promise.all([openAt(path), open(path, 'r')]);
+    const both = await open(path, 'r+');
+    const log = await openAt(path);
+    const reader = await open(path, 'r');
+    await both.close();
     for (let index = 0; index < 20_000; index += 1) log.info({ index, more: 'x'.repeat(1000) }, 'said');
     const reading = text(reader.createReadStream());
     await log.close();
@@ -275,9 +278,12 @@ describe('a log that cannot be opened', () => {
   test('is told with the path and the reason: the folder cannot be made, or the file is none', async () => {
     await using folder = await testFolder();
     const file = await folder.write('file', '');
+    const pipe = join(folder.path, 'pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
     for (const [path, reason] of [
       [join(file, 'logs', 'greenroom.log'), 'ENOTDIR'],
       [folder.path, 'EISDIR'],
+      [pipe, `${pipe} is a pipe that nobody reads`],
     ] as const) {
       const thrown = await openAt(path).catch((error: unknown) => error);
       expect(thrown).toBeInstanceOf(GreenroomError);
