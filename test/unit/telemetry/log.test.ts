@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -252,6 +252,37 @@ describe('a disk that fails', () => {
     }
     await log.close();
     expect((await linesOf(pathIn(folder))).map(({ msg }) => msg)).toEqual(Array(lines).fill('said'));
+  });
+
+  test.each(['removed', 'moved away'])('and a log that is %s with its folder begins again', async (how) => {
+    await using folder = await testFolder();
+    const log = await openIn(folder);
+    log.info({}, 'before');
+    await until(async () => (await linesOf(pathIn(folder))).length === 1, {
+      timeoutMs: 5000,
+      what: 'a line',
+    });
+    const logs = dirname(pathIn(folder));
+    if (how === 'removed') await rm(logs, { recursive: true });
+    else await rename(logs, `${logs}.moved`);
+    let said = 0;
+    const again = async () => {
+      said += 1;
+      log.info({ said }, 'after');
+      return existsSync(pathIn(folder)) && (await linesOf(pathIn(folder))).length > 1;
+    };
+    await until(again, { timeoutMs: 5000, what: 'the log to begin again' });
+    await log.close();
+    const lines = await linesOf(pathIn(folder));
+    const notice = `the log ${pathIn(folder)} was removed or moved away while it was written: it begins again here`;
+    expect(lines.filter(({ msg }) => msg === notice)).toHaveLength(1);
+    const after = lines.flatMap((line) => (line.msg === 'after' ? Number(line['said']) : []));
+    // Whatever was said from there on, each once and in order.
+    expect(after).toEqual(Array.from({ length: after.length }, (_, each) => said - after.length + 1 + each));
+    if (how === 'moved away') {
+      const moved = await linesOf(join(`${logs}.moved`, basename(pathIn(folder))));
+      expect(moved.length + after.length).toBe(1 + said);
+    }
   });
 
   test('that was too slow for a while is told by a line where others are missing', async () => {
