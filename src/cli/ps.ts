@@ -112,7 +112,8 @@ function ofUrl(url: string, heard: Heard, clock: Clock): GatewayShown {
 }
 
 async function ofRecord(data: string, record: RunRecord, heard: Heard, clock: Clock): Promise<GatewayShown> {
-  const { status, sessions } = heard.state === 'heard' ? heard.health : { status: null, sessions: null };
+  const unheard = { status: record.state === 'leaving' ? 'shutting_down' : null, sessions: null };
+  const { status, sessions } = heard.state === 'heard' ? heard.health : unheard;
   const memoryBytes = await residentBytes(record.pid);
   const why = heard.state === 'silent' ? heard.why : null;
   return {

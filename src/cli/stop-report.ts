@@ -23,6 +23,12 @@ export class StopReport {
     this.#tell(event, absence(directory, presence));
   }
 
+  /** Asked before, by somebody: it is waited for. */
+  leaving(pid: number, url: string | null): void {
+    const where = url === null ? '' : ` at ${url}`;
+    this.#io.err(`pid ${pid}${where} leaves already: it is not asked again, which would force it`);
+  }
+
   /** `request`: over HTTP. */
   asked(
     pid: number,

@@ -24,7 +24,9 @@ export async function findGateway({ url, data }: GatewayOptions, { cwd }: Comman
   const found = await lookInto(directory);
   switch (found.state) {
     case 'running': {
-      const { pid, url: recorded } = found.record;
+      const { pid, url: recorded, state } = found.record;
+      if (state === 'leaving')
+        return { state: 'none', why: `the gateway of ${directory} (pid ${pid}) is leaving` };
       if (await leadsTo(recorded, pid)) return { state: 'found', url: recorded };
       const why = `the record of ${directory} names ${recorded}, where its gateway (pid ${pid}) does not listen`;
       return { state: 'none', why };

@@ -12,6 +12,8 @@ export interface RunRecord extends ProcessIdentity {
   readonly startedAt: string;
   /** `shared`: the process is somebody else's, in which the gateway was opened; it is not ended for its sake. Default `owned`. */
   readonly process?: 'owned' | 'shared';
+  /** Default `serving`. Who leaves already is not asked again: that would force it. */
+  readonly state?: 'serving' | 'leaving';
 }
 
 export type RunRecordFound =
@@ -75,7 +77,8 @@ function parseRecord(text: string): RunRecord | undefined {
     (bootId === null || isWord(bootId));
   if (!identified || !isAddress(url) || !isWord(version) || !isTime(startedAt)) return undefined;
   const whose = value['process'] === 'shared' ? 'shared' : 'owned';
-  return { pid, startTime, bootId, url, version, startedAt, process: whose };
+  const state = value['state'] === 'leaving' ? 'leaving' : 'serving';
+  return { pid, startTime, bootId, url, version, startedAt, process: whose, state };
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

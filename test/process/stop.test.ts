@@ -105,6 +105,24 @@ test('a gateway that takes its time is forced by the second signal', async () =>
   expect(await gateway.exited).toEqual({ code: 3, signal: null });
 });
 
+test('one that leaves and takes its time is not forced by a second stop, nor by a third one', async () => {
+  const program = { ...config.engines.program, stopGrace: '2500ms' };
+  const slow = { ...config, engines: { ...config.engines, program }, shutdown: { total: '20s' } };
+  const { gateway, cwd } = await ready({ config: slow });
+  await using _ = gateway;
+  const first = command(['stop', '--json'], { cwd });
+  const leavingMs = performance.now();
+  await gateway.event('leaving');
+  // From here on a signal would count as the second one.
+  await until(() => performance.now() - leavingMs > 800, { timeoutMs: 2000, what: 'the pause' });
+  const shown = await command(['ps', '--json'], { cwd });
+  expect(shown.events()).toMatchObject([{ state: 'running', status: 'shutting_down' }]);
+  const others = [command(['stop', '--json'], { cwd }), command(['stop', '--json'], { cwd })];
+  expect((await gateway.end(leavingMs)).report).toMatchObject({ forced: [], exitCode: 0 });
+  for (const stopped of await Promise.all([first, ...others]))
+    expect([stopped.code, stopped.events().at(-1)]).toMatchObject([0, { event: 'stopped', how: 'left' }]);
+});
+
 test.skipIf(!isRoot)('of another user is refused with the reason: the folder cannot be read', async () => {
   const { gateway, cwd } = await ready();
   await using _ = gateway;

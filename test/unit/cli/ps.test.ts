@@ -105,6 +105,16 @@ describe('a gateway that runs and does not answer', () => {
     expect(event?.['why']).toContain(why);
   });
 
+  test('since it leaves says so: its record does', async () => {
+    await using folder = await testFolder();
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: await nobodysUrl(), state: 'leaving' });
+    const io = testIo(folder.path);
+    expect(await ps({ json: true }, io)).toBe(0);
+    expect(io.events()).toMatchObject([{ state: 'running', status: 'shutting_down' }]);
+    expect(io.errLines[0]).toMatch(/^shutting_down {2}pid \d+ at http/);
+  });
+
   test('since its record leads elsewhere is said, and nobody there is asked', async () => {
     await using folder = await testFolder();
     await using _ = await held(folder.path);

@@ -83,6 +83,31 @@ describe('a gateway that is there', () => {
     ]);
   });
 
+  test('and leaves already is waited for, and not asked again: that would force it', async () => {
+    await using folder = await testFolder();
+    await using process = await sleeper('plain', folder.path);
+    await record(folder.path, { pid: process.pid, state: 'leaving' });
+    const io = testIo(folder.path);
+    await expect(stop({ timeoutMs: 100 }, io)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(io.errLines).toEqual([
+      `pid ${process.pid} at http://127.0.0.1:9 leaves already: it is not asked again, which would force it`,
+    ]);
+    expect(alive(process.pid)).toBe(true);
+    const stopping = stop({ json: true }, io);
+    await until(() => io.errLines.length > 1, { timeoutMs: 3000, what: 'the waiting' });
+    process.child.kill('SIGKILL');
+    expect(await stopping).toBe(0);
+    expect(io.events()).toMatchObject([{ event: 'stopped', pid: process.pid, how: 'left' }]);
+  });
+
+  test('and leaves already is asked again with force', async () => {
+    await using folder = await testFolder();
+    await using process = await sleeper('plain', folder.path);
+    await record(folder.path, { pid: process.pid, state: 'leaving' });
+    expect(await stop({ force: true }, testIo(folder.path))).toBe(0);
+    expect(await process.exited).toBe('SIGTERM');
+  });
+
   test('whose record is spoilt is known by its lock', async () => {
     await using folder = await testFolder();
     const directory = join(folder.path, '.greenroom');

@@ -212,8 +212,26 @@ describe('the run record', () => {
     await folder.write('gateway.json', JSON.stringify(good));
     expect(await readRunRecord(folder.path)).toEqual({
       state: 'gone',
-      record: { ...good, process: 'owned' },
+      record: { ...good, process: 'owned', state: 'serving' },
     });
+  });
+
+  test('tells that its gateway leaves, and is gone with it', async () => {
+    await using folder = await testFolder();
+    const directory = await openDataDirectory(folder.path);
+    directory.tellLeaving();
+    await directory.writeRecord(url, 'shared');
+    directory.tellLeaving();
+    const leaving = async () => {
+      const found = await readRunRecord(folder.path);
+      return found.state === 'running' && found.record.state === 'leaving' && found.record;
+    };
+    const record = await until(leaving, { timeoutMs: 5000, what: 'the record' });
+    expect(record).toMatchObject({ url, process: 'shared', pid: process.pid });
+    directory.tellLeaving();
+    await directory.close();
+    directory.tellLeaving();
+    expect(await readdir(folder.path)).toEqual(['lock.db']);
   });
 
   test('is written past whatever stands in the way: a pipe, a link that leads elsewhere', async () => {
