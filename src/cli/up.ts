@@ -6,7 +6,7 @@ import { stopCommand } from '../gateway/data-directory.ts';
 import type { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { openDoor, secureDoor, securityOf } from '../gateway/open-door.ts';
-import { readRunRecord } from '../gateway/run-record.ts';
+import { lookInto } from '../gateway/presence.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
@@ -113,8 +113,8 @@ function load({ config, listen, data, set }: UpOptions): Promise<LoadedConfig> {
 
 /** A busy address is often a gateway of the same folder: then that is what is said. */
 async function explained(failure: GreenroomError, dataDirectory: string): Promise<GreenroomError> {
-  const found = await readRunRecord(dataDirectory);
-  if (found.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
+  const found = await lookInto(dataDirectory).catch(() => undefined);
+  if (found?.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
   const { pid, url } = found.record;
   const stop = `stop it with \`${stopCommand(dataDirectory)}\``;
   const message = `a gateway of this folder listens there already: pid ${pid} at ${url}; ${stop}, or use another --listen and --data`;

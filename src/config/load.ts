@@ -55,7 +55,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const unsafe = unsafeKeys(input);
   if (unsafe.length > 0) throw failure(unsafe, place);
   const parsed = configSchema.safeParse(input, { error: explain, jitless: true });
-  if (!parsed.success) throw failure(problemsOf(parsed.error.issues, input), place);
+  if (!parsed.success) throw failure(problemsOf(parsed.error.issues), place);
 
   const secrets = new SecretRegistry();
   const fileFolder = file ? dirname(file.path) : cwd;

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { offersOf } from './cross-checks.ts';
 import type { Path, Problem } from './problems.ts';
 import type { RawConfig } from './schema.ts';
+import { storeConfig } from './schema-store.ts';
 import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
 import type { Config, EngineBasics, EngineConfig, PipelineConfig, RunEngineConfig } from './types.ts';
 
@@ -56,7 +57,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),
     },
     limits: raw.limits,
-    store: raw.store,
+    store: storeConfig(raw.store),
     shutdown: { totalMs: raw.shutdown.total },
     log: { level: raw.log.level, cleanup: raw.log.cleanup, sizeBytes: raw.log.size, keep: raw.log.keep },
   };

@@ -1,7 +1,17 @@
 // The `engines:` of a configuration: three kinds, told apart by the key that names the kind (`builtin`, `worker`,
 // `run`), with what every engine has.
 import * as z from 'zod';
-import { choice, duration, named, notYet, section, text, wholeNumber } from './schema-parts.ts';
+import {
+  choice,
+  duration,
+  isRecord,
+  named,
+  notYet,
+  section,
+  seeBranch,
+  text,
+  wholeNumber,
+} from './schema-parts.ts';
 import { referenceOf } from './secrets.ts';
 import { didYouMean } from './suggest.ts';
 import type { CapabilityName } from './types.ts';
@@ -15,11 +25,8 @@ export const builtinOffers = { flite: ['speak'], silero: ['vad'] } as const sati
   CapabilityName[]
 >;
 
-/** The union's own message where one kind is meant: the issues of that kind's branch are the ones to tell. */
-export const seeBranch = 'see the branch of its kind';
-
 /** Which branch of the union an engine means. */
-export function engineBranch(value: unknown): number {
+function branchOf(value: unknown): number {
   return kinds.findIndex((kind) => isRecord(value) && Object.hasOwn(value, kind));
 }
 
@@ -175,7 +182,7 @@ const run = section(
 );
 
 const engine = z
-  .union([builtin, worker, run], { error: ({ input }) => kindProblem(input) ?? seeBranch })
+  .union([builtin, worker, run], { error: ({ input }) => kindProblem(input) ?? seeBranch(branchOf(input)) })
   .describe('An engine.');
 
 export const enginesSchema = named(engine, 'Engines by name.').optional();
@@ -212,6 +219,3 @@ function optionProblems(
 
 /** Capitals only: `env:prod` may well be an argument of somebody's program. */
 const isSecretReference = (value: string): boolean => /^[A-Z0-9_]+$/.test(referenceOf(value)?.name ?? '');
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -22,7 +22,7 @@ import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { randomId } from '../wire/ids.ts';
 import { Access, withoutTokens } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
-import { openDataDirectory } from './data-directory.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import type { Door } from './door.ts';
 import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
@@ -58,6 +58,7 @@ export class Gateway {
   readonly #scope: Scope;
   readonly #loop: LoopMonitor;
   readonly #log: GatewayLog;
+  #data: DataDirectory | undefined;
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
 
@@ -79,6 +80,7 @@ export class Gateway {
       onStart: (reason, totalMs) => {
         if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
         this.#log.info({ reason }, `leaving: ${reason}`);
+        this.#data?.tellLeaving();
         options.onLeaving?.(reason);
       },
       onReport: ({ forced }) => {
@@ -171,6 +173,7 @@ export class Gateway {
       () => openDataDirectory(config.dataDirectory),
       (directory) => directory.close(),
     );
+    this.#data = data;
     // Its place in the scope is here, so that it is closed after whatever writes to it. It waits for two turns of the
     // loop, whatever becomes of the start: by then those who knocked have been let in.
     const logging = scope.acquire(
@@ -183,7 +186,7 @@ export class Gateway {
       () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
-    const into = { kind: config.store, directory: data.path, log: this.#log };
+    const into = { config: config.store, directory: data.path, log: this.#log };
     const records = openRecords({ ...into, scope, clock: systemClock });
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());

@@ -7,6 +7,7 @@ import { talk } from '../../../../src/cli/talk.ts';
 import { testFolder } from '../../../support/folder.ts';
 import { fakeGateway, nobodysUrl } from '../../client/fake-gateway.ts';
 import { answer, begin, done, echo, greet, onAsk, ready, testIo } from '../fake-echo.ts';
+import { held, record } from '../records.ts';
 
 describe('typed lines', () => {
   test('each waits for its answer; all of the audio is kept in order', async () => {
@@ -252,13 +253,8 @@ describe('a call that does not take place', () => {
   test('the gateway of the data directory is found by its run record', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(echo());
-    const { writeRunRecord } = await import('../../../../src/gateway/run-record.ts');
-    const { ownIdentity } = await import('../../../../src/gateway/process-identity.ts');
-    await folder.write('.greenroom/lock.db', '');
-    await writeRunRecord(join(folder.path, '.greenroom'), {
-      ...(await ownIdentity()),
-      ...{ url: gateway.url, version: '0', startedAt: new Date().toISOString() },
-    });
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: gateway.url });
     expect(await talk({ text: ['hi'], timeoutMs: 5000 }, testIo(folder.path))).toBe(0);
   });
 });
