@@ -4,6 +4,7 @@ import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
 import type { EngineShown } from './gateway-health.ts';
+import { oneLine } from './printable.ts';
 
 export interface Screen {
   listening(facts: {
@@ -61,10 +62,10 @@ export function engineLine(status: EngineShown, nameWidth: number): string {
   if (left) parts.push(left);
   if (attempt > 1) parts.push(`attempt ${attempt}`);
   const why = state === 'starting' ? text : (failure?.message ?? null);
-  if (why) parts.push(why);
+  if (why) parts.push(oneLine(why));
   // What it said last is often the reason itself.
   const lastLine = state === 'backoff' ? failure?.logTail.at(-1) : undefined;
-  if (lastLine) parts.push(`| ${lastLine}`);
+  if (lastLine) parts.push(`| ${oneLine(lastLine)}`);
   return parts.join('  ');
 }
 

@@ -71,7 +71,8 @@ export class TalkReport {
 
   /** Of the server, or of ours. What is harmless is shown and forgotten. */
   error(code: string, message: string, exitCode = 1): void {
-    this.tell({ event: 'error', code, message }, this.errorLine(code, message));
+    this.json({ event: 'error', code, message });
+    this.showError(code, message);
     if (!harmlessErrors.includes(code)) this.fault(exitCode);
   }
 
@@ -97,8 +98,8 @@ export class TalkReport {
     );
   }
 
-  protected errorLine(code: string, message: string): string {
-    return `error: ${message} [${code}]`;
+  protected showError(code: string, message: string): void {
+    this.io.err(`error: ${message} [${code}]`);
   }
 
   /** The worst stands. */
