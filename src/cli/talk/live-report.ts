@@ -2,7 +2,7 @@
 // what comes and goes, the lobby for one, stands in the status line instead.
 import type { ClientAudioDropped, ClientLine, ClientState } from '../../client/events.ts';
 import type { ConnectionEnd } from '../../client/life-states.ts';
-import type { Said } from '../../client/outgoing.ts';
+import { keepDefaults, type Said } from '../../client/outgoing.ts';
 import type { LobbyNotice, Notice } from '../../wire/notices.ts';
 import type { CommandIo } from '../io.ts';
 import { printable } from '../printable.ts';
@@ -10,7 +10,7 @@ import { seconds } from '../screen.ts';
 import { widthOf, wrapped } from '../text-width.ts';
 import type { Answer } from './answers.ts';
 import type { LiveWord } from './live-state.ts';
-import { TalkReport } from './report.ts';
+import { quoted, TalkReport } from './report.ts';
 import type { Paint, Style } from './status-line.ts';
 
 /** The terminal that it is shown on. */
@@ -102,7 +102,13 @@ export class LiveReport extends TalkReport {
 
   said(text: string, { itemId, state }: Said): void {
     this.json({ event: 'said', text, itemId, state });
-    if (state === 'refused') return this.error('not_sent', `${JSON.stringify(text)} was not sent`);
+    if (state === 'refused') {
+      const { characters, lines } = keepDefaults;
+      const limit = `at most ${characters} characters in ${lines} lines are kept until they are sent`;
+      // It got no id at all: typed when the end had come, which is nobody's fault.
+      const [why, exitCode] = itemId === '' ? (['the call has ended', 0] as const) : ([limit, 1] as const);
+      return this.error('not_sent', `${quoted(text)} was not sent: ${why}`, exitCode);
+    }
     this.#typed.set(itemId, text);
     const later = state === 'kept' ? '  (kept until there is a connection)' : '';
     this.#show(['bold', 'you'], `${text}${later}`);
@@ -118,7 +124,7 @@ export class LiveReport extends TalkReport {
       undelivered: 'was not sent',
       unconfirmed: 'may not have arrived',
     };
-    this.#show(['yellow', 'lost'], `${JSON.stringify(text)} ${words[state]}${reason ? `: ${reason}` : ''}`);
+    this.#show(['yellow', 'lost'], `${quoted(text)} ${words[state]}${reason ? `: ${reason}` : ''}`);
   }
 
   dropped({ ms, bytes, why }: ClientAudioDropped): void {
