@@ -147,8 +147,7 @@ export class LiveReport extends TalkReport {
     this.json({ event: 'interrupted', itemId, heardMs });
   }
 
-  /** Worth knowing, and nobody's fault. */
-  remark(code: string, text: string): void {
+  override remark(code: string, text: string): void {
     this.json({ event: 'remark', code, message: text });
     this.#show(['yellow', 'note'], text);
   }

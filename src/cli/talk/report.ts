@@ -100,6 +100,11 @@ export class TalkReport {
     );
   }
 
+  /** Worth knowing, and nobody's fault. */
+  remark(code: string, text: string): void {
+    this.tell({ event: 'remark', code, message: text }, text);
+  }
+
   protected showError(code: string, message: string): void {
     this.io.err(`error: ${message} [${code}]`);
   }
