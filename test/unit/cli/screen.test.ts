@@ -50,6 +50,12 @@ test('ready is ready: no estimate is left', () => {
   expect(line({ state: 'ready', rung: 'ready', progress: 1 })).toBe('llm  ready  2.0 s');
 });
 
+test('calls that are under way are counted, so that one that hangs is seen', () => {
+  const ready = { state: 'ready', rung: 'ready' } as const;
+  expect(line({ ...ready, activeCalls: 1 })).toBe('llm  ready  2.0 s  1 call under way');
+  expect(line({ ...ready, activeCalls: 2 })).toBe('llm  ready  2.0 s  2 calls under way');
+});
+
 test('a plain screen says once more where it is when the estimate comes, and then no more', () => {
   const lines: string[] = [];
   const screen = new PlainScreen({ write: (text) => lines.push(text) });
