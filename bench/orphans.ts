@@ -1,11 +1,11 @@
 // Promise: no orphans. From `kill -9` of the gateway until its three engines are gone, one of which has left a child in a
 // session of its own. The alternative is what engines do that look after themselves: ask each 2 s whether their parent
 // is still there (as LocalAI's backends do).
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs, startProgram } from './measure.ts';
+import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs } from './measure.ts';
+import type { Workbench } from './workbench.ts';
 
 const runs = 15;
 const naiveRuns = 5;
@@ -32,7 +32,10 @@ async function marked(mark: string): Promise<number[]> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      if (readFileSync(`/proc/${name}/environ`, 'utf8').includes(mark) && lives(Number(name)))
+      if (
+        readFileSync(`/proc/${name}/environ`, 'utf8').includes(`GREENROOM_BENCH=${mark}`) &&
+        lives(Number(name))
+      )
         found.push(Number(name));
     } catch {
       // It has gone meanwhile.
@@ -59,46 +62,50 @@ async function untilGone(pids: readonly number[], sinceMs: number): Promise<numb
   return performance.now() - sinceMs;
 }
 
-async function ours(): Promise<number> {
+async function ours(bench: Workbench): Promise<number> {
   const port = await freePort();
-  const mark = `GREENROOM_BENCH=${process.pid}-${port}`;
-  process.env['GREENROOM_BENCH'] = `${process.pid}-${port}`;
-  const program = await startProgram([
-    ...[...nodeOptions, repositoryFile('dist/main.js'), 'up', '--listen', `127.0.0.1:${port}`],
-    ...['--set', `engines=${engines}`, '--set', 'pipelines={}'],
-  ]);
+  const mark = `${process.pid}-${port}`;
+  const program = await bench.start(
+    [
+      ...[...nodeOptions, repositoryFile('dist/main.js'), 'up', '--listen', `127.0.0.1:${port}`],
+      ...['--set', `engines=${engines}`, '--set', 'pipelines={}'],
+    ],
+    { GREENROOM_BENCH: mark },
+  );
   for (;;) {
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
     if (ready?.status === 200) break;
     await delay(10);
   }
-  const family = (await marked(mark)).filter((pid) => pid !== program.child.pid);
+  const family = (await marked(mark)).filter((pid) => pid !== program.pid);
   if (family.length < 4)
     throw new Error(`expected three engines and a child, found ${family.length} processes`);
   const killed = performance.now();
-  program.child.kill('SIGKILL');
+  program.kill();
   const ms = await untilGone(family, killed);
   await program.close();
   return ms;
 }
 
-async function theirs(): Promise<number> {
-  const mark = `GREENROOM_BENCH=${process.pid}-parent-${performance.now()}`;
-  const env = { ...process.env, GREENROOM_BENCH: mark.split('=')[1] };
-  const parent = spawn(process.execPath, ['-e', launcher], { stdio: 'ignore', env });
+async function theirs(bench: Workbench): Promise<number> {
+  const mark = `${process.pid}-parent-${performance.now()}`;
+  const parent = await bench.start(['-e', launcher], { GREENROOM_BENCH: mark });
   while ((await marked(mark)).length < 4) await delay(20);
   // Somewhere within their interval.
   await delay(Math.random() * parentEveryMs);
   const family = (await marked(mark)).filter((pid) => pid !== parent.pid);
   const killed = performance.now();
-  parent.kill('SIGKILL');
-  return untilGone(family, killed);
+  parent.kill();
+  const ms = await untilGone(family, killed);
+  await parent.close();
+  return ms;
 }
 
-export async function run(): Promise<void> {
+export async function run(bench: Workbench): Promise<void> {
   const rows = { greenroom: [] as number[], 'engines that ask each 2 s': [] as number[] };
-  for (let count = 0; count < runs; count += 1) rows.greenroom.push(await ours());
-  for (let count = 0; count < naiveRuns; count += 1) rows['engines that ask each 2 s'].push(await theirs());
+  for (let count = 0; count < runs; count += 1) rows.greenroom.push(await ours(bench));
+  for (let count = 0; count < naiveRuns; count += 1)
+    rows['engines that ask each 2 s'].push(await theirs(bench));
   console.log('orphans: kill -9 of the gateway until its three engines, and a child that escaped, are gone');
   for (const [name, samples] of Object.entries(rows)) {
     const at = (share: number) => shownMs(quantile(samples, share)).padStart(10);

@@ -2,7 +2,8 @@
 // of different length; beside what launchers do: ask every second (as llama-swap), or every 250 ms (as wait-on).
 import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs, startProgram } from './measure.ts';
+import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs } from './measure.ts';
+import type { Workbench } from './workbench.ts';
 
 const loadsMs = [300, 700, 1100, 1700, 2300, 3100, 4300, 6100, 8300, 12_000];
 const targetMs = 50;
@@ -26,13 +27,13 @@ async function firstGood(port: number, path: string, everyMs: number): Promise<n
 }
 
 /** Ms after the engine's first good answer: until the gateway is ready, and until two who poll would know. */
-async function measured(loadMs: number): Promise<Readonly<Record<string, number>>> {
+async function measured(bench: Workbench, loadMs: number): Promise<Readonly<Record<string, number>>> {
   const [port, enginePort] = [await freePort(), await freePort()];
   const engine = {
     run: [process.execPath, repositoryFile('dist/faulty-engine.js'), JSON.stringify({ loadMs })],
     port: enginePort,
   };
-  const program = await startProgram([
+  const program = await bench.start([
     ...[...nodeOptions, repositoryFile('dist/main.js'), 'up', '--listen', `127.0.0.1:${port}`],
     ...['--set', `engines=${JSON.stringify({ engine })}`, '--set', 'pipelines={}'],
   ]);
@@ -53,10 +54,10 @@ async function measured(loadMs: number): Promise<Readonly<Record<string, number>
   }
 }
 
-export async function run(): Promise<void> {
+export async function run(bench: Workbench): Promise<void> {
   const rows: Record<string, number[]> = {};
   for (const loadMs of loadsMs)
-    for (const [name, ms] of Object.entries(await measured(loadMs)))
+    for (const [name, ms] of Object.entries(await measured(bench, loadMs)))
       rows[name] = [...(rows[name] ?? []), Math.max(0, ms)];
   console.log(
     `ready: from an engine's first good answer until it is known; loads of ${loadsMs.join(', ')} ms`,

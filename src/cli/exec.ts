@@ -168,7 +168,7 @@ async function load(data: string, { config: file, set, engine }: ExecOptions): P
     ...(file !== undefined && { file }),
     ...{ listen: anyPort, data, set: set ?? [], env: process.env, cwd: process.cwd() },
   });
-  return { ...loaded, config: { ...execConfig(loaded.config, engine), store: 'none' } };
+  return { ...loaded, config: { ...execConfig(loaded.config, engine), store: { kind: 'none' } } };
 }
 
 /** Standard output is the command's. */

@@ -15,6 +15,7 @@ export type EngineShown = Pick<
   | 'attempt'
   | 'pid'
   | 'port'
+  | 'activeCalls'
   | 'failure'
 > & { readonly state: string };
 
@@ -63,6 +64,7 @@ function engineIn(value: unknown): readonly EngineShown[] {
       attempt: number(attempt) ?? 1,
       pid: number(pid),
       port: number(port),
+      activeCalls: number(times['activeCalls']) ?? 0,
       failure:
         typeof message === 'string'
           ? { code: String(code), message, logTail: Array.isArray(logTail) ? logTail.map(String) : [] }

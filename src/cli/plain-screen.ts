@@ -2,6 +2,7 @@
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import { printable } from './printable.ts';
 import { engineLine, failureLines, reportLines, type Screen, seconds } from './screen.ts';
 
 export class PlainScreen implements Screen {
@@ -54,7 +55,7 @@ export class PlainScreen implements Screen {
   }
 
   line(text: string): void {
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${printable(text)}\n`);
   }
 
   last(text: string): void {

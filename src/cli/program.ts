@@ -9,6 +9,7 @@ import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
 import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
+import { printable } from './printable.ts';
 import type { PsOptions } from './ps.ts';
 import type { StopOptions } from './stop.ts';
 import type { UpOptions } from './up.ts';
@@ -26,6 +27,10 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .version(version)
     .exitOverride()
     .enablePositionalOptions()
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(printable(text)),
+      writeErr: (text) => process.stderr.write(printable(text)),
+    })
     .showHelpAfterError('(greenroom --help lists the commands)');
 
   program
@@ -135,7 +140,8 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     if (!(thrown instanceof CommanderError)) throw thrown;
     // It has said what is wrong; help and version are no errors.
     if (thrown.exitCode === 0) return 0;
-    if (wantsJson(argv)) console.log(JSON.stringify(failedEvent('bad_usage', plain(thrown.message))));
+    if (wantsJson(argv))
+      console.log(printable(JSON.stringify(failedEvent('bad_usage', plain(thrown.message)))));
     return factsOf('bad_usage').exit;
   }
   return exitCode;

@@ -6,6 +6,7 @@ import { connect } from 'node:tls';
 import OpenAI from 'openai';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 import { expect, test } from 'vitest';
+import { command } from '../support/command.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
 import { until } from '../support/poll.ts';
 
@@ -130,4 +131,21 @@ test.each([
   expect(await gateway.exited).toMatchObject({ code: 2 });
   expect(gateway.stderr).toContain('[tls_unusable]');
   expect(gateway.stderr).toContain(why);
+});
+
+test('`talk` and `wait` say what to do about a certificate of your own, and do it', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  await gateway.event('ready');
+  const cwd = gateway.folder.path;
+  const hint = 'for a certificate of your own set NODE_EXTRA_CA_CERTS=cert.pem, its file, in the environment';
+  const refused = await command(['talk', '--text', 'hi', '--json'], { cwd });
+  expect(refused.code).toBe(69);
+  expect(refused.events().at(-1)).toMatchObject({ event: 'failed', code: 'gateway_unreachable' });
+  expect(refused.stderr).toMatch(new RegExp(`self-signed certificate; .*${hint}`));
+  const waited = await command(['wait', '--timeout', '1s'], { cwd });
+  expect(waited.code).toBe(69);
+  expect(waited.stderr).toMatch(new RegExp(`self-signed certificate; .*${hint}`));
+  const env = { NODE_EXTRA_CA_CERTS: fixture('tls/cert.pem') };
+  expect(await command(['wait', '--timeout', '1s'], { cwd, env })).toMatchObject({ code: 0 });
+  expect(await command(['talk', '--text', 'hi'], { cwd, env })).toMatchObject({ code: 0 });
 });

@@ -82,13 +82,50 @@ describe('waiting for a gateway', () => {
   });
 });
 
-describe('when time is up', () => {
-  test('no gateway in the data directory is said, with how to start one', async () => {
+describe('without a data directory', () => {
+  test('the gateway at the default address is the one', async () => {
     await using folder = await testFolder();
+    await using gateway = await fakeGateway(answering(ready));
     const io = testIo(folder.path);
-    expect(await wait({ timeoutMs: 80 }, io)).toBe(69);
+    expect(await wait({ defaultUrl: gateway.url, timeoutMs: 5000 }, io)).toBe(0);
+    expect(io.errLines[0]).toContain(`ready: ${gateway.url} after 2.`);
+  });
+
+  test('one that starts beside us is waited for first', async () => {
+    await using folder = await testFolder();
+    await using other = await fakeGateway(answering(ready));
+    await using ours = await fakeGateway(answering(ready));
+    const waiting = wait({ defaultUrl: other.url, timeoutMs: 5000 }, testIo(folder.path));
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: ours.url });
+    expect(await waiting).toBe(0);
+    expect([other.requests, ours.requests]).toEqual([[], ['/readyz']]);
+  });
+});
+
+describe('when time is up', () => {
+  test.each([
+    ['an empty one', { data: undefined }, '.greenroom/logs/greenroom.log'],
+    ['one that was named and is not there', { data: '.greenroom' }, 'other'],
+  ])('no gateway in the data directory is said, with how to start one: %s', async (_name, options, file) => {
+    await using folder = await testFolder();
+    await using elsewhere = await fakeGateway(answering(ready));
+    await folder.write(file, '');
+    const io = testIo(folder.path);
+    expect(await wait({ ...options, defaultUrl: elsewhere.url, timeoutMs: 80 }, io)).toBe(69);
     expect(io.errLines[0]).toMatch(
       /^not ready after \d+ ms: no gateway runs in .*\/\.greenroom; start one with `greenroom up`/,
+    );
+    expect(elsewhere.requests).toEqual([]);
+  });
+
+  test('without a data directory the default address is asked, and named when nobody answers', async () => {
+    await using folder = await testFolder();
+    const io = testIo(folder.path);
+    const defaultUrl = await nobodysUrl();
+    expect(await wait({ defaultUrl, timeoutMs: 80 }, io)).toBe(69);
+    expect(io.errLines[0]?.replace(/after \d+ ms/, 'after N ms')).toBe(
+      `not ready after N ms: there is no data directory ${folder.path}/.greenroom, and no gateway answers at ${defaultUrl}: connection refused (ECONNREFUSED); start one with \`greenroom up\`, or name one with --url`,
     );
   });
 

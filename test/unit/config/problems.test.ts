@@ -3,7 +3,7 @@ import type { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { failureOf } from './loading.ts';
 
 function failureOfText(text: string, env: Record<string, string> = {}): Promise<GreenroomError> {
-  return failureOf({ 'greenroom.yaml': text }, { env });
+  return failureOf({ 'greenroom.yaml': text, 'a.mjs': '' }, { env });
 }
 
 /** The lines of the message, without the name of the file. */
@@ -292,6 +292,51 @@ describe('a missing secret', () => {
     const failure = await failureOfText(`${text}aliases: { x: y }`, { EMPTY: '' });
     expect([failure.code, failure.message.split('\n').slice(0, 2)]).toEqual(['config_invalid', lines]);
   });
+});
+
+const both = (message: string) =>
+  message
+    .split('\n')
+    .map((line) => line.replace(/^g\.yaml:/, '').replace(/;? ?(?:expected|there are|did you).*$/, ''));
+
+test.each([
+  [
+    'a name that is none, and a value beside it that is wrong',
+    'engines:\n  voice: { builtin: flite }\n  ears: { builtin: silero }\nlog: { level: loud }\npipelines:\n  default: { kind: echo, speak: voic, vad: ears }\n',
+    ['4:15 log.level:', '6:33 pipelines.default.speak: no engine is named "voic"'],
+  ],
+  [
+    'a secret that is not set, and a misspelt key',
+    'auth: { tokens: ["env:NOT_SET"] }\nlgo: {}\n',
+    ['1:18 auth.tokens.0: the environment variable NOT_SET is not set', '2:1 lgo: unknown key'],
+  ],
+  [
+    'a module that is not there, and a limit that is none',
+    'engines:\n  mine: { worker: ./none.mjs, ready: { stall: fast } }\n',
+    ['2:19 engines.mine.worker: there is no file', '2:47 engines.mine.ready.stall:'],
+  ],
+])('what the schema cannot see is told in the same round: %s', async (_name, text, lines) => {
+  const { message } = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  const shown = both(message);
+  expect(shown).toHaveLength(lines.length);
+  for (const [index, line] of lines.entries()) expect(shown[index]).toContain(line);
+});
+
+test.each([
+  [
+    'engines:\n  voice: { run: [x], ofers: [speak] }\n  ears: { builtin: silero }\npipelines:\n  default: { kind: echo, speak: voice, vad: ears }\n',
+    'engines.voice.ofers',
+  ],
+  ['pipelnes: {}\nengines: { a: { builtin: flite } }\naliases: { "x*": other }\n', 'pipelnes'],
+  ['listen: 0.0.0.0:80\nauth: { tokens: [7], admin: [x] }\n', 'auth.tokens.0'],
+  [
+    'engines:\n  bad name: { builtin: flite }\npipelines:\n  default: { kind: echo, speak: bad name, vad: bad name }\n',
+    'engines."bad name"',
+  ],
+])('what may only follow from a mistake is not told beside it: %j', async (text, path) => {
+  const { message } = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  expect(message.split('\n')).toHaveLength(1);
+  expect(message).toContain(` ${path}: `);
 });
 
 test('all problems are told at once, from the top, each with its place; ten of them are shown', async () => {

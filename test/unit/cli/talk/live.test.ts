@@ -57,6 +57,22 @@ describe('a live call', () => {
     expect(await gateway.calls[0]?.closed).toMatchObject({ code: 1000 });
   });
 
+  test('a line that is too long is named by its beginning and its length, and the call goes on', async () => {
+    await using gateway = await fakeGateway(onAsk((_event, call) => begin(call, 'resp_1', 'hi', 480)));
+    const io = testIo('/');
+    const talking = talk(
+      { ...options, json: false, url: gateway.url, text: ['x'.repeat(1_000_000), 'hi'] },
+      io,
+    );
+    await until(() => gateway.calls[0]?.received.length === 2, { ...soon, what: 'the other line' });
+    io.interrupt();
+    expect(await talking).toBe(1);
+    expect(io.errLines).toContain(
+      `error: "${'x'.repeat(59)}…" (1000000 characters) was not sent: at most 262144 characters in 100 lines are kept until they are sent [not_sent]`,
+    );
+    expect(io.errLines.join('').length).toBeLessThan(2000);
+  });
+
   test('an answer that was under way when the connection was lost is told as unfinished, and owed no more', async () => {
     await using gateway = await fakeGateway(
       onAsk((_event, call) => {
