@@ -33,7 +33,7 @@ const facts = (
 });
 
 export const codes = {
-  bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'the command line was not understood'),
+  bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'an option or argument cannot be used'),
   config_not_found: facts(
     500,
     1011,
