@@ -74,8 +74,8 @@ describe('a live call', () => {
     await until(() => shown() && gateway.calls[0]?.received.length === 4, { ...soon, what: 'both lines' });
     io.interrupt();
     await talking;
-    expect(io.errLines.find((line) => line.includes('was refused'))).toBe(
-      `  lost    "${'x'.repeat(59)}…" (1000000 characters) was refused: an item of 1000000 characters is too long`,
+    expect(io.errLines.find((line) => line.includes('was refused'))).toMatch(
+      /^ {2}lost +"x{59}…" \(1000000 characters\) was refused: an item of 1000000 characters is too long$/,
     );
     expect(io.errLines.join('').length).toBeLessThan(2000);
   });
