@@ -77,7 +77,6 @@ describe('a live call', () => {
     expect(io.errLines.find((line) => line.includes('was refused'))).toMatch(
       /^ {2}lost +"x{59}…" \(1000000 characters\) was refused: an item of 1000000 characters is too long$/,
     );
-    expect(io.errLines.join('').length).toBeLessThan(2000);
   });
 
   test('an answer that was under way when the connection was lost is told as unfinished, and owed no more', async () => {
