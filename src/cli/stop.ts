@@ -152,26 +152,15 @@ class Stopping {
   }
 
   /** A gateway in somebody else's program, which is not ours to end. */
-  async #request({ identity, url }: Target): Promise<StopHow> {
+  async #request({ identity, url, state }: Target): Promise<StopHow> {
     const { pid } = identity;
-    if (url === null || !(await leadsTo(url, pid))) {
-      const message = `the record of ${this.#directory} names ${url}, where the program that holds it (pid ${pid}) does not listen: nobody is asked there, and no token is sent; end pid ${pid} itself`;
-      throw new GreenroomError('gateway_unreachable', message, { details: { pid, url } });
-    }
     const notOurs = `it is part of another program, which is not ours to end: end pid ${pid} itself`;
-    const scope = new Scope('stop', { clock: this.#clock, kind: 'command' });
-    try {
-      const token = this.#options.token ?? this.#io.env['GREENROOM_ADMIN_TOKEN'];
-      const question = { url: gatewayUrl(url, '/api/shutdown'), method: 'POST', token } as const;
-      const asked = await ask(question, scope, this.#plan.untilMs);
-      if (asked.state === 'answered' && [401, 403].includes(asked.status)) {
-        const message = `the gateway at ${url} is part of another program (pid ${pid}) and takes no order without an administrator's token: --token, or GREENROOM_ADMIN_TOKEN`;
-        throw new GreenroomError('unauthorized', message, { details: { pid, url } });
-      }
-      if (asked.state === 'silent') throw this.#late(pid, `${asked.why}; ${notOurs}`);
-      this.#report.asked(pid, url, 'request', 'first');
-    } finally {
-      await scope.close('done');
+    if (state === 'leaving') this.#report.leaving(pid, url);
+    else {
+      const silent = await this.#post(pid, url);
+      // Somebody else may have asked it meanwhile: then it leaves, and answers nobody.
+      const now = silent && (await lookInto(this.#directory));
+      if (now && isOf(now, identity) && !isLeaving(now)) throw this.#late(pid, `${silent}; ${notOurs}`);
     }
     const closed = async () => {
       const now = await lookInto(this.#directory);
@@ -179,6 +168,29 @@ class Stopping {
     };
     if (await this.#goneBy(this.#plan.untilMs, closed)) return 'left';
     throw this.#late(pid, notOurs);
+  }
+
+  /** Returns why there was no answer; undefined when there was one. */
+  async #post(pid: number, url: string | null): Promise<string | undefined> {
+    if (url === null || !(await leadsTo(url, pid))) {
+      const message = `the record of ${this.#directory} names ${url}, where the program that holds it (pid ${pid}) does not listen: nobody is asked there, and no token is sent; end pid ${pid} itself`;
+      throw new GreenroomError('gateway_unreachable', message, { details: { pid, url } });
+    }
+    const scope = new Scope('stop', { clock: this.#clock, kind: 'command' });
+    try {
+      const token = this.#options.token ?? this.#io.env['GREENROOM_ADMIN_TOKEN'];
+      const question = { url: gatewayUrl(url, '/api/shutdown'), method: 'POST', token } as const;
+      const asked = await ask(question, scope, this.#plan.untilMs);
+      if (asked.state === 'silent') return asked.why;
+      if ([401, 403].includes(asked.status)) {
+        const message = `the gateway at ${url} is part of another program (pid ${pid}) and takes no order without an administrator's token: --token, or GREENROOM_ADMIN_TOKEN`;
+        throw new GreenroomError('unauthorized', message, { details: { pid, url } });
+      }
+      this.#report.asked(pid, url, 'request', 'first');
+      return undefined;
+    } finally {
+      await scope.close('done');
+    }
   }
 
   #late(pid: number, next: string): GreenroomError {
@@ -233,3 +245,6 @@ function isOf(presence: Presence, { pid, startTime }: ProcessIdentity): boolean 
     presence.state === 'running' && presence.record.pid === pid && presence.record.startTime === startTime
   );
 }
+
+const isLeaving = (presence: Presence): boolean =>
+  presence.state === 'running' && presence.record.state === 'leaving';

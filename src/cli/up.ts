@@ -2,6 +2,7 @@
 import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { shippedFile } from '../engines/locate.ts';
+import { certificateWarnings } from '../gateway/certificate.ts';
 import { stopCommand } from '../gateway/data-directory.ts';
 import type { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -77,6 +78,10 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     graceMs: loaded.config.shutdown.totalMs * sentinelShare,
     onTrouble: (message) => gateway.warn(message),
   });
+  for (const warning of await certificateWarnings(loaded.config.tls, systemClock.wallTime())) {
+    gateway.warn(warning);
+    screen.line(warning);
+  }
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   // Opened now, it would be closed by nobody.

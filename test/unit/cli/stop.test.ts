@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +11,7 @@ import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 import { alive } from '../../support/processes.ts';
-import { fakeGateway } from '../client/fake-gateway.ts';
+import { fakeGateway, nobodysUrl } from '../client/fake-gateway.ts';
 import { testIo } from './fake-echo.ts';
 import { held, record, sleeper } from './records.ts';
 
@@ -157,6 +158,32 @@ describe('a gateway that is there', () => {
       code: 'deadline_exceeded',
       message: expect.stringContaining(`not ours to end: end pid ${process.pid} itself`),
     });
+  });
+
+  test('in another program that leaves already is waited for, whoever asked it', async () => {
+    await using folder = await testFolder();
+    const url = await nobodysUrl();
+    const directory = await openDataDirectory(join(folder.path, '.greenroom'));
+    await directory.writeRecord(url, 'shared');
+    // It was there when it was looked for, and answers nobody when it is asked.
+    await expect(stop({ timeoutMs: 50 }, testIo(folder.path))).rejects.toMatchObject({
+      message: expect.stringContaining('connection refused'),
+    });
+    directory.tellLeaving();
+    await until(
+      async () => (await readFile(join(directory.path, 'gateway.json'), 'utf8')).includes('leaving'),
+      {
+        timeoutMs: 5000,
+        what: 'the record',
+      },
+    );
+    const io = testIo(folder.path);
+    const stopping = stop({ json: true }, io);
+    await until(() => io.errLines.length > 0, { timeoutMs: 3000, what: 'the waiting' });
+    await directory.close();
+    expect(await stopping).toBe(0);
+    expect(io.errLines[0]).toContain('leaves already');
+    expect(io.events()).toMatchObject([{ event: 'stopped', how: 'left' }]);
   });
 
   test('in another program that takes no order of us says what it wants', async () => {
