@@ -14,6 +14,8 @@ import type { PsOptions } from './ps.ts';
 import type { StopOptions } from './stop.ts';
 import type { UpOptions } from './up.ts';
 
+// A command is imported when Ctrl+C is heard already, since that takes a moment.
+
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 /** Returns the exit code. Throws what a command throws. */
@@ -72,11 +74,11 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--data <dir>', 'data directory of the gateway')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: WaitFlags) => {
-      const { wait } = await import('./wait.ts');
       done(
-        await interruptible((io) =>
-          wait({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io),
-        ),
+        await interruptible(async (io) => {
+          const { wait } = await import('./wait.ts');
+          return wait({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io);
+        }),
       );
     });
 
@@ -88,8 +90,12 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--token <token>', 'token of the caller surface')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: PsOptions) => {
-      const { ps } = await import('./ps.ts');
-      done(await interruptible((io) => ps(options, io)));
+      done(
+        await interruptible(async (io) => {
+          const { ps } = await import('./ps.ts');
+          return ps(options, io);
+        }),
+      );
     });
 
   program
@@ -101,6 +107,7 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--token <token>', 'token of the admin surface, for a gateway within another program')
     .option('--json', 'one JSON object a line on standard output')
     .action(async ({ timeout, ...options }: StopFlags) => {
+      // Whoever ends this one early wants nothing to be asked at all.
       const { stop } = await import('./stop.ts');
       const timeoutMs = timeout === undefined ? undefined : duration('--timeout', timeout);
       done(await interruptible((io) => stop({ ...options, timeoutMs }, io)));
@@ -126,11 +133,11 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--timeout <duration>', 'longest wait for anything', '60s')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: TalkFlags) => {
-      const { talk } = await import('./talk.ts');
       done(
-        await interruptible((io) =>
-          talk({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io),
-        ),
+        await interruptible(async (io) => {
+          const { talk } = await import('./talk.ts');
+          return talk({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io);
+        }),
       );
     });
 

@@ -53,6 +53,7 @@ export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = s
     const keeps = live && outPath === undefined ? 'nothing' : 'all';
     const call = new Call({ connection, report, clock, timeoutMs, keeps, signal: io.signal });
     scope.defer('call', () => call.leave());
+    live?.follow(call);
     if ((await opened(call, found, token)) === 'ended') await finish(call, plan, report, 'ended');
     else await finish(call, plan, report, live ? await live.run(call) : await say(call, plan, report, scope));
     return report.exitCode;

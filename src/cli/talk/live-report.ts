@@ -87,9 +87,12 @@ export class LiveReport extends TalkReport {
 
   override closed(end: ConnectionEnd, what: 'expected' | 'unexpected'): void {
     if (!this.#look) return super.closed(end, what);
-    const { code, reason } = end;
+    const { code, reason, cause } = end;
     if (what === 'expected')
-      return this.#show(null, `the call has ended${reason ? `: ${code} ${reason}` : ''}`);
+      return this.#show(
+        null,
+        `the call has ended${reason && cause !== 'asked' ? `: ${code} ${reason}` : ''}`,
+      );
     this.#show(['red', '○ ended'], `${code} ${reason || 'the connection was lost'}`);
     this.fault(1);
   }

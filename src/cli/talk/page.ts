@@ -26,7 +26,11 @@ export class Page {
     this.paint = (style, text) => styleText(style, text, { stream });
     this.#draw();
     this.#tick();
+    process.once('exit', this.#onExit);
   }
+
+  /** A fault of ours ends the process without closing anything: the cursor would stay hidden. */
+  readonly #onExit = () => this.close();
 
   get columns(): number {
     // A terminal that does not know says 0.
@@ -53,6 +57,7 @@ export class Page {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    process.off('exit', this.#onExit);
     this.#timer?.cancel();
     this.#stream.write(`${clearLine}${showCursor}`);
   }
