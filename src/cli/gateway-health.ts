@@ -16,8 +16,10 @@ export type EngineShown = Pick<
   | 'pid'
   | 'port'
   | 'activeCalls'
-  | 'failure'
-> & { readonly state: string };
+> & {
+  readonly state: string;
+  readonly failure: Omit<NonNullable<EngineStatus['failure']>, 'cause'> | null;
+};
 
 export interface GatewayHealth {
   readonly status: string;

@@ -89,6 +89,11 @@ export function duration(
   return parsedBy(parse, { description, type: ['string', 'integer'], pattern }).prefault(written);
 }
 
+/** The same with nothing in its place where it is left out. */
+export function notGiven<Value extends z.core.SomeType>(withDefault: z.ZodPrefault<Value>) {
+  return z.optional(withDefault.unwrap());
+}
+
 /** A size in the file, bytes after parsing. */
 export function size(written: string, description: string, bytesMin = 1) {
   const parse = (value: unknown): Parsed<number> => {

@@ -77,7 +77,7 @@ export interface RunEngineConfig extends EngineBasics {
   readonly kind: 'run';
   /** What it was made from, where it was not written out. */
   readonly preset: string | undefined;
-  /** Program and arguments; `${port}`, `${host}` and `${socket}` are filled in at each start. Never empty. */
+  /** Program and arguments, with variables such as `${port}` that are filled in at each start. Never empty. */
   readonly run: readonly string[];
   readonly host: string;
   readonly port: 'auto' | number;
@@ -114,6 +114,8 @@ export interface UrlEngineConfig extends EngineBasics {
   readonly ready: HttpReadyConfig;
   /** While it is ready and nobody uses it, it is asked this often whether it is there. */
   readonly checkEveryMs: number;
+  /** Started by us when nobody listens there; it is ours then. */
+  readonly otherwise?: RunEngineConfig;
 }
 
 /** All conditions that are given must hold. */

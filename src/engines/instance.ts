@@ -51,6 +51,10 @@ export interface EngineInstance {
   readonly offers: readonly Capability[];
   /** Where it is asked over HTTP; null: by calls alone, or not yet known. */
   readonly endpoint: Endpoint | null;
+  /** What it calls its model, where that is not its own name. Known when it is ready. */
+  readonly modelName?: string | null;
+  /** Of each rung that it has climbed who showed it, and how. */
+  readonly evidence?: Readonly<Partial<Record<Rung, string>>>;
   /** The last lines it wrote. */
   readonly logTail: readonly string[];
   /** Asks it to end: TERM to its group, a message to a thread. */

@@ -10,6 +10,7 @@
 // What was asked last holds: a start while it is stopping begins as soon as it is gone. To need is less than to ask: it
 // wakes what is idle, and nothing that was stopped or has failed.
 import type { ErrorCode } from '../lifecycle/codes.ts';
+import type { FailureCause } from './causes.ts';
 
 export type EngineStateWord = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'backoff' | 'failed';
 
@@ -33,6 +34,8 @@ export interface EngineFailure {
   readonly logTail: readonly string[];
   /** `lasting`: trying again would end the same way, so nobody tries until asked. */
   readonly kind: 'lasting' | 'passing';
+  /** What is behind it, where somebody knows; `code` says how it showed. */
+  readonly cause?: FailureCause;
 }
 
 /** Where it stays when it has ended: `stopped` until somebody asks for it, `idle` until somebody needs it. */

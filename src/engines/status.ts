@@ -1,5 +1,6 @@
 // What everybody is shown of an engine: the API, the lobby, the terminal, the health page.
 import type { EndGoal } from './asked-end.ts';
+import { causeOf, type FailureCause } from './causes.ts';
 import type { Capability } from './contract.ts';
 import { endpointText } from './endpoint.ts';
 import type { EngineInstance } from './instance.ts';
@@ -7,7 +8,7 @@ import type { EngineLife, EngineStateWord, Rung } from './state.ts';
 
 export interface EngineStatus {
   readonly name: string;
-  /** `builtin`, `worker` or `run`. */
+  /** `builtin`, `worker`, `run` or `url`. */
   readonly kind: string;
   /** `lazy`: it is idle until somebody needs it. */
   readonly start: 'eager' | 'lazy';
@@ -33,9 +34,13 @@ export interface EngineStatus {
   readonly waitingCalls: number;
   /** What it does when the calls under way have ended; null when it stays. */
   readonly ending: EndGoal | null;
+  /** Of each rung who showed it, and how. */
+  readonly evidence: Readonly<Partial<Record<Rung, string>>>;
   readonly failure: {
     readonly code: string;
     readonly message: string;
+    /** `out_of_memory`, `port_in_use` and the like; null where nobody knows. */
+    readonly cause: FailureCause | null;
     readonly logTail: readonly string[];
   } | null;
 }
@@ -77,6 +82,10 @@ export function statusOf(facts: {
     activeCalls: Math.max(instance?.activeCalls ?? 0, users.leases),
     waitingCalls: users.waiting,
     ending,
-    failure: failure && { code: failure.code, message: failure.message, logTail: failure.logTail },
+    evidence: { ...instance?.evidence },
+    failure: failure && {
+      ...{ code: failure.code, message: failure.message, cause: causeOf(failure) },
+      logTail: failure.logTail,
+    },
   };
 }

@@ -5,6 +5,7 @@ import type {
   BuiltinEngineConfig,
   EngineConfig,
   RunEngineConfig,
+  UrlEngineConfig,
   WorkerEngineConfig,
 } from '../config/types.ts';
 import type { Clock } from '../lifecycle/clock.ts';
@@ -18,16 +19,19 @@ import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
 import { EngineGroup } from './engine-group.ts';
 import { EngineOutput } from './engine-output.ts';
-import type { Spawner, SpawnRequest } from './instance.ts';
+import type { EngineInstance, Spawner, SpawnRequest } from './instance.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
 import { shippedFile } from './locate.ts';
 import { availableBytes } from './memory.ts';
 import { modelKeyOf } from './model-key.ts';
 import { OutputLog } from './output-log.ts';
 import { ProgramInstance } from './process/instance.ts';
+import type { AskOwnership } from './process/ownership.ts';
 import { type Reaper, startReaper } from './reaper.ts';
 import { type EngineLife, type EngineStateWord, limitsDefault } from './state.ts';
 import type { EngineStatus } from './status.ts';
+import { AdoptedInstance } from './url/adopted.ts';
+import { UrlInstance } from './url/instance.ts';
 import { WorkerInstance } from './worker/instance.ts';
 import { openProcessLink, openThreadLink } from './worker/link.ts';
 
@@ -55,6 +59,8 @@ export interface SupervisorOptions {
   readonly attempts?: number;
   /** Calls that may wait for a lane of one engine. Default 64. */
   readonly waitingMax?: number;
+  /** Who listens at an address. Default: nobody can tell. */
+  readonly ownership?: AskOwnership;
 }
 
 /** Calls that may wait for a lane of one engine. */
@@ -157,6 +163,8 @@ export class Supervisor {
       limits: {
         ...limitsDefault,
         failuresMax: this.#options.attempts ?? limitsDefault.failuresMax,
+        // Somebody else's engine may come back at any time.
+        ...(config.kind === 'url' && { failuresMax: Number.POSITIVE_INFINITY }),
         stallMs: config.ready.stallMs,
         totalMs: config.ready.totalMs,
         stopGraceMs: config.stopGraceMs,
@@ -206,22 +214,29 @@ export class Supervisor {
     scope.defer('log', () => log.close());
     return (request) => {
       if (config.kind === 'run') return this.#program(request, config, scope, log);
-      if (config.kind === 'url') throw new Error('`url:` engines come soon');
+      if (config.kind === 'url') return this.#somebodyElses(request, config, scope, log);
       return this.#worker(request, config, log);
     };
   }
 
   #program(request: SpawnRequest, config: RunEngineConfig, scope: Scope, log: OutputLog): ProgramInstance {
-    const { run, host, port, cwd, ready, offers = [] } = config;
-    const env = Object.entries(config.env).map(
-      ([name, value]) => [name, typeof value === 'string' ? value : value.reveal()] as const,
-    );
     const { reaper } = this;
-    const { clock, inherited } = this.#options;
-    return new ProgramInstance(request, {
-      ...{ run, host, port, cwd, ready, offers, clock, scope, reaper, log },
-      env: Object.fromEntries(env),
-      ...(inherited && { inherited }),
+    const { clock, inherited, ownership } = this.#options;
+    return new ProgramInstance(request, { config, clock, inherited, scope, reaper, log, ownership });
+  }
+
+  #somebodyElses(
+    request: SpawnRequest,
+    config: UrlEngineConfig,
+    scope: Scope,
+    log: OutputLog,
+  ): EngineInstance {
+    const { clock, inherited, ownership } = this.#options;
+    const { otherwise } = config;
+    if (!otherwise) return new UrlInstance(request, { config, clock, scope, log });
+    const { reaper } = this;
+    return new AdoptedInstance(request, {
+      ...{ config, otherwise, clock, inherited, scope, reaper, log, ownership },
     });
   }
 

@@ -48,8 +48,17 @@ const engine = z
     activeCalls: z.int(),
     waitingCalls: z.int(),
     ending: z.enum(['stopped', 'idle', 'restart']).nullable(),
+    evidence: z.partialRecord(rung, z.string()).describe('Of each step who showed it, and how.'),
     failure: z
-      .strictObject({ code: z.string(), message: z.string(), logTail: z.array(z.string()) })
+      .strictObject({
+        code: z.string(),
+        message: z.string(),
+        cause: z
+          .string()
+          .nullable()
+          .describe('One word, where it is known: out_of_memory, file_missing, ...'),
+        logTail: z.array(z.string()),
+      })
       .nullable(),
   })
   .meta({ id: 'Engine' });

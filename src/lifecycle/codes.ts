@@ -99,7 +99,21 @@ export const codes = {
   engine_module_invalid: facts(503, 4410, 69, 'unavailable_error', 'a worker module breaks the contract'),
   engine_load_failed: facts(503, 4410, 69, 'unavailable_error', 'an engine reported that its load failed'),
   engine_exited: facts(503, 4410, 69, 'unavailable_error', 'an engine exited by itself'),
-  engine_unreachable: facts(503, 4410, 69, 'unavailable_error', 'an engine that was ready answers no more'),
+  engine_unreachable: facts(503, 4410, 69, 'unavailable_error', 'an engine does not answer, or no more'),
+  engine_unfit: facts(
+    503,
+    4410,
+    69,
+    'unavailable_error',
+    'an engine answers, but not as one that can be used',
+  ),
+  engine_no_output: facts(
+    502,
+    4410,
+    69,
+    'server_error',
+    'an engine answers without output: no token, no sample, no transcript',
+  ),
   engine_stalled: facts(503, 4410, 69, 'unavailable_error', 'an engine made no progress for its stall limit'),
   engine_deadline: facts(
     503,

@@ -131,8 +131,9 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     waitingCalls: 0,
     address: null,
     ending: null,
+    evidence: {},
     failure: failed
-      ? { code: 'engine_exited', message: 'the engine has failed', logTail: ['last words'] }
+      ? { code: 'engine_exited', message: 'the engine has failed', cause: null, logTail: ['last words'] }
       : null,
   };
 }

@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { EngineConfig, RunEngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
+import type { AskOwnership } from '../../../src/engines/process/ownership.ts';
 import type { EngineStateWord } from '../../../src/engines/state.ts';
-import { Supervisor } from '../../../src/engines/supervisor.ts';
+import { Supervisor, type SupervisorOptions } from '../../../src/engines/supervisor.ts';
 import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import { Scope } from '../../../src/lifecycle/scope.ts';
@@ -58,10 +59,15 @@ export class Supervised implements AsyncDisposable {
     return new Supervised(await testFolder(), configs, { mask });
   }
 
+  /** @param ownership who listens at an address */
+  static async owned(ownership: AskOwnership, ...configs: readonly EngineConfig[]) {
+    return new Supervised(await testFolder(), configs, { ownership });
+  }
+
   private constructor(
     folder: TestFolder,
     configs: readonly EngineConfig[],
-    options: { readonly mask?: (text: string) => string },
+    options: Pick<SupervisorOptions, 'mask' | 'ownership'>,
   ) {
     this.folder = folder;
     this.#handlesBefore = handles();

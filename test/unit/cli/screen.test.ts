@@ -30,6 +30,7 @@ const status = (changes: Partial<EngineStatus>): EngineStatus => ({
     waitingCalls: 0,
     address: null,
     ending: null,
+    evidence: {},
   },
   failure: null,
   ...changes,
@@ -88,7 +89,10 @@ function terminal(columns: number) {
 
 describe('what an engine says never reaches the terminal as a command', () => {
   const said = 'one\u001b[2J\u001b]0;mine\u0007\u009b5n\r\nline: ready';
-  const hostile = status({ state: 'backoff', failure: { code: 'x', message: said, logTail: [said] } });
+  const hostile = status({
+    state: 'backoff',
+    failure: { code: 'x', message: said, cause: null, logTail: [said] },
+  });
   // What we write ourselves: colours, and moves about the lines that are drawn anew.
   const ours = /\u001b\[[\d;]*[mABCDGKJ]/g;
   const shown = 'one\\u001b[2J\\u001b]0;mine\\u0007\\u009b5n';

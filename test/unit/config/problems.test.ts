@@ -86,18 +86,21 @@ describe('a wrong engine is told with its line and column', () => {
       'engines:\n  Voice: { builtin: flite }',
       '2:3 engines.Voice: a name is 1 to 64 small letters, digits, - and _, and begins with a letter or digit',
     ],
-    ['engines:\n  a: {}', '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`'],
+    [
+      'engines:\n  a: {}',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`',
+    ],
     [
       'engines:\n  a: { bultin: flite }',
-      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`; did you mean "builtin"?',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`; did you mean "builtin"?',
     ],
     [
       'engines:\n  a: { isolate: thread, wroker: ./a.mjs }',
-      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`; did you mean "worker"?',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`; did you mean "worker"?',
     ],
     [
       'engines:\n  a: { builtin: flit }',
-      '2:17 engines.a.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
+      '2:17 engines.a.builtin: expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
     ],
     [
       'engines:\n  a: { builtin: flite, optoins: {} }',
@@ -112,28 +115,12 @@ describe('a wrong engine is told with its line and column', () => {
       '2:6 engines.a: an engine is of one kind: `builtin` or `run`, not both',
     ],
     [
-      'engines:\n  a: { url: "http://127.0.0.1:1" }',
-      '2:6 engines.a: `url` is not in this version of greenroom; it comes in a later one',
-    ],
-    [
-      'engines:\n  a: { preset: vllm }',
-      '2:6 engines.a: `preset` is not in this version of greenroom; it comes in a later one',
-    ],
-    [
       'engines:\n  a: { builtin: flit }',
-      '2:17 engines.a.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
-    ],
-    [
-      'engines:\n  a: { builtin: llama }',
-      '2:17 engines.a.builtin: `llama` is not in this version of greenroom; it comes in a later one',
+      '2:17 engines.a.builtin: expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
     ],
     [
       'engines:\n  a: { builtin: flite, offers: [speak] }',
       '2:24 engines.a.offers: a shipped engine offers what it offers',
-    ],
-    [
-      'engines:\n  a: { builtin: flite, start: lazy }',
-      '2:31 engines.a.start: `lazy` is not in this version of greenroom; it comes in a later one',
     ],
     [
       'engines:\n  a: { builtin: flite, stopgrace: 1s }',
@@ -141,11 +128,11 @@ describe('a wrong engine is told with its line and column', () => {
     ],
     [
       'engines:\n  a: { builtin: flite, ready: { http: /x } }',
-      '2:33 engines.a.ready.http: `ready.http` is for `run:` engines; greenroom asks this kind itself',
+      '2:33 engines.a.ready.http: `ready.http` is for engines that are asked over HTTP; greenroom asks this kind itself',
     ],
     [
       'engines:\n  a: { builtin: flite, options: { k: [env:KEY] } }',
-      '2:39 engines.a.options.k.0: `env:` is read in `auth` and in the `env` of `run:` engines, not in options',
+      '2:39 engines.a.options.k.0: `env:` is read in `auth`, in `key` and in the `env` of programs, not in options',
     ],
     ['engines:\n  a: { worker: 3 }', '2:16 engines.a.worker: expected text, got 3'],
     [
@@ -191,10 +178,6 @@ describe('a wrong engine is told with its line and column', () => {
     [
       'engines:\n  a: { run: [x], ready: { http: health } }',
       '2:33 engines.a.ready.http: expected a path such as /health',
-    ],
-    [
-      'engines:\n  a: { run: [x], ready: { owned: false } }',
-      '2:27 engines.a.ready.owned: `owned` is not in this version of greenroom; it comes in a later one',
     ],
     [
       'engines:\n  a: { run: [x], options: {} }',
@@ -352,6 +335,6 @@ test('all problems are told at once, from the top, each with its place; ten of t
     line: 2,
     column: 18,
     path: 'engines.e0.builtin',
-    message: 'expected one of flite, silero, got "flit"; did you mean "flite"?',
+    message: 'expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
   });
 });

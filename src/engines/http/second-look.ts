@@ -1,9 +1,9 @@
-// Whether a program that was ready still is, asked when one of its calls has lost its connection: its launcher may live
+// Whether an engine that was ready still is, asked when one of its calls has lost its connection: its launcher may live
 // on while its server is gone. Asks twice, a moment apart: what is on its way out is known for it by then.
 import { type Clock, delay } from '../../lifecycle/clock.ts';
 import { type ProbeTarget, probe } from './probe.ts';
 
-export type Verdict =
+export type LookVerdict =
   | { readonly state: 'there'; readonly facts: string }
   | { readonly state: 'gone'; readonly why: string };
 
@@ -15,7 +15,7 @@ export async function secondLook(options: {
   /** Aborted: whatever is told is of no interest any more. */
   readonly signal: AbortSignal;
   readonly callsUnderWay: () => number;
-}): Promise<Verdict> {
+}): Promise<LookVerdict> {
   const { target, clock, signal, callsUnderWay } = options;
   let answer = await probe(target, clock, signal);
   if (answer.state !== 'answered') {

@@ -1,14 +1,26 @@
 import { getEventListeners } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { Pace, type ProbeAnswer, probe, probeUntilReady } from '../../../../src/engines/process/probe.ts';
+import { localEndpoint } from '../../../../src/engines/endpoint.ts';
+import {
+  answerText,
+  judge,
+  Pace,
+  type ProbeAnswer,
+  type Probed,
+  probe,
+  probes,
+} from '../../../../src/engines/http/probe.ts';
 import { systemClock } from '../../../../src/lifecycle/clock.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { until } from '../../../support/poll.ts';
 import { httpServer } from './http-server.ts';
 
 const host = '127.0.0.1';
-const target = (port: number) => ({ host, port, path: '/health', status: 200, timeoutMs: 2000 });
+const target = (port: number) => ({
+  endpoint: localEndpoint({ host, port }),
+  ...{ path: '/health', status: 200, timeoutMs: 2000 },
+});
 const { signal: never } = new AbortController();
 
 describe('one probe', () => {
@@ -17,7 +29,9 @@ describe('one probe', () => {
       response.writeHead(503);
       response.write('x'.repeat(1_000_000));
     });
-    expect(await probe(target(server.port), systemClock, never)).toEqual({ state: 'answered', status: 503 });
+    expect(await probe(target(server.port), systemClock, never)).toEqual({
+      ...{ state: 'answered', status: 503, body: 'right' },
+    });
     await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
   });
 
@@ -127,23 +141,76 @@ describe('the pace of probes', () => {
   });
 });
 
-describe('probing until ready', () => {
-  test('tells each change of the answer once, and stops at the right status', async () => {
+describe('what an answer means', () => {
+  const answered = (status: number, body: 'right' | 'wrong' = 'right'): ProbeAnswer => ({
+    state: 'answered',
+    ...{ status, body },
+  });
+
+  test.each<[ProbeAnswer, readonly number[] | undefined, string]>([
+    [answered(200), undefined, 'ready'],
+    [answered(200, 'wrong'), [], 'loading'],
+    [answered(503), undefined, 'loading'],
+    [answered(404), undefined, 'loading'],
+    [answered(503), [503, 400], 'loading'],
+    [answered(400), [503, 400], 'loading'],
+    [answered(404), [503], 'wrong'],
+    [answered(500), [], 'wrong'],
+    [{ state: 'refused', why: 'no' }, [], 'loading'],
+    [{ state: 'connected', why: 'no' }, [], 'loading'],
+  ])('%o while %o are normal: %s', (answer, loading, verdict) => {
+    expect(judge(answer, { ...target(1), loading })).toBe(verdict);
+  });
+
+  test('is said in a few words', () => {
+    const wanted = { ...target(1), body: '"ok"' };
+    expect(answerText(answered(200, 'wrong'), wanted)).toBe('HTTP 200 from /health without "\\"ok\\""');
+    expect(answerText(answered(503), wanted)).toBe('HTTP 503 from /health');
+    expect(answerText({ state: 'connected', why: 'no answer in 5 ms' }, wanted)).toBe('no answer in 5 ms');
+  });
+
+  test.each([
+    ['{"status":"ok"}', 'right'],
+    ['{"status":"loading model"}', 'wrong'],
+    ['', 'wrong'],
+    [`${' '.repeat(65_000)}"ok"`, 'right'],
+    [`${' '.repeat(66_000)}"ok"`, 'wrong'],
+  ])('of its body counts what it has to hold (%#)', async (text, body) => {
+    await using server = await httpServer((_, response) => response.end(text));
+    const wanted = { ...target(server.port), body: '"ok"' };
+    expect(await probe(wanted, systemClock, never)).toEqual({ state: 'answered', status: 200, body });
+  });
+
+  test('a body that never ends is judged by what came of it in time', async () => {
+    await using server = await httpServer((_, response) => {
+      response.write('"o');
+    });
+    const wanted = { ...target(server.port), body: '"ok"', timeoutMs: 50 };
+    expect(await probe(wanted, systemClock, never)).toMatchObject({ state: 'answered', body: 'wrong' });
+  });
+});
+
+describe('probing again and again', () => {
+  const probing = (port: number, signal = never) =>
+    probes({ target: target(port), clock: systemClock, pace: new Pace(systemClock), signal });
+
+  test('tells each answer, whether it is new, and what it means', async () => {
     let asked = 0;
     await using server = await httpServer((_, response) => {
       asked += 1;
-      response.writeHead(asked < 4 ? 503 : asked === 4 ? 404 : 200).end();
+      response.writeHead(asked < 3 ? 503 : 200).end();
     });
-    const changes: ProbeAnswer[] = [];
-    const outcome = await probeUntilReady({
-      target: target(server.port),
-      clock: systemClock,
-      pace: new Pace(systemClock),
-      signal: never,
-      onChange: (answer) => changes.push(answer),
-    });
-    expect(outcome).toBe('ready');
-    expect(changes).toEqual([503, 404, 200].map((status) => ({ state: 'answered', status })));
+    const seen: Probed[] = [];
+    for await (const probed of probing(server.port)) {
+      seen.push(probed);
+      if (probed.verdict === 'ready') break;
+    }
+    const answer = (status: number) => ({ state: 'answered', status, body: 'right' });
+    expect(seen).toEqual([
+      { answer: answer(503), verdict: 'loading', isNew: true },
+      { answer: answer(503), verdict: 'loading', isNew: false },
+      { answer: answer(200), verdict: 'ready', isNew: true },
+    ]);
   });
 
   test.each(['while it pauses', 'while it asks'])('ends with its signal %s', async (when) => {
@@ -152,14 +219,12 @@ describe('probing until ready', () => {
       if (when === 'while it asks') controller.abort();
       else response.writeHead(503).end();
     });
-    const outcome = await probeUntilReady({
-      target: target(server.port),
-      clock: systemClock,
-      pace: new Pace(systemClock),
-      signal: controller.signal,
-      onChange: () => controller.abort(),
-    });
-    expect(outcome).toBe('aborted');
+    const seen: Probed[] = [];
+    for await (const probed of probing(server.port, controller.signal)) {
+      seen.push(probed);
+      controller.abort();
+    }
+    expect(seen).toHaveLength(when === 'while it asks' ? 0 : 1);
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 });

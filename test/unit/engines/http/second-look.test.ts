@@ -1,17 +1,19 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { secondLook, type Verdict } from '../../../../src/engines/process/second-look.ts';
+import { localEndpoint } from '../../../../src/engines/endpoint.ts';
+import { type LookVerdict, secondLook } from '../../../../src/engines/http/second-look.ts';
 import { systemClock } from '../../../../src/lifecycle/clock.ts';
 import { httpServer } from './http-server.ts';
 
 const { signal: never } = new AbortController();
 
-function look(port: number, calls: number, signal = never): Promise<Verdict> {
-  const target = { host: '127.0.0.1', port, path: '/health', status: 200, timeoutMs: 50 };
+function look(port: number, calls: number, signal = never): Promise<LookVerdict> {
+  const endpoint = localEndpoint({ host: '127.0.0.1', port });
+  const target = { endpoint, path: '/health', status: 200, timeoutMs: 50 };
   return secondLook({ target, clock: systemClock, signal, callsUnderWay: () => calls });
 }
 
-async function lookAt(listener: RequestListener, calls: number): Promise<Verdict> {
+async function lookAt(listener: RequestListener, calls: number): Promise<LookVerdict> {
   await using server = await httpServer(listener);
   return await look(server.port, calls);
 }

@@ -1,24 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import {
-  ConnectionLost,
-  type HttpSpeechCall,
-  speakOverHttp,
-} from '../../../../src/engines/process/http-speech.ts';
+import { localEndpoint } from '../../../../src/engines/endpoint.ts';
+import { ConnectionLost } from '../../../../src/engines/http/exchange.ts';
+import { speakOverHttp } from '../../../../src/engines/http/speech.ts';
 import { systemClock } from '../../../../src/lifecycle/clock.ts';
 import { until } from '../../../support/poll.ts';
 import { httpServer } from './http-server.ts';
 
-const call = (port: number, stallMs = 5000): HttpSpeechCall => ({
-  engine: 'mine',
-  host: '127.0.0.1',
-  port,
-  text: 'hello',
-  voice: null,
-  clock: systemClock,
-  stallMs,
-  mask: (text) => text.replace('hunter2', '***'),
-});
+function speak(port: number, signal: AbortSignal, changes: { stallMs?: number; voice?: string } = {}) {
+  const { stallMs = 5000, voice = null } = changes;
+  const endpoint = localEndpoint({ host: '127.0.0.1', port });
+  const mask = (text: string) => text.replace('hunter2', '***');
+  const context = { engine: 'mine', endpoint, clock: systemClock, stallMs, mask };
+  return speakOverHttp(context, { model: 'mine', text: 'hello', voice }, signal);
+}
 const { signal: never } = new AbortController();
 const failed = (message: string) => ({
   code: 'engine_call_failed',
@@ -53,7 +48,7 @@ describe('speech over HTTP', () => {
       seen.push(request.method, request.url, JSON.parse(body));
       response.end(Buffer.alloc(2));
     });
-    await samples(speakOverHttp({ ...call(server.port), voice: 'alloy' }, never));
+    await samples(speak(server.port, never, { voice: 'alloy' }));
     expect(seen).toEqual([
       'POST',
       '/v1/audio/speech',
@@ -67,14 +62,14 @@ describe('speech over HTTP', () => {
     const cuts = [0, 1, 2, 5, 6, 1001, 1003, 4000, bytes.length];
     const parts = cuts.slice(1).map((end, at) => bytes.subarray(cuts[at], end));
     await using server = await httpServer((_, response) => void inParts(response, parts));
-    expect(await samples(speakOverHttp(call(server.port), never))).toEqual([...pcm]);
+    expect(await samples(speak(server.port, never))).toEqual([...pcm]);
   });
 
   test('says what the program said of its failure, and not more than 2000 characters of it', async () => {
     await using server = await httpServer((_, response) => {
       response.writeHead(500).end(`  out of memory for hunter2 ${'!'.repeat(1_000_000)}`);
     });
-    const error = await samples(speakOverHttp(call(server.port), never)).catch((thrown: Error) => thrown);
+    const error = await samples(speak(server.port, never)).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: 'engine_call_failed' });
     expect((error as Error).message).toMatch(
       /^engine mine: speech: HTTP 500: out of memory for \*\*\* !+ …$/,
@@ -88,7 +83,7 @@ describe('speech over HTTP', () => {
       response.writeHead(500);
       void inParts(response, parts);
     });
-    const error = await samples(speakOverHttp(call(server.port), never)).catch((thrown: unknown) => thrown);
+    const error = await samples(speak(server.port, never)).catch((thrown: unknown) => thrown);
     expect((error as Error).message).toMatch(/HTTP 500: !+\*{3}!* …$/);
   });
 
@@ -100,7 +95,7 @@ describe('speech over HTTP', () => {
     await using server = await httpServer((_, response) => {
       response.writeHead(200, { 'content-type': type }).end(body);
     });
-    const spoken = samples(speakOverHttp(call(server.port), never));
+    const spoken = samples(speak(server.port, never));
     const message = `${type} came from /v1/audio/speech, not audio/pcm: ${said}`;
     await expect(spoken).rejects.toMatchObject(failed(message));
   });
@@ -113,14 +108,14 @@ describe('speech over HTTP', () => {
     await using server = await httpServer((_request, response) => {
       response.writeHead(200, type ? { 'content-type': type } : {}).end(body);
     });
-    await expect(samples(speakOverHttp(call(server.port), never))).rejects.toMatchObject(failed(why));
+    await expect(samples(speak(server.port, never))).rejects.toMatchObject(failed(why));
   });
 
   test('that is cut in the middle is an error after what came', async () => {
     await using server = await httpServer((_, response) => {
       response.write(Buffer.alloc(200), () => setImmediate(() => response.destroy()));
     });
-    const chunks = speakOverHttp(call(server.port), never);
+    const chunks = speak(server.port, never);
     expect((await chunks.next()).value?.pcm).toHaveLength(100);
     await expect(chunks.next()).rejects.toMatchObject(
       lost(`the connection to 127.0.0.1:${server.port} was cut`),
@@ -130,7 +125,7 @@ describe('speech over HTTP', () => {
   test('to nobody is an error', async () => {
     const server = await httpServer(() => undefined);
     await server[Symbol.asyncDispose]();
-    const said = samples(speakOverHttp(call(server.port), never));
+    const said = samples(speak(server.port, never));
     await expect(said).rejects.toMatchObject(lost(`connect ECONNREFUSED 127.0.0.1:${server.port}`));
   });
 
@@ -140,7 +135,7 @@ describe('speech over HTTP', () => {
       await using server = await httpServer((_, response) => {
         if (when === 'in the middle') response.write(Buffer.alloc(200));
       });
-      const said = samples(speakOverHttp(call(server.port, 50), never));
+      const said = samples(speak(server.port, never, { stallMs: 50 }));
       await expect(said).rejects.toMatchObject(lost(`127.0.0.1:${server.port} gave nothing for 50 ms`));
       await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
     },
@@ -150,7 +145,7 @@ describe('speech over HTTP', () => {
     await using server = await httpServer((request) => {
       request.socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
     });
-    const said = samples(speakOverHttp(call(server.port, 60_000), never));
+    const said = samples(speak(server.port, never, { stallMs: 60_000 }));
     await expect(said).rejects.toBeInstanceOf(ConnectionLost);
   });
 
@@ -158,7 +153,7 @@ describe('speech over HTTP', () => {
     await using server = await httpServer((_, response) => {
       response.write(Buffer.alloc(200), () => setImmediate(() => response.end(Buffer.alloc(200))));
     });
-    const chunks = speakOverHttp(call(server.port, 30), never);
+    const chunks = speak(server.port, never, { stallMs: 30 });
     expect((await chunks.next()).value?.pcm).toHaveLength(100);
     const began = performance.now();
     await until(() => performance.now() - began > 100, { timeoutMs: 1000, what: 'a slow listener' });
@@ -173,7 +168,7 @@ describe('speech over HTTP', () => {
       await using server = await httpServer((_, response) => {
         if (when === 'in the middle') response.write(Buffer.alloc(200));
       });
-      const said = samples(speakOverHttp(call(server.port), controller.signal));
+      const said = samples(speak(server.port, controller.signal));
       await until(async () => (await server.connections()) === 1, {
         timeoutMs: 1000,
         what: 'the connection',
@@ -181,7 +176,7 @@ describe('speech over HTTP', () => {
       controller.abort();
       await said;
       await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
-      expect(await samples(speakOverHttp(call(server.port), controller.signal))).toEqual([]);
+      expect(await samples(speak(server.port, controller.signal))).toEqual([]);
     },
   );
 
@@ -189,7 +184,7 @@ describe('speech over HTTP', () => {
     await using server = await httpServer((_, response) => {
       response.write(Buffer.alloc(200));
     });
-    for await (const _ of speakOverHttp(call(server.port), never)) break;
+    for await (const _ of speak(server.port, never)) break;
     await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { writeWav } from '../../../../src/audio/wav.ts';
-import { speechBody } from '../../../../src/engines/process/speech-body.ts';
+import { speechBody } from '../../../../src/engines/http/speech-body.ts';
 
 const pcm = Int16Array.from({ length: 500 }, (_, at) => at * 100 - 25_000);
 const raw = Buffer.from(pcm.buffer);

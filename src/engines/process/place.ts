@@ -1,0 +1,67 @@
+// Where a program is told to listen: a port that was free a moment ago, or a UNIX socket. Given back by whoever took it.
+import type { Clock } from '../../lifecycle/clock.ts';
+import { GreenroomError } from '../../lifecycle/errors.ts';
+import { type Endpoint, endpointText, localEndpoint } from '../endpoint.ts';
+import type { AskOwnership, Family, ListenAddress } from './ownership.ts';
+import { reservePort } from './ports.ts';
+import { takeSocket } from './unix-socket.ts';
+
+export interface PlaceWanted {
+  readonly host: string;
+  readonly port: number | 'auto';
+  readonly socket: 'auto' | string | undefined;
+}
+
+export interface Place {
+  readonly endpoint: Endpoint;
+  readonly address: ListenAddress;
+  /** Null for a socket. */
+  readonly port: number | null;
+  /** `chosen`: the next attempt gets another one. */
+  readonly choice: 'chosen' | 'fixed';
+  release(): void | Promise<void>;
+}
+
+/** Throws `engine_port_taken`, which names who holds a fixed port where that can be known. */
+export async function takePlace(
+  wanted: PlaceWanted,
+  engine: string,
+  look: { readonly ask: AskOwnership; readonly family: Family; readonly clock: Clock },
+): Promise<Place> {
+  const { host, port: wantedPort, socket } = wanted;
+  if (socket !== undefined) {
+    const { path, release } = await takeSocket(socket, engine, look.clock);
+    return {
+      endpoint: localEndpoint({ host, port: 0, socketPath: path }),
+      address: { socketPath: path },
+      port: null,
+      choice: socket === 'auto' ? 'chosen' : 'fixed',
+      release,
+    };
+  }
+  const { port, release } = await reservePort(host, wantedPort, engine).catch((error: unknown) =>
+    withHolder(error, { host, port: wantedPort }, look),
+  );
+  return {
+    endpoint: localEndpoint({ host, port }),
+    address: { host, port },
+    port,
+    choice: wantedPort === 'auto' ? 'chosen' : 'fixed',
+    release,
+  };
+}
+
+async function withHolder(
+  error: unknown,
+  { host, port }: { readonly host: string; readonly port: number | 'auto' },
+  { ask, family }: { readonly ask: AskOwnership; readonly family: Family },
+): Promise<never> {
+  const isTaken = error instanceof GreenroomError && error.cause === undefined && port !== 'auto';
+  if (!isTaken) throw error;
+  const found = await ask({ host, port }, family);
+  if (found.state !== 'stranger') throw error;
+  const where = endpointText(localEndpoint({ host, port }));
+  const next = 'end it, or use `port: auto`';
+  const message = `engine ${error.details['engine']}: port ${where} is held by ${found.holder}; ${next}`;
+  throw new GreenroomError(error.code, message, { details: { ...error.details, holder: found.holder } });
+}
