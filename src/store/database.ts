@@ -177,8 +177,8 @@ export class Database {
     const { path, run, wallTime, onNotice } = this.#options;
     // Both by what SQLite has open: one that was only moved is whole then.
     if (state.word === 'ready' && found !== 'companion') {
-      this.#carried = this.#trying(() => readGoing(state.connection, run));
-      this.#trying(() => state.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+      this.#carried = this.#trying('read what goes on in', () => readGoing(state.connection, run));
+      this.#trying('write the WAL into', () => state.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
     }
     this.#abandon();
     const kept = found === 'companion' ? undefined : state.files.removeCompanions(wallTime());
@@ -186,11 +186,11 @@ export class Database {
     onNotice(`${takenAway(path, found)}${wal}`);
   }
 
-  #trying<T>(work: () => T): T | undefined {
+  #trying<T>(what: string, work: () => T): T | undefined {
     try {
       return work();
     } catch (thrown) {
-      this.#options.onNotice(`of the database that was there before: ${messageOf(thrown)}`);
+      this.#options.onNotice(`cannot ${what} the database that was there before: ${messageOf(thrown)}`);
       return undefined;
     }
   }
