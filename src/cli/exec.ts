@@ -117,9 +117,10 @@ async function runCommand(
   screen.line(`greenroom: ready after ${seconds(systemClock.now())}, running ${shown(argv)}`);
   const engines = gateway.engines();
   const token = config.auth.tokens[0]?.reveal();
+  const adminToken = config.auth.admin[0]?.reveal();
   const command = new RunningCommand({
     argv,
-    env: execEnvironment(process.env, { url: gateway.url, engines, token }),
+    env: execEnvironment(process.env, { url: gateway.url, engines, token, adminToken }),
     cwd: process.cwd(),
     clock: systemClock,
     terminal: process.stdin.isTTY === true,

@@ -20,7 +20,8 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
       // What may be got may be asked for its head.
       const method = call.req.method === 'HEAD' ? 'GET' : call.req.method;
       const route = methods[method];
-      if (!route) throw methodNotAllowed(path, Object.keys(methods), call.req.method);
+      if (!route || 'answeredBy' in route)
+        throw methodNotAllowed(path, Object.keys(methods), call.req.method);
       const refusal = options.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
       const { status, body } = await route.answer({

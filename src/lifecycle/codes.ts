@@ -73,9 +73,10 @@ export const codes = {
     'invalid_request_error',
     'as many client secrets as allowed are valid',
   ),
-  model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline or alias has this name'),
+  model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline, alias or engine has this name'),
   connections_full: facts(503, 1013, 1, 'unavailable_error', 'as many connections as allowed are open'),
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
+  server_busy: facts(503, 1013, 1, 'unavailable_error', 'too many bytes of requests wait already'),
   server_starting: facts(503, 1013, 69, 'unavailable_error', 'the gateway is still starting'),
   server_shutdown: facts(503, 1001, 1, 'unavailable_error', 'the gateway is leaving'),
   session_expired: facts(
