@@ -10,6 +10,7 @@ export const importsAllowed: Readonly<Record<string, readonly string[]>> = {
   store: ['lifecycle'],
   hub: ['lifecycle', 'telemetry', 'wire'],
   engines: ['lifecycle', 'telemetry', 'store', 'config', 'audio'],
+  'llama-server': ['lifecycle'],
   realtime: ['wire', 'lifecycle'],
   pipelines: ['engines', 'realtime', 'audio', 'wire', 'lifecycle', 'telemetry'],
   sessions: ['pipelines', 'store', 'realtime', 'engines', 'audio', 'wire', 'lifecycle', 'telemetry'],
@@ -82,7 +83,7 @@ export const ownedCalls: readonly OwnedCall[] = [
   },
   {
     pattern: /\bprocess\.exit\(/,
-    where: ['src/lifecycle/', 'src/engines/worker/host.ts', 'src/testing/faulty/'],
+    where: ['src/lifecycle/', 'src/engines/worker/host.ts', 'src/llama-server/main.ts', 'src/testing/faulty/'],
     why: 'only the shutdown watchdog ends the process',
   },
   {

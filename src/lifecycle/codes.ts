@@ -73,6 +73,13 @@ export const codes = {
     'invalid_request_error',
     'as many client secrets as allowed are valid',
   ),
+  context_length_exceeded: facts(
+    400,
+    1008,
+    1,
+    'invalid_request_error',
+    'the prompt is longer than the context of the model',
+  ),
   model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline, alias or engine has this name'),
   connections_full: facts(503, 1013, 1, 'unavailable_error', 'as many connections as allowed are open'),
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
