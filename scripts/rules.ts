@@ -83,7 +83,12 @@ export const ownedCalls: readonly OwnedCall[] = [
   },
   {
     pattern: /\bprocess\.exit\(/,
-    where: ['src/lifecycle/', 'src/engines/worker/host.ts', 'src/llama-server/main.ts', 'src/testing/faulty/'],
+    where: [
+      'src/lifecycle/',
+      'src/engines/worker/host.ts',
+      'src/llama-server/main.ts',
+      'src/testing/faulty/',
+    ],
     why: 'only the shutdown watchdog ends the process',
   },
   {
