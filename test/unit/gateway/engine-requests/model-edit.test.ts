@@ -28,7 +28,7 @@ describe('the model’s name in JSON', () => {
   });
 
   test('is replaced however far in it stands, and however the body is cut; nothing else changes', () => {
-    const member = fc.tuple(
+    const member: fc.Arbitrary<[string, string]> = fc.tuple(
       fc.constantFrom('messages', 'a', 'b', 'größe'),
       fc.oneof(fc.string(), fc.constant('x'.repeat(9000))),
     );
