@@ -132,6 +132,10 @@ export class EngineRequest implements UnderWay {
     };
     if (endpoint !== null && path.name !== 'generate')
       return proxy({ ...common, endpoint, target: this.#target(), edit: this.#edit(choice) });
+    if (path.name === 'raw') {
+      lease.release();
+      throw new GreenroomError('engine_call_unsupported', `engine ${engine.name} is not asked over HTTP`);
+    }
     const given = this.#peek?.model?.value;
     const model = { shown: given ?? engine.name, asked: choice.model ?? given ?? engine.name };
     return answer({ ...common, model });
@@ -150,7 +154,7 @@ export class EngineRequest implements UnderWay {
     const engine = typeof header === 'string' && header !== '' ? header : undefined;
     const enough = () => engine !== undefined || peek.model !== undefined || peek.state === 'over';
     await this.#body.peek({ enough, bytesMax: peekedBytes });
-    if (peek instanceof JsonPeek && this.#body.whole && peek.firstMemberAt === undefined)
+    if (peek instanceof JsonPeek && (peek.kind === 'other' || (this.#body.whole && peek.kind === 'nothing')))
       throw new GreenroomError('invalid_request', `${path.path} takes a JSON object as its body`);
     const options = this.#around.choices();
     const inQuery = url.searchParams.get('model') || undefined;

@@ -42,8 +42,8 @@ export class JsonPeek implements BodyPeek {
   #key: string | undefined;
   model: FoundModel | undefined;
   stream: boolean | undefined;
-  /** Where the first member of the object may stand; undefined until the object has begun. */
-  firstMemberAt: number | undefined;
+  /** What the body is, once it has begun. */
+  kind: 'object' | 'other' | 'nothing' = 'nothing';
 
   get state(): 'reading' | 'over' {
     return this.#phase === 'over' || (this.model && this.stream !== undefined) ? 'over' : 'reading';
@@ -84,8 +84,8 @@ export class JsonPeek implements BodyPeek {
     if (isSpace(byte)) return;
     if (this.#phase === 'before') {
       this.#phase = byte === openObject ? 'key' : 'over';
+      this.kind = byte === openObject ? 'object' : 'other';
       this.#depth = 1;
-      this.firstMemberAt = this.#at + 1;
     } else if (byte === quote) this.#begin('string', byte);
     else if (byte === openObject || byte === openList) this.#depth += 1;
     else if (byte === closeObject || byte === closeList) this.#close();
