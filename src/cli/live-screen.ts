@@ -5,6 +5,7 @@ import type { EngineStatus } from '../engines/status.ts';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
 import { printable } from './printable.ts';
 import { engineLine, failureLines, reportLines, type Screen, seconds, talkHint } from './screen.ts';
 import { cutEnd } from './text-width.ts';
@@ -32,6 +33,10 @@ export class LiveScreen implements Screen {
       `${styleText('green', '●')} the door is open at ${styleText('bold', url)} ${dim(`after ${seconds(ms)}`)}`,
     );
     this.#painted(dim(`  configuration: ${source}`));
+  }
+
+  found({ text }: Finding): void {
+    this.line(dim(`  ${text}`));
   }
 
   engine(status: EngineStatus): void {

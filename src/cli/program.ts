@@ -45,6 +45,12 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--listen <host:port>', 'where the door listens')
     .option('--data <dir>', 'data directory')
     .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
+    .option(
+      '--model <file>',
+      'run this model (GGUF) beside the embedded engines; without a configuration only',
+    )
+    .option('--openai', 'use OpenAI with the key of OPENAI_API_KEY; without a configuration only')
+    .option('--no-discover', 'without a configuration: do not look what runs on this machine')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: UpOptions) => {
       const { up } = await import('./up.ts');

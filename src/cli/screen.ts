@@ -3,6 +3,7 @@ import { relative, sep } from 'node:path';
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
 import type { EngineShown } from './gateway-health.ts';
 import { oneLine } from './printable.ts';
 
@@ -13,6 +14,8 @@ export interface Screen {
     readonly ms: number;
     readonly source: string;
   }): void;
+  /** Something that is on this machine, and what has become of it. */
+  found(finding: Finding): void;
   /** An engine has changed. */
   engine(status: EngineStatus): void;
   /** `auth`: what callers have to bring. */

@@ -30,6 +30,10 @@ export interface UpOptions {
   readonly listen?: string;
   readonly data?: string;
   readonly set?: readonly string[];
+  readonly model?: string;
+  readonly openai?: true;
+  /** Default true. */
+  readonly discover?: boolean;
   readonly json?: true;
 }
 
@@ -43,6 +47,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
   const auth = loaded.config.auth.tokens.length > 0 ? 'token' : 'none';
+  const search = searchFor(options, loaded, screen);
   let prompt: Console | undefined;
   let sentinel: Sentinel | undefined;
   const gateway = await Gateway.open({
@@ -50,6 +55,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     config: loaded.config,
     secrets: loaded.secrets,
     process: 'owned',
+    ...(search.find && { find: search.find }),
     onCreated: ({ shutdown }) => {
       installProcessEnd(shutdown, {
         say: (line) => screen.last(line),
@@ -87,7 +93,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   // Opened now, it would be closed by nobody.
   if (gateway.shutdown.state === 'running')
     prompt = openConsole(gateway, screen, { json: options.json === true });
-  void gateway.whenReady().then(({ missing }) => {
+  void ready(gateway, search.over).then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });
     else for (const status of missing) if (status.failure) screen.failed(status);
@@ -100,19 +106,46 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   return report.exitCode;
 }
 
+/** What is found on this machine counts as well. */
+async function ready(gateway: Gateway, searched: Promise<unknown>) {
+  await Promise.race([searched, gateway.shutdown.done]);
+  return gateway.whenReady();
+}
+
+/** Without a configuration, what runs on this machine is looked for: when the door is open, and callers are seated. */
+function searchFor({ discover }: UpOptions, { origin, config, secrets }: LoadedConfig, screen: Screen) {
+  if (origin === 'file' || discover === false) return { find: undefined, over: Promise.resolve() };
+  const over = Promise.withResolvers<void>();
+  const find = async (signal: AbortSignal) => {
+    try {
+      const { searchMachine } = await import('./search.ts');
+      const taken = Object.keys(config.engines);
+      return await searchMachine({ signal, secrets, taken, found: (finding) => screen.found(finding) });
+    } finally {
+      over.resolve();
+    }
+  };
+  return { find, over: over.promise };
+}
+
 function chooseScreen({ json }: UpOptions): Screen {
   if (json) return new JsonScreen((line) => process.stdout.write(`${line}\n`));
   return process.stderr.isTTY ? new LiveScreen(process.stderr, systemClock) : new PlainScreen(process.stderr);
 }
 
-function load({ config, listen, data, set }: UpOptions): Promise<LoadedConfig> {
+async function load({ config, listen, data, set, model, openai }: UpOptions): Promise<LoadedConfig> {
+  const { env } = process;
+  const cwd = process.cwd();
+  const asked = model !== undefined || openai;
+  const engines = asked
+    ? await (await import('./asked-engines.ts')).askedEngines({ config, model, openai, cwd, env })
+    : {};
   return loadConfig({
     ...(config !== undefined && { file: config }),
     ...(listen !== undefined && { listen }),
     ...(data !== undefined && { data }),
     set: set ?? [],
-    env: process.env,
-    cwd: process.cwd(),
+    ...{ engines, env, cwd },
   });
 }
 

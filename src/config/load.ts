@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly listen?: string;
   /** `--data`, over everything else; relative to `cwd`. */
   readonly data?: string;
+  /** Engines as a file would have them, by name; for a start without one. */
+  readonly engines?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   readonly cwd: string;
 }
@@ -34,6 +36,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What was loaded, for people: the file as they know it, or `the embedded default`. */
   readonly source: string;
+  /** Whether there is a file. */
+  readonly origin: 'file' | 'embedded';
   /** Everything that must not be shown; logs and answers go through its `mask`. */
   readonly secrets: SecretRegistry;
 }
@@ -48,7 +52,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const file = findConfigFile(options.file, cwd);
   const read = file && (await readSource(file));
   const settings = [...(await readSettings(options.set ?? [])), ...flags(options)];
-  const { value: filled, pipelinesEmbedded } = fillEmbedded(read?.value ?? {});
+  const { value: filled, pipelinesEmbedded } = fillEmbedded(read?.value ?? {}, file ? {} : options.engines);
   const isSection = typeof filled === 'object' && filled !== null && !Array.isArray(filled);
   const input = isSection ? applySettings(filled, settings) : filled;
   const place = placer(read, file?.shown ?? embeddedName, settings);
@@ -79,7 +83,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   const { config, problems } = await check(parsed.data);
   if (problems.length > 0) throw failure(problems, place);
-  return { config, source: file?.shown ?? embeddedName, secrets };
+  return { config, source: file?.shown ?? embeddedName, origin: file ? 'file' : 'embedded', secrets };
 }
 
 const parse = (input: unknown) => configSchema.safeParse(input, { error: explain, jitless: true });

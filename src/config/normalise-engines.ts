@@ -132,7 +132,7 @@ function normalisePreset(
     preset: raw.preset,
     url: url ?? '',
     key: keyOf(basics.name, raw.key, context),
-    modelName: raw.model,
+    modelName: raw.model ?? preset.model,
     ready: { ...readyOf(preset, raw), generate: raw.ready.generate ?? false },
     checkEveryMs: raw.check,
     ...(started && { otherwise: started }),

@@ -50,6 +50,8 @@ export interface PresetFacts {
   readonly start: PresetStart | undefined;
   /** Where it is found when no `url` is given; undefined: it is started then. */
   readonly url: string | undefined;
+  /** Of many models the one that is asked for when none is given. */
+  readonly model?: string;
   readonly ready: Pick<HttpReadyConfig, 'status' | 'loading' | 'body' | 'probeTimeoutMs' | 'totalMs'> & {
     readonly http: string;
   };
@@ -197,6 +199,7 @@ export const presets: Readonly<Record<PresetName, PresetFacts>> = {
     offers: chats,
     start: undefined,
     url: 'https://api.openai.com',
+    model: 'gpt-4o-mini',
     ready: { http: '/v1/models', status: 200, loading: [], body: undefined, ...patience },
   },
   generic: {

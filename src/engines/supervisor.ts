@@ -61,6 +61,8 @@ export interface SupervisorOptions {
   readonly waitingMax?: number;
   /** Who listens at an address. Default: nobody can tell. */
   readonly ownership?: AskOwnership;
+  /** Looks for further engines once the others have started; they are added and started when they are found. */
+  readonly find?: (signal: AbortSignal) => Promise<readonly EngineConfig[]>;
 }
 
 /** Calls that may wait for a lane of one engine. */
@@ -120,6 +122,18 @@ export class Supervisor {
     void this.reaper;
     for (const config of Object.values(this.#options.engines))
       if (config.start === 'eager') this.get(config.name).start();
+    const { find, scope } = this.#options;
+    if (find) scope.spawn('find', async (signal) => this.#add(await find(signal)));
+  }
+
+  #add(configs: readonly EngineConfig[]): void {
+    if (this.#options.scope.state !== 'open') return;
+    for (const config of configs) {
+      if (this.#engines.has(config.name)) continue;
+      const engine = this.#make(config);
+      this.#engines.set(config.name, engine);
+      if (config.start === 'eager') engine.start();
+    }
   }
 
   /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
 import type { EngineStatus } from '../engines/status.ts';
-import { type EngineChange, Supervisor } from '../engines/supervisor.ts';
+import { type EngineChange, Supervisor, type SupervisorOptions } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
@@ -45,6 +45,8 @@ export interface GatewayOptions {
   readonly process?: 'owned' | 'shared';
   /** Starts of an engine in a row before it is given up. Default 5. */
   readonly attempts?: number;
+  /** Looks for further engines when callers are seated. */
+  readonly find?: SupervisorOptions['find'];
   /** There is something to leave by, and nothing is open yet. */
   readonly onCreated?: (gateway: Gateway) => void;
   /** Told before anything of the shutdown happens. */
@@ -168,7 +170,7 @@ export class Gateway {
    * log and the store follow (what comes for them early is kept). They are heavy, and are loaded only then.
    */
   async #open(): Promise<void> {
-    const { config, secrets, door } = this.#options;
+    const { config, secrets, door, find } = this.#options;
     door.limit(config.limits.connections);
     const scope = this.#scope;
     const mask = (text: string) => secrets.mask(text);
@@ -208,6 +210,7 @@ export class Gateway {
       // Every session may have an answer under way, and none is turned away that was let in.
       waitingMax: config.sessions.max,
       ...(this.#options.attempts !== undefined && { attempts: this.#options.attempts }),
+      ...(find && { find }),
     });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);

@@ -24,7 +24,9 @@ export class Terminal implements AsyncDisposable {
   }
 
   static up(args: readonly string[] = []): Promise<Terminal> {
-    return Terminal.run([process.execPath, bin, 'up', '--listen', '127.0.0.1:0', ...args]);
+    return Terminal.run([
+      ...[process.execPath, bin, 'up', '--listen', '127.0.0.1:0', '--no-discover', ...args],
+    ]);
   }
 
   /** Any command. */

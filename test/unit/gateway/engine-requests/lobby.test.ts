@@ -137,7 +137,10 @@ describe('who waits in vain', () => {
       const { clock, engine, seat } = stage();
       seat();
       const { seated } = seat();
-      engine.become({ ...facts, failure: { code: 'engine_exited', message: 'x', logTail: ['CUDA error'] } });
+      engine.become({
+        ...facts,
+        failure: { code: 'engine_exited', message: 'x', cause: null, logTail: ['CUDA error'] },
+      });
       await clock.advance(700);
       engine.admitted[1]?.reject(new GreenroomError(code, 'the reason', { details: { logTail: [] } }));
       await expect(seated).rejects.toMatchObject({
