@@ -19,12 +19,11 @@ import type { CapabilityName } from './types.ts';
 
 const kinds = ['builtin', 'worker', 'run', 'preset', 'url'] as const;
 
-/** Undefined: only loading it tells. */
 export const builtinOffers = {
   flite: ['speak'],
   silero: ['vad'],
-  llama: undefined,
-} as const satisfies Record<string, CapabilityName[] | undefined>;
+  llama: ['chat', 'embed'],
+} as const satisfies Record<string, CapabilityName[]>;
 
 /** Which branch of the union an engine means. */
 function branchOf(value: unknown): number {
@@ -76,15 +75,19 @@ const llama = section(
     context: wholeNumber(
       8,
       10_000_000,
-      'Tokens of a conversation at most. Default: as the model has it.',
+      'Tokens of a conversation at most. Default: 4096, or what the model was trained for.',
     ).optional(),
-    threads: wholeNumber(1, 1024, 'Threads. Default: one for each core.').optional(),
+    threads: wholeNumber(
+      1,
+      1024,
+      'Threads. Default: one for each core but one, which the gateway needs.',
+    ).optional(),
     gpu: z
-      .union([z.literal(false), z.enum(['auto', 'cuda', 'metal', 'vulkan'])], {
-        error: 'expected auto, cuda, metal, vulkan or false',
-      })
+      .union([z.literal(false), z.literal('auto')], { error: 'expected auto or false' })
       .default('auto')
-      .describe('What computes; false: the processor.'),
+      .describe(
+        'What computes: a graphics card where node-llama-cpp has a build for it; false: the processor.',
+      ),
     parallel: wholeNumber(1, 256, 'Answers at a time; further ones wait.').default(1),
     ready: readyInside,
     ...everyEngine,

@@ -13,7 +13,8 @@ export type ShippedFile =
   | 'reaper'
   | 'flite'
   | 'silero'
-  | 'faulty-engine';
+  | 'faulty-engine'
+  | 'llama-server';
 
 const places: Readonly<Record<ShippedFile, { readonly built: string; readonly source: string }>> = {
   'engine-host': { built: 'engine-host.js', source: 'worker/host.ts' },
@@ -21,6 +22,7 @@ const places: Readonly<Record<ShippedFile, { readonly built: string; readonly so
   store: { built: 'store.js', source: '../store/store-thread.ts' },
   reaper: { built: 'reaper.sh', source: 'reaper.sh' },
   flite: { built: 'builtin/flite.js', source: 'builtin/flite.ts' },
+  'llama-server': { built: 'llama-server.js', source: '../llama-server/main.ts' },
   'faulty-engine': { built: 'faulty-engine.js', source: '../testing/faulty/engine.ts' },
   silero: { built: 'builtin/silero.js', source: 'builtin/silero.ts' },
 };

@@ -1,78 +1,43 @@
 // All engines of a gateway: made from the configuration, started, shown, stopped in parallel. Starts the reaper, which
 // the gateway closes when nothing of theirs can be left.
-import { join } from 'node:path';
-import type {
-  BuiltinEngineConfig,
-  EngineConfig,
-  RunEngineConfig,
-  UrlEngineConfig,
-  WorkerEngineConfig,
-} from '../config/types.ts';
-import type { Clock } from '../lifecycle/clock.ts';
+import type { EngineConfig } from '../config/types.ts';
 import { delay } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
 import { EngineGroup } from './engine-group.ts';
 import { EngineOutput } from './engine-output.ts';
-import type { EngineInstance, Spawner, SpawnRequest } from './instance.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
-import { shippedFile } from './locate.ts';
 import { availableBytes } from './memory.ts';
 import { modelKeyOf } from './model-key.ts';
-import { OutputLog } from './output-log.ts';
-import { ProgramInstance } from './process/instance.ts';
-import type { AskOwnership } from './process/ownership.ts';
 import { type Reaper, startReaper } from './reaper.ts';
+import { type SpawnerOptions, spawnerOf } from './spawners.ts';
 import { type EngineLife, type EngineStateWord, limitsDefault } from './state.ts';
 import type { EngineStatus } from './status.ts';
-import { AdoptedInstance } from './url/adopted.ts';
-import { UrlInstance } from './url/instance.ts';
-import { WorkerInstance } from './worker/instance.ts';
-import { openProcessLink, openThreadLink } from './worker/link.ts';
 
 export interface EngineChange {
   readonly status: EngineStatus;
   readonly before: EngineStateWord;
 }
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends Omit<SpawnerOptions, 'reaper'> {
   readonly scope: Scope;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Where the engines' logs go; null keeps none. */
-  readonly logDirectory: string | null;
-  /** Of each run, and how many runs. */
-  readonly logLimits?: LogLimits;
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Where runs of engines are recorded, and estimates come from. Default: nowhere. */
   readonly loads?: LoadHistory | undefined;
-  /** The environment that engines inherit. Default: all of ours. */
-  readonly inherited?: NodeJS.ProcessEnv;
-  /** Applied to what engines write: an engine may print a secret that it was given. */
-  readonly mask?: (text: string) => string;
   /** Failures in a row before an engine is given up. Default 5. */
   readonly attempts?: number;
-  /** Calls that may wait for a lane of one engine. Default 64. */
-  readonly waitingMax?: number;
-  /** Who listens at an address. Default: nobody can tell. */
-  readonly ownership?: AskOwnership;
   /** Looks for further engines once the others have started; they are added and started when they are found. */
   readonly find?: (signal: AbortSignal) => Promise<readonly EngineConfig[]>;
 }
-
-/** Calls that may wait for a lane of one engine. */
-const waitingMaxDefault = 64;
-const logLimitsDefault: LogLimits = { sizeBytes: 10 * 1024 * 1024, keep: 5 };
 
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
   #reaper: Reaper | undefined;
   readonly #options: SupervisorOptions;
+  readonly #spawning: SpawnerOptions;
   readonly #engines = new Map<string, Engine>();
   readonly #outputs = new Map<string, EngineOutput>();
   readonly #loads: EngineLoads | undefined;
@@ -81,6 +46,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const { log, clock, loads: history } = options;
     this.#options = options;
+    this.#spawning = { ...options, reaper: () => this.reaper };
     this.#loads = history && new EngineLoads({ history, clock, onEstimate: (name) => this.#estimated(name) });
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
     for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
@@ -184,7 +150,10 @@ export class Supervisor {
         stopGraceMs: config.stopGraceMs,
       },
       scope: scope.child(config.name, { kind: 'engine' }),
-      spawner: (instanceScope) => this.#spawner(config, instanceScope),
+      spawner: (instanceScope) => {
+        const output = this.output(config.name);
+        return spawnerOf(config, instanceScope, (text) => output.append(text), this.#spawning);
+      },
       onChange: (engine, before) => {
         this.#loads?.stepped(config, before, engine.life);
         this.#changed(engine, before);
@@ -221,77 +190,5 @@ export class Supervisor {
     if (state !== before.state) log.info(facts, `engine ${name}: ${state}`);
     else if (rung !== before.rung) log.info(facts, `engine ${name}: ${state}, ${rung}`);
     this.changes.announce({ status, before: before.state });
-  }
-
-  #spawner(config: EngineConfig, scope: Scope): Spawner {
-    const log = this.#outputLog(config);
-    scope.defer('log', () => log.close());
-    return (request) => {
-      if (config.kind === 'run') return this.#program(request, config, scope, log);
-      if (config.kind === 'url') return this.#somebodyElses(request, config, scope, log);
-      return this.#worker(request, config, log);
-    };
-  }
-
-  #program(request: SpawnRequest, config: RunEngineConfig, scope: Scope, log: OutputLog): ProgramInstance {
-    const { reaper } = this;
-    const { clock, inherited, ownership } = this.#options;
-    return new ProgramInstance(request, { config, clock, inherited, scope, reaper, log, ownership });
-  }
-
-  #somebodyElses(
-    request: SpawnRequest,
-    config: UrlEngineConfig,
-    scope: Scope,
-    log: OutputLog,
-  ): EngineInstance {
-    const { clock, inherited, ownership } = this.#options;
-    const { otherwise } = config;
-    if (!otherwise) return new UrlInstance(request, { config, clock, scope, log });
-    const { reaper } = this;
-    return new AdoptedInstance(request, {
-      ...{ config, otherwise, clock, inherited, scope, reaper, log, ownership },
-    });
-  }
-
-  #worker(
-    request: SpawnRequest,
-    config: WorkerEngineConfig | BuiltinEngineConfig,
-    log: OutputLog,
-  ): WorkerInstance {
-    const { clock } = this.#options;
-    const owner = { reaper: this.reaper, clock, inherited: this.#options.inherited };
-    const threaded = config.kind === 'builtin' || config.isolate === 'thread';
-    const open = threaded ? openThreadLink : openProcessLink;
-    return new WorkerInstance(request, {
-      module: config.kind === 'builtin' ? shippedFile(config.builtin as 'flite' | 'silero') : config.worker,
-      options: config.options,
-      openLink: (marker, events) => open(owner, marker, events),
-      log,
-      limits: {
-        clock,
-        stallMs: config.ready.stallMs,
-        cancelGraceMs: config.cancelGraceMs,
-        waitingMax: this.#options.waitingMax ?? waitingMaxDefault,
-        note: (message) => this.#options.log.warn({ engine: config.name }, message),
-      },
-    });
-  }
-
-  #outputLog(config: EngineConfig): OutputLog {
-    const { logDirectory, logLimits: limits = logLimitsDefault, clock, log, mask } = this.#options;
-    const output = this.output(config.name);
-    const onLines = (text: string) => output.append(text);
-    if (logDirectory === null || !config.keepLog) return new OutputLog(null, mask, onLines);
-    const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
-    return new OutputLog(
-      {
-        path: join(logDirectory, config.name, `${stamp}.log`),
-        limits,
-        onTrouble: (message) => log.warn({ engine: config.name }, message),
-      },
-      mask,
-      onLines,
-    );
   }
 }
