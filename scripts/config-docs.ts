@@ -86,14 +86,17 @@ function rows(node: Node, path: string): Row[] {
     if (name.startsWith('$')) return [];
     const key = `${path}${name}`;
     if (inner.properties) return rows(inner, `${key}.`);
+    const variants = inner.anyOf?.filter(({ properties }) => properties) ?? [];
     const required = node.required?.includes(name) ? 'required' : '';
-    return [[key, shownValue(inner) || required, inner.description ?? '']];
+    const own: Row = [key, shownValue(inner) || required, inner.description ?? ''];
+    return [own, ...variants.flatMap((variant) => rows(variant, `${key}.`))];
   });
 }
 
 function shownValue(node: Node): string {
   const given = node.default === undefined ? '' : `\`${JSON.stringify(node.default).replace(/^"|"$/g, '')}\``;
-  const others = (node.enum ?? []).filter((word) => word !== node.default).map((word) => `\`${word}\``);
+  const words = node.enum ?? node.anyOf?.flatMap((variant) => variant.enum ?? []) ?? [];
+  const others = words.filter((word) => word !== node.default).map((word) => `\`${word}\``);
   return [given, ...others].filter(Boolean).join(', ');
 }
 

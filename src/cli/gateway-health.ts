@@ -15,6 +15,7 @@ export type EngineShown = Pick<
   | 'attempt'
   | 'pid'
   | 'port'
+  | 'activeCalls'
 > & {
   readonly state: string;
   readonly failure: Omit<NonNullable<EngineStatus['failure']>, 'cause'> | null;
@@ -65,6 +66,7 @@ function engineIn(value: unknown): readonly EngineShown[] {
       attempt: number(attempt) ?? 1,
       pid: number(pid),
       port: number(port),
+      activeCalls: number(times['activeCalls']) ?? 0,
       failure:
         typeof message === 'string'
           ? { code: String(code), message, logTail: Array.isArray(logTail) ? logTail.map(String) : [] }

@@ -2,27 +2,26 @@
 import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { shippedFile } from '../engines/locate.ts';
+import { certificateWarnings } from '../gateway/certificate.ts';
 import { stopCommand } from '../gateway/data-directory.ts';
 import type { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { openDoor, secureDoor, securityOf } from '../gateway/open-door.ts';
-import { readRunRecord } from '../gateway/run-record.ts';
-import { delay, systemClock } from '../lifecycle/clock.ts';
+import { lookInto } from '../gateway/presence.ts';
+import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
-import type { TreeNode } from '../lifecycle/report.ts';
 import { type Sentinel, startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { type Console, openConsole } from './console.ts';
 import type { EarlyDoor } from './early-door.ts';
 import { JsonScreen } from './json-screen.ts';
 import { LiveScreen } from './live-screen.ts';
+import { openNames } from './open-names.ts';
 import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
+import { watchEngines } from './watch-engines.ts';
 
-const redrawMs = 200;
-/** Nothing of an engine runs on by the second; one that is tried again tells each step of it. */
-const atRest: ReadonlySet<string> = new Set(['ready', 'failed', 'backoff', 'stopped']);
 /** Of the shutdown's time: a loop that has not heard a signal by then is taken for held. */
 const sentinelShare = 0.95;
 
@@ -85,6 +84,10 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     graceMs: loaded.config.shutdown.totalMs * sentinelShare,
     onTrouble: (message) => gateway.warn(message),
   });
+  for (const warning of await certificateWarnings(loaded.config.tls, systemClock.wallTime())) {
+    gateway.warn(warning);
+    screen.line(warning);
+  }
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   // Opened now, it would be closed by nobody.
@@ -95,7 +98,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });
     else for (const status of missing) if (status.failure) screen.failed(status);
   });
-  void watch(gateway, screen).then(() => prompt?.open());
+  void watchEngines(gateway, screen).then(() => prompt?.open());
 
   const report: ShutdownReport = await gateway.shutdown.done;
   stopWatching();
@@ -107,17 +110,6 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
 async function ready(gateway: Gateway, searched: Promise<unknown>) {
   await Promise.race([searched, gateway.shutdown.done]);
   return gateway.whenReady();
-}
-
-/** Shows the engines' clocks run while any of them is on its way; ends when all have come to rest. */
-async function watch(gateway: Gateway, screen: Screen): Promise<void> {
-  while (gateway.shutdown.state === 'running') {
-    const engines = gateway.engines();
-    for (const status of engines) if (status.state === 'starting') screen.engine(status);
-    if (engines.every(({ state }) => atRest.has(state))) break;
-    await delay(systemClock, redrawMs);
-  }
-  screen.settled();
 }
 
 /** Without a configuration, what runs on this machine is looked for: when the door is open, and callers are seated. */
@@ -159,8 +151,8 @@ async function load({ config, listen, data, set, model, openai }: UpOptions): Pr
 
 /** A busy address is often a gateway of the same folder: then that is what is said. */
 async function explained(failure: GreenroomError, dataDirectory: string): Promise<GreenroomError> {
-  const found = await readRunRecord(dataDirectory);
-  if (found.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
+  const found = await lookInto(dataDirectory).catch(() => undefined);
+  if (found?.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
   const { pid, url } = found.record;
   const stop = `stop it with \`${stopCommand(dataDirectory)}\``;
   const message = `a gateway of this folder listens there already: pid ${pid} at ${url}; ${stop}, or use another --listen and --data`;
@@ -185,12 +177,4 @@ async function takeDoor({ config }: LoadedConfig, early: EarlyDoor | undefined):
       throw await explained(early.failure, config.dataDirectory);
   }
   return openDoor(config);
-}
-
-/** The leaves of the tree: what is still open, by path. */
-function openNames(node: TreeNode, path = ''): readonly string[] {
-  const here = path ? `${path}/${node.name}` : node.name;
-  if (!node.children || node.children.length === 0)
-    return node.kind === 'resource' || node.kind === 'task' ? [here] : [];
-  return node.children.flatMap((child) => openNames(child, here));
 }

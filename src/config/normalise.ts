@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { normaliseEngine } from './normalise-engines.ts';
 import type { Path, Problem } from './problems.ts';
 import type { RawConfig } from './schema.ts';
+import { storeConfig } from './schema-store.ts';
 import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
 import type { Config, EngineConfig, PipelineConfig } from './types.ts';
 
@@ -53,7 +54,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),
     },
     limits: raw.limits,
-    store: raw.store,
+    store: storeConfig(raw.store),
     shutdown: { totalMs: raw.shutdown.total },
     log: { level: raw.log.level, cleanup: raw.log.cleanup, sizeBytes: raw.log.size, keep: raw.log.keep },
   };

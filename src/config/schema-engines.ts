@@ -12,25 +12,21 @@ import {
   readyInside,
   readyProgram,
 } from './schema-engine-parts.ts';
-import { choice, named, section, text, wholeNumber } from './schema-parts.ts';
+import { choice, isRecord, named, section, seeBranch, text, wholeNumber } from './schema-parts.ts';
 import { preset, url } from './schema-presets.ts';
 import { didYouMean } from './suggest.ts';
 import type { CapabilityName } from './types.ts';
 
 const kinds = ['builtin', 'worker', 'run', 'preset', 'url'] as const;
 
-/** Undefined: only loading it tells. */
 export const builtinOffers = {
   flite: ['speak'],
   silero: ['vad'],
-  llama: undefined,
-} as const satisfies Record<string, CapabilityName[] | undefined>;
-
-/** The union's own message where one kind is meant: the issues of that kind's branch are the ones to tell. */
-export const seeBranch = 'see the branch of its kind';
+  llama: ['chat', 'embed'],
+} as const satisfies Record<string, CapabilityName[]>;
 
 /** Which branch of the union an engine means. */
-export function engineBranch(value: unknown): number {
+function branchOf(value: unknown): number {
   if (!isRecord(value)) return -1;
   if (value['builtin'] === 'llama') return branches.indexOf(llama);
   // A preset may have a `url` as well.
@@ -79,15 +75,19 @@ const llama = section(
     context: wholeNumber(
       8,
       10_000_000,
-      'Tokens of a conversation at most. Default: as the model has it.',
+      'Tokens of a conversation at most. Default: 4096, or what the model was trained for.',
     ).optional(),
-    threads: wholeNumber(1, 1024, 'Threads. Default: one for each core.').optional(),
+    threads: wholeNumber(
+      1,
+      1024,
+      'Threads. Default: one for each core but one, which the gateway needs.',
+    ).optional(),
     gpu: z
-      .union([z.literal(false), z.enum(['auto', 'cuda', 'metal', 'vulkan'])], {
-        error: 'expected auto, cuda, metal, vulkan or false',
-      })
+      .union([z.literal(false), z.literal('auto')], { error: 'expected auto or false' })
       .default('auto')
-      .describe('What computes; false: the processor.'),
+      .describe(
+        'What computes: a graphics card where node-llama-cpp has a build for it; false: the processor.',
+      ),
     parallel: wholeNumber(1, 256, 'Answers at a time; further ones wait.').default(1),
     ready: readyInside,
     ...everyEngine,
@@ -147,7 +147,7 @@ const branches: readonly z.core.SomeType[] = [builtin, llama, worker, run, prese
 
 const engine = z
   .union([builtin, llama, worker, run, preset, url], {
-    error: ({ input }) => kindProblem(input) ?? seeBranch,
+    error: ({ input }) => kindProblem(input) ?? seeBranch(branchOf(input)),
   })
   .describe('An engine.');
 
@@ -188,6 +188,3 @@ function optionProblems(
   if (!isRecord(value)) return [];
   return Object.entries(value).flatMap(([key, item]) => optionProblems(item, [...path, key]));
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -18,8 +18,7 @@ export interface Config {
   readonly auth: AuthConfig;
   readonly tls: TlsConfig | undefined;
   readonly limits: { readonly connections: number };
-  /** `sqlite`: `greenroom.db` in the data directory. */
-  readonly store: 'sqlite' | 'none';
+  readonly store: StoreConfig;
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }
@@ -163,6 +162,11 @@ export interface SessionsConfig {
   /** Output that a client has not read. */
   readonly queueBytesMax: number;
 }
+
+/** `sqlite`: `greenroom.db` in the data directory. */
+export type StoreConfig =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'sqlite'; readonly keepMs: number; readonly bytesMax: number };
 
 export interface AuthConfig {
   readonly tokens: readonly Secret[];

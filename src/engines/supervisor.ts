@@ -1,78 +1,52 @@
 // All engines of a gateway: made from the configuration, started, shown, stopped in parallel. Starts the reaper, which
 // the gateway closes when nothing of theirs can be left.
-import { join } from 'node:path';
-import type {
-  BuiltinEngineConfig,
-  EngineConfig,
-  RunEngineConfig,
-  UrlEngineConfig,
-  WorkerEngineConfig,
-} from '../config/types.ts';
-import type { Clock } from '../lifecycle/clock.ts';
+import type { EngineConfig } from '../config/types.ts';
 import { delay } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
-import type { EngineInstance, Spawner, SpawnRequest } from './instance.ts';
+import { EngineGroup } from './engine-group.ts';
+import { EngineOutput } from './engine-output.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
-import { shippedFile } from './locate.ts';
-import { OutputLog } from './output-log.ts';
-import { ProgramInstance } from './process/instance.ts';
-import type { AskOwnership } from './process/ownership.ts';
+import { availableBytes } from './memory.ts';
+import { modelKeyOf } from './model-key.ts';
 import { type Reaper, startReaper } from './reaper.ts';
+import { type SpawnerOptions, spawnerOf } from './spawners.ts';
 import { type EngineLife, type EngineStateWord, limitsDefault } from './state.ts';
 import type { EngineStatus } from './status.ts';
-import { AdoptedInstance } from './url/adopted.ts';
-import { UrlInstance } from './url/instance.ts';
-import { WorkerInstance } from './worker/instance.ts';
-import { openProcessLink, openThreadLink } from './worker/link.ts';
 
 export interface EngineChange {
   readonly status: EngineStatus;
   readonly before: EngineStateWord;
 }
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends Omit<SpawnerOptions, 'reaper'> {
   readonly scope: Scope;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Where the engines' logs go; null keeps none. */
-  readonly logDirectory: string | null;
-  /** Of each run, and how many runs. */
-  readonly logLimits?: LogLimits;
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Where runs of engines are recorded, and estimates come from. Default: nowhere. */
   readonly loads?: LoadHistory | undefined;
-  /** The environment that engines inherit. Default: all of ours. */
-  readonly inherited?: NodeJS.ProcessEnv;
-  /** Applied to what engines write: an engine may print a secret that it was given. */
-  readonly mask?: (text: string) => string;
-  /** Calls that may wait for a lane of one engine. Default 64. */
-  readonly waitingMax?: number;
-  /** Who listens at an address. Default: nobody can tell. */
-  readonly ownership?: AskOwnership;
+  /** Failures in a row before an engine is given up. Default 5. */
+  readonly attempts?: number;
   /** Looks for further engines once the others have started; they are added and started when they are found. */
   readonly find?: (signal: AbortSignal) => Promise<readonly EngineConfig[]>;
 }
-
-/** Calls that may wait for a lane of one engine. */
-const waitingMaxDefault = 64;
-const logLimitsDefault: LogLimits = { sizeBytes: 10 * 1024 * 1024, keep: 5 };
 
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
   #reaper: Reaper | undefined;
   readonly #options: SupervisorOptions;
+  readonly #spawning: SpawnerOptions;
   readonly #engines = new Map<string, Engine>();
+  readonly #outputs = new Map<string, EngineOutput>();
   readonly #loads: EngineLoads | undefined;
+  readonly #groups = new Map<string, EngineGroup>();
 
   constructor(options: SupervisorOptions) {
     const { log, clock, loads: history } = options;
     this.#options = options;
+    this.#spawning = { ...options, reaper: () => this.reaper };
     this.#loads = history && new EngineLoads({ history, clock, onEstimate: (name) => this.#estimated(name) });
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
     for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
@@ -94,6 +68,17 @@ export class Supervisor {
     });
   }
 
+  /** What the engine has written lately. Throws `not_found`. */
+  output(name: string): EngineOutput {
+    this.get(name);
+    const { log } = this.#options;
+    const output =
+      this.#outputs.get(name) ??
+      new EngineOutput((error) => log.error({ error }, `a listener of engine ${name}'s output failed`));
+    this.#outputs.set(name, output);
+    return output;
+  }
+
   list(): readonly EngineStatus[] {
     return [...this.#engines.values()].map((engine) => engine.status());
   }
@@ -101,7 +86,8 @@ export class Supervisor {
   startAll(): void {
     // Before the first engine, and for a gateway without one too: it watches over the leaving.
     void this.reaper;
-    for (const engine of this.#engines.values()) engine.start();
+    for (const config of Object.values(this.#options.engines))
+      if (config.start === 'eager') this.get(config.name).start();
     const { find, scope } = this.#options;
     if (find) scope.spawn('find', async (signal) => this.#add(await find(signal)));
   }
@@ -112,7 +98,7 @@ export class Supervisor {
       if (this.#engines.has(config.name)) continue;
       const engine = this.#make(config);
       this.#engines.set(config.name, engine);
-      engine.start();
+      if (config.start === 'eager') engine.start();
     }
   }
 
@@ -147,13 +133,16 @@ export class Supervisor {
 
   #make(config: EngineConfig): Engine {
     const { clock, scope, log } = this.#options;
+    const { start, waiting, drainMs, idleMs } = config;
     return new Engine({
       name: config.name,
       kind: config.kind,
       clock,
       random: Math.random,
+      ...{ start, waiting, drainMs, idleMs, group: this.#group(config.group) },
       limits: {
         ...limitsDefault,
+        failuresMax: this.#options.attempts ?? limitsDefault.failuresMax,
         // Somebody else's engine may come back at any time.
         ...(config.kind === 'url' && { failuresMax: Number.POSITIVE_INFINITY }),
         stallMs: config.ready.stallMs,
@@ -161,14 +150,28 @@ export class Supervisor {
         stopGraceMs: config.stopGraceMs,
       },
       scope: scope.child(config.name, { kind: 'engine' }),
-      spawner: (instanceScope) => this.#spawner(config, instanceScope),
+      spawner: (instanceScope) => {
+        const output = this.output(config.name);
+        return spawnerOf(config, instanceScope, (text) => output.append(text), this.#spawning);
+      },
       onChange: (engine, before) => {
         this.#loads?.stepped(config, before, engine.life);
         this.#changed(engine, before);
       },
+      modelKey: () => modelKeyOf(config),
       expectedMs: () => this.#loads?.expectedMs(config.name) ?? null,
       onListenerFault: (error) => log.error({ error }, `a listener of engine ${config.name} failed`),
     });
+  }
+
+  #group(name: string | undefined): EngineGroup | undefined {
+    if (name === undefined) return undefined;
+    const { clock, log, scope } = this.#options;
+    const { signal } = scope;
+    const note = (message: string) => log.info({ group: name }, message);
+    const group = this.#groups.get(name) ?? new EngineGroup({ clock, signal, note, availableBytes });
+    this.#groups.set(name, group);
+    return group;
   }
 
   #estimated(name: string): void {
@@ -187,74 +190,5 @@ export class Supervisor {
     if (state !== before.state) log.info(facts, `engine ${name}: ${state}`);
     else if (rung !== before.rung) log.info(facts, `engine ${name}: ${state}, ${rung}`);
     this.changes.announce({ status, before: before.state });
-  }
-
-  #spawner(config: EngineConfig, scope: Scope): Spawner {
-    const log = this.#outputLog(config);
-    scope.defer('log', () => log.close());
-    return (request) => {
-      if (config.kind === 'run') return this.#program(request, config, scope, log);
-      if (config.kind === 'url') return this.#somebodyElses(request, config, scope, log);
-      return this.#worker(request, config, log);
-    };
-  }
-
-  #program(request: SpawnRequest, config: RunEngineConfig, scope: Scope, log: OutputLog): ProgramInstance {
-    const { reaper } = this;
-    const { clock, inherited, ownership } = this.#options;
-    return new ProgramInstance(request, { config, clock, inherited, scope, reaper, log, ownership });
-  }
-
-  #somebodyElses(
-    request: SpawnRequest,
-    config: UrlEngineConfig,
-    scope: Scope,
-    log: OutputLog,
-  ): EngineInstance {
-    const { clock, inherited, ownership } = this.#options;
-    const { otherwise } = config;
-    if (!otherwise) return new UrlInstance(request, { config, clock, scope, log });
-    const { reaper } = this;
-    return new AdoptedInstance(request, {
-      ...{ config, otherwise, clock, inherited, scope, reaper, log, ownership },
-    });
-  }
-
-  #worker(
-    request: SpawnRequest,
-    config: WorkerEngineConfig | BuiltinEngineConfig,
-    log: OutputLog,
-  ): WorkerInstance {
-    const { clock } = this.#options;
-    const owner = { reaper: this.reaper, clock, inherited: this.#options.inherited };
-    const threaded = config.kind === 'builtin' || config.isolate === 'thread';
-    const open = threaded ? openThreadLink : openProcessLink;
-    return new WorkerInstance(request, {
-      module: config.kind === 'builtin' ? shippedFile(config.builtin as 'flite' | 'silero') : config.worker,
-      options: config.options,
-      openLink: (marker, events) => open(owner, marker, events),
-      log,
-      limits: {
-        clock,
-        stallMs: config.ready.stallMs,
-        cancelGraceMs: config.cancelGraceMs,
-        waitingMax: this.#options.waitingMax ?? waitingMaxDefault,
-        note: (message) => this.#options.log.warn({ engine: config.name }, message),
-      },
-    });
-  }
-
-  #outputLog(config: EngineConfig): OutputLog {
-    const { logDirectory, logLimits: limits = logLimitsDefault, clock, log, mask } = this.#options;
-    if (logDirectory === null || !config.keepLog) return new OutputLog(null, mask);
-    const stamp = new Date(clock.wallTime()).toISOString().replace(/[:.]/g, '-');
-    return new OutputLog(
-      {
-        path: join(logDirectory, config.name, `${stamp}.log`),
-        limits,
-        onTrouble: (message) => log.warn({ engine: config.name }, message),
-      },
-      mask,
-    );
   }
 }

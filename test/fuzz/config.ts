@@ -34,6 +34,7 @@ function configuration(random: Random): Record<string, unknown> {
     aliases: { 'gpt-*': 'default' },
     sessions: { max: 1 + random(500), lobby: { wait: '60s', audio: { age: '30s', bytes: '4MiB' } } },
     auth: { tokens: ['env:TOKEN'], admin: ['env:ADMIN'], origins: ['https://example.org'] },
+    store: ['sqlite', 'none', { keep: '40d' }, { size: '2MiB', keep: '1h' }][random(4)],
     tls: { cert: 'a.pem', key: 'b.pem' },
     log: { level: 'info', cleanup: true },
     shutdown: { total: '3s' },

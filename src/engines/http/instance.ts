@@ -3,6 +3,7 @@
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { CheckDepth, CheckVerdict } from '../engine-watch.ts';
 import type {
   ChatCall,
   EmbedCall,
@@ -74,6 +75,11 @@ export abstract class HttpInstance implements EngineInstance {
   openVad(): VadStream {
     const message = `engine ${this.request.engine}: voice activity is not asked over HTTP; use a worker`;
     throw new GreenroomError('engine_call_unsupported', message);
+  }
+
+  /** `works` asks for something real; a busy engine is not asked that way by anybody but its suspicious callers. */
+  async check(depth: CheckDepth): Promise<CheckVerdict> {
+    return (await this.calls?.check(depth)) ?? { state: 'well' };
   }
 
   protected climbed(rung: Rung, evidence: string): void {

@@ -4,7 +4,8 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { endpointText } from '../endpoint.ts';
 import type { EngineFailure, Rung } from '../state.ts';
-import { answerText, judge, type Pace, type Probed, type ProbeTarget, probe, probes } from './probe.ts';
+import type { Pace } from './pace.ts';
+import { answerText, judge, type Probed, type ProbeTarget, probe, probes } from './probe.ts';
 
 /** Why a start cannot go on. */
 export interface Refusal {

@@ -2,15 +2,19 @@
 // whether the engine is gone as well; then it is given up, and everybody learns the same cause.
 import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
+import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart } from '../contract.ts';
 import { endpointText } from '../endpoint.ts';
+import type { CheckDepth, CheckVerdict } from '../engine-watch.ts';
 import type { ChatCall, EmbedCall, SpeakCall, TranscribeCall } from '../instance.ts';
 import type { EngineFailure } from '../state.ts';
 import type { HttpCalls } from './calls.ts';
 import { ConnectionLost } from './exchange.ts';
+import { missedBy } from './ladder.ts';
 import { orAborted } from './or-aborted.ts';
 import type { ProbeTarget } from './probe.ts';
 import { type LookVerdict, secondLook } from './second-look.ts';
+import { tryWithin } from './timed-trial.ts';
 
 export interface LiveCallsOptions {
   readonly calls: HttpCalls;
@@ -21,6 +25,8 @@ export interface LiveCallsOptions {
   readonly clock: Clock;
   /** Of the instance. */
   readonly signal: AbortSignal;
+  readonly scope: Scope;
+  readonly generateTimeoutMs: number;
   readonly state: () => 'running' | 'stopping' | 'gone';
   /** Why it is unfit, or gone, once it is. */
   readonly failure: () => EngineFailure | undefined;
@@ -55,6 +61,17 @@ export class LiveCalls {
   /** It is there. */
   seen(): void {
     this.#seenMs = this.#options.clock.now();
+  }
+
+  /** Never rejects. One that is leaving, or was asked by nobody in time, is well. */
+  async check(depth: CheckDepth): Promise<CheckVerdict> {
+    const { calls, offers, scope, clock, target, generateTimeoutMs, signal, state } = this.#options;
+    const missed = await missedBy(target, clock, signal);
+    if (missed && state() === 'running') return { state: 'unfit', why: missed.why };
+    if (depth === 'alive') return { state: 'well' };
+    const outcome = await tryWithin({ calls, offers, scope, clock, timeoutMs: generateTimeoutMs });
+    const unfit = outcome.state === 'failed' && state() === 'running';
+    return unfit ? { state: 'unfit', why: outcome.why } : { state: 'well' };
   }
 
   speak(call: SpeakCall, signal: AbortSignal): AsyncGenerator<PcmChunk> {

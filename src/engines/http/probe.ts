@@ -3,6 +3,7 @@
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type GetAnswer, get } from './get.ts';
+import type { Pace } from './pace.ts';
 
 export interface ProbeTarget {
   readonly endpoint: Endpoint;
@@ -22,8 +23,6 @@ export type ProbeAnswer =
 
 export type Verdict = 'ready' | 'loading' | 'wrong';
 
-const firstMs = 50;
-const lastMs = 1000;
 /** A health answer is no longer. */
 const bodyBytesMax = 65_536;
 
@@ -50,49 +49,6 @@ export function answerText(answer: ProbeAnswer, { path, body }: ProbeTarget): st
   return answer.body === 'wrong' ? `${text} without ${JSON.stringify(body)}` : text;
 }
 
-/** The pause between probes: grows from 50 ms to 1 s, and is cut short by a sign that now is the time. */
-export class Pace {
-  readonly #clock: Clock;
-  #waitMs = firstMs;
-  #wake: (() => void) | undefined;
-  #state: 'even' | 'hurried' = 'even';
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** The pause under way, or the next one, is over at once. */
-  hurry(): void {
-    this.#state = 'hurried';
-    this.#wake?.();
-  }
-
-  /** Things move: the pauses are short again. */
-  quicken(): void {
-    this.#waitMs = firstMs;
-  }
-
-  async pause(signal: AbortSignal): Promise<void> {
-    if (this.#state === 'even' && !signal.aborted) await this.#wait(this.#waitMs, signal);
-    this.#state = 'even';
-    this.#waitMs = Math.min(lastMs, this.#waitMs * 1.5);
-  }
-
-  #wait(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        timer.cancel();
-        signal.removeEventListener('abort', done);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = this.#clock.after(ms, done);
-      signal.addEventListener('abort', done, { once: true });
-      this.#wake = done;
-    });
-  }
-}
-
 export interface Probed {
   readonly answer: ProbeAnswer;
   readonly verdict: Verdict;
@@ -116,7 +72,7 @@ export async function* probes(options: {
     const isNew = now !== before;
     before = now;
     yield { answer, verdict: judge(answer, target), isNew };
-    if (isNew) pace.quicken();
+    if (isNew) pace.stir();
     await pace.pause(signal);
   }
 }

@@ -9,7 +9,8 @@ import type { Endpoint } from '../endpoint.ts';
 import { HttpCalls } from '../http/calls.ts';
 import { HttpInstance } from '../http/instance.ts';
 import { LiveCalls } from '../http/live-calls.ts';
-import { Pace, type ProbeTarget } from '../http/probe.ts';
+import { Pace } from '../http/pace.ts';
+import type { ProbeTarget } from '../http/probe.ts';
 import type { SpawnRequest } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import { isPassing } from '../passing.ts';
@@ -128,6 +129,8 @@ export class ProgramInstance extends HttpInstance {
       onOutput: (source, chunk) => {
         log.write(source, chunk);
         events.active();
+        // It is about to be ready, for all we know.
+        this.#pace.stir();
         this.#progress?.push(source, chunk);
       },
       onEnd: (end) => void this.#ended(end, place),
@@ -156,7 +159,8 @@ export class ProgramInstance extends HttpInstance {
     if (climbed.state === 'refused') return this.refuse(climbed.refusal);
     const { offers } = this;
     this.calls = new LiveCalls({
-      ...{ calls, engine, offers, target, clock, signal: scope.signal },
+      ...{ calls, engine, offers, target, clock, scope, signal: scope.signal },
+      generateTimeoutMs: config.ready.generateTimeoutMs,
       ...this.watching(),
     });
     this.#progress?.end();

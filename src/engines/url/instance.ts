@@ -6,11 +6,13 @@ import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability } from '../contract.ts';
 import { type Endpoint, endpointText } from '../endpoint.ts';
+import type { CheckDepth, CheckVerdict } from '../engine-watch.ts';
 import { HttpCalls } from '../http/calls.ts';
 import { HttpInstance } from '../http/instance.ts';
 import { missedBy, type Refusal } from '../http/ladder.ts';
 import { LiveCalls } from '../http/live-calls.ts';
-import { Pace, type ProbeTarget } from '../http/probe.ts';
+import { Pace } from '../http/pace.ts';
+import type { ProbeTarget } from '../http/probe.ts';
 import type { SpawnRequest } from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import { dialectOf } from '../presets/dialect.ts';
@@ -83,6 +85,12 @@ export class UrlInstance extends HttpInstance {
     this.terminate();
   }
 
+  /** Whether it is there is looked after below; a request that may cost money is nobody's check. */
+  override async check(depth: CheckDepth): Promise<CheckVerdict> {
+    if (depth === 'alive') return { state: 'well' };
+    return super.check(this.#options.config.ready.generate ? 'works' : 'alive');
+  }
+
   async #watch(signal: AbortSignal): Promise<void> {
     const { config, clock, scope } = this.#options;
     const { events, engine } = this.request;
@@ -98,7 +106,8 @@ export class UrlInstance extends HttpInstance {
     if (climbed.state === 'refused') return this.#refuseWithHint(climbed.refusal);
     const { offers } = this;
     this.calls = new LiveCalls({
-      ...{ calls: this.#http, engine, offers, target: this.#target, clock, signal: scope.signal },
+      ...{ calls: this.#http, engine, offers, target: this.#target, clock, scope, signal: scope.signal },
+      generateTimeoutMs: config.ready.generateTimeoutMs,
       ...this.watching(),
     });
     this.state = 'ready';

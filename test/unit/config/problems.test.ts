@@ -3,7 +3,7 @@ import type { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { failureOf } from './loading.ts';
 
 function failureOfText(text: string, env: Record<string, string> = {}): Promise<GreenroomError> {
-  return failureOf({ 'greenroom.yaml': text }, { env });
+  return failureOf({ 'greenroom.yaml': text, 'a.mjs': '' }, { env });
 }
 
 /** The lines of the message, without the name of the file. */
@@ -49,6 +49,11 @@ describe('a wrong key or value is told with its line and column', () => {
     ['shutdown: { total: 2m }', '1:20 shutdown.total: from 500ms to 1m, got 2m'],
     ['store: mongo', '1:8 store: expected one of sqlite, none, got "mongo"'],
     ['store: postgres', '1:8 store: `postgres` is not in this version of greenroom; it comes in a later one'],
+    ['store: { keep: 30 }', '1:16 store.keep: add a unit to the duration: 30s or 30ms?'],
+    ['store: { keep: 10s }', '1:16 store.keep: from 1m to 36500d, got 10s'],
+    ['store: { keeps: 30d }', '1:10 store.keeps: unknown key; did you mean "keep"?'],
+    ['store: { size: 1kB }', '1:16 store.size: at least 1MiB, got 1kB'],
+    ['store: [sqlite]', '1:8 store: expected one of sqlite, none'],
     ['engines:', '1:9 engines: expected a section, got nothing'],
     ['auth: s3cret', '1:7 auth: expected a section, got text'],
     ['auth: { tokens: s3cret }', '1:17 auth.tokens: expected a list such as ["env:GREENROOM_TOKEN"]'],
@@ -270,6 +275,51 @@ describe('a missing secret', () => {
     const failure = await failureOfText(`${text}aliases: { x: y }`, { EMPTY: '' });
     expect([failure.code, failure.message.split('\n').slice(0, 2)]).toEqual(['config_invalid', lines]);
   });
+});
+
+const both = (message: string) =>
+  message
+    .split('\n')
+    .map((line) => line.replace(/^g\.yaml:/, '').replace(/;? ?(?:expected|there are|did you).*$/, ''));
+
+test.each([
+  [
+    'a name that is none, and a value beside it that is wrong',
+    'engines:\n  voice: { builtin: flite }\n  ears: { builtin: silero }\nlog: { level: loud }\npipelines:\n  default: { kind: echo, speak: voic, vad: ears }\n',
+    ['4:15 log.level:', '6:33 pipelines.default.speak: no engine is named "voic"'],
+  ],
+  [
+    'a secret that is not set, and a misspelt key',
+    'auth: { tokens: ["env:NOT_SET"] }\nlgo: {}\n',
+    ['1:18 auth.tokens.0: the environment variable NOT_SET is not set', '2:1 lgo: unknown key'],
+  ],
+  [
+    'a module that is not there, and a limit that is none',
+    'engines:\n  mine: { worker: ./none.mjs, ready: { stall: fast } }\n',
+    ['2:19 engines.mine.worker: there is no file', '2:47 engines.mine.ready.stall:'],
+  ],
+])('what the schema cannot see is told in the same round: %s', async (_name, text, lines) => {
+  const { message } = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  const shown = both(message);
+  expect(shown).toHaveLength(lines.length);
+  for (const [index, line] of lines.entries()) expect(shown[index]).toContain(line);
+});
+
+test.each([
+  [
+    'engines:\n  voice: { run: [x], ofers: [speak] }\n  ears: { builtin: silero }\npipelines:\n  default: { kind: echo, speak: voice, vad: ears }\n',
+    'engines.voice.ofers',
+  ],
+  ['pipelnes: {}\nengines: { a: { builtin: flite } }\naliases: { "x*": other }\n', 'pipelnes'],
+  ['listen: 0.0.0.0:80\nauth: { tokens: [7], admin: [x] }\n', 'auth.tokens.0'],
+  [
+    'engines:\n  bad name: { builtin: flite }\npipelines:\n  default: { kind: echo, speak: bad name, vad: bad name }\n',
+    'engines."bad name"',
+  ],
+])('what may only follow from a mistake is not told beside it: %j', async (text, path) => {
+  const { message } = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  expect(message.split('\n')).toHaveLength(1);
+  expect(message).toContain(` ${path}: `);
 });
 
 test('all problems are told at once, from the top, each with its place; ten of them are shown', async () => {

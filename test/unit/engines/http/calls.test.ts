@@ -184,13 +184,13 @@ describe('a chat', () => {
         response.write('', () => setImmediate(() => response.destroy()));
       },
       'ConnectionLost',
-      'the connection to 127.0.0.1:PORT was cut',
+      'the connection to http://127.0.0.1:PORT was cut',
     ],
     [
       'half, and then silence',
       (_, response) => sse(response, text('Hel')),
       'ConnectionLost',
-      '127.0.0.1:PORT gave nothing for 500 ms',
+      'http://127.0.0.1:PORT gave nothing for 500 ms',
     ],
   ])('that is answered %s is an error', async (_, listener, code, message) => {
     const error = await chatWith(listener).catch((thrown: unknown) => thrown);

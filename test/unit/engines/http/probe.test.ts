@@ -2,17 +2,16 @@ import { getEventListeners } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { localEndpoint } from '../../../../src/engines/endpoint.ts';
+import { Pace } from '../../../../src/engines/http/pace.ts';
 import {
   answerText,
   judge,
-  Pace,
   type ProbeAnswer,
   type Probed,
   probe,
   probes,
 } from '../../../../src/engines/http/probe.ts';
 import { systemClock } from '../../../../src/lifecycle/clock.ts';
-import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { until } from '../../../support/poll.ts';
 import { httpServer } from './http-server.ts';
 
@@ -84,59 +83,6 @@ describe('one probe', () => {
     expect(await probe(target(server.port), systemClock, controller.signal)).toMatchObject({
       state: 'refused',
     });
-    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
-  });
-});
-
-describe('the pace of probes', () => {
-  test('grows from 50 ms to a second', async () => {
-    const clock = new VirtualClock();
-    const pace = new Pace(clock);
-    const pauses: number[] = [];
-    for (let count = 0; count < 10; count += 1) {
-      const began = clock.now();
-      const pause = pace.pause(never).then(() => pauses.push(clock.now() - began));
-      while (pauses.length === count) await clock.advance(1);
-      await pause;
-    }
-    expect(pauses.slice(0, 3)).toEqual([50, 75, 112.5]);
-    expect(pauses.at(-1)).toBe(1000);
-    pace.quicken();
-    const pause = pace.pause(never);
-    await clock.advance(50);
-    await pause;
-    expect(clock.pending).toBe(0);
-  });
-
-  test('is cut short by a sign, whether it comes during a pause or before', async () => {
-    const clock = new VirtualClock();
-    const pace = new Pace(clock);
-    const pause = pace.pause(never);
-    pace.hurry();
-    await pause;
-    pace.hurry();
-    pace.hurry();
-    await pace.pause(never);
-    expect(clock.pending).toBe(0);
-    let over = false;
-    const next = pace.pause(never).then(() => {
-      over = true;
-    });
-    await clock.advance(49);
-    expect(over).toBe(false);
-    pace.hurry();
-    await next;
-  });
-
-  test('ends with its signal, and leaves neither timer nor listener', async () => {
-    const clock = new VirtualClock();
-    const pace = new Pace(clock);
-    const controller = new AbortController();
-    const pause = pace.pause(controller.signal);
-    controller.abort();
-    await pause;
-    await pace.pause(controller.signal);
-    expect(clock.pending).toBe(0);
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 });

@@ -118,7 +118,7 @@ describe('speech over HTTP', () => {
     const chunks = speak(server.port, never);
     expect((await chunks.next()).value?.pcm).toHaveLength(100);
     await expect(chunks.next()).rejects.toMatchObject(
-      lost(`the connection to 127.0.0.1:${server.port} was cut`),
+      lost(`the connection to http://127.0.0.1:${server.port} was cut`),
     );
   });
 
@@ -136,7 +136,9 @@ describe('speech over HTTP', () => {
         if (when === 'in the middle') response.write(Buffer.alloc(200));
       });
       const said = samples(speak(server.port, never, { stallMs: 50 }));
-      await expect(said).rejects.toMatchObject(lost(`127.0.0.1:${server.port} gave nothing for 50 ms`));
+      await expect(said).rejects.toMatchObject(
+        lost(`http://127.0.0.1:${server.port} gave nothing for 50 ms`),
+      );
       await until(async () => (await server.connections()) === 0, { timeoutMs: 1000, what: 'no connection' });
     },
   );
