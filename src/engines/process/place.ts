@@ -1,7 +1,7 @@
 // Where a program is told to listen: a port that was free a moment ago, or a UNIX socket. Given back by whoever took it.
 import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
-import { type Endpoint, endpointText, localEndpoint } from '../endpoint.ts';
+import { type Endpoint, localEndpoint } from '../endpoint.ts';
 import type { AskOwnership, Family, ListenAddress } from './ownership.ts';
 import { reservePort } from './ports.ts';
 import { takeSocket } from './unix-socket.ts';
@@ -60,7 +60,7 @@ async function withHolder(
   if (!isTaken) throw error;
   const found = await ask({ host, port }, family);
   if (found.state !== 'stranger') throw error;
-  const where = endpointText(localEndpoint({ host, port }));
+  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const next = 'end it, or use `port: auto`';
   const message = `engine ${error.details['engine']}: port ${where} is held by ${found.holder}; ${next}`;
   throw new GreenroomError(error.code, message, { details: { ...error.details, holder: found.holder } });

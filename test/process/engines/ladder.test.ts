@@ -31,7 +31,7 @@ describe('the ladder', () => {
     await using stage = await Supervised.owned(ask, openai({ ready: { generate: true, log: 'listening' } }));
     await stage.becomes('ready');
     const { port, rungMs, evidence, pid } = stage.engine.status();
-    const where = `127.0.0.1:${port}`;
+    const where = `http://127.0.0.1:${port}`;
     expect(Object.keys(rungMs)).toEqual([
       ...['spawned', 'alive', 'listening', 'owned', 'http', 'loaded', 'generated', 'ready'],
     ]);
@@ -128,7 +128,7 @@ describe('a stranger at the place of an engine', () => {
     const found = await failure(stage);
     expect(found).toMatchObject({ code: 'engine_port_taken', cause: 'port_in_use' });
     expect(found?.message).toMatch(
-      /^engine mine \(pid \d+\): a stranger answers at 127\.0\.0\.1:\d+: it is held by open-webui \(pid 77, user eve\); another one is tried next$/,
+      /^engine mine \(pid \d+\): a stranger answers at http:\/\/127\.0\.0\.1:\d+: it is held by open-webui \(pid 77, user eve\); another one is tried next$/,
     );
     await until(() => stage.engine.life.instance === 2, { timeoutMs: 5000, what: 'the next attempt' });
     // It has answered nobody.

@@ -35,7 +35,7 @@ describe('speech of a program', () => {
       code: 'engine_call_failed',
       message: 'engine mine: speech: HTTP 500: {"error":{"message":"no voice of that name"}}',
     });
-    const where = `127.0.0.1:${stage.engine.status().port}`;
+    const where = `http://127.0.0.1:${stage.engine.status().port}`;
     for (const how of ['cut', 'reset'])
       await expect(speak(stage, how)).rejects.toMatchObject({
         code: 'engine_call_failed',
@@ -86,7 +86,7 @@ describe('speech of a program', () => {
       const failures = Array.from({ length: calls }, () =>
         speak(stage, how).catch((error: Error) => error as unknown),
       );
-      const start = `engine mine (pid ${pid}): 127.0.0.1:${port} answers no more: `;
+      const start = `engine mine (pid ${pid}): http://127.0.0.1:${port} answers no more: `;
       for (const error of await Promise.all(failures)) {
         expect(error).toMatchObject({ code: 'engine_unreachable', details: { logTail: ['listening'] } });
         const { message } = error as Error;

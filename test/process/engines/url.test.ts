@@ -48,7 +48,7 @@ describe('an engine that runs already', () => {
     const { pid, port, evidence, rungMs, offers } = stage.engine.status();
     expect({ pid, port, offers }).toEqual({ pid: null, port: null, offers: ['chat'] });
     expect(Object.keys(rungMs)).toEqual(['listening', 'http', 'loaded', 'ready']);
-    const where = `http://127.0.0.1:${server.port}`.replace('http://', '');
+    const where = `http://127.0.0.1:${server.port}`;
     expect(evidence).toEqual({
       listening: `${where} takes connections`,
       http: 'HTTP 200 from /v1/models',
@@ -118,7 +118,7 @@ describe('an engine that is not there', () => {
     await using stage = await Supervised.start(at({ port }));
     expect(await failure(stage)).toMatchObject({
       ...{ code: 'engine_unreachable', kind: 'passing' },
-      message: `engine mine (http://127.0.0.1:${port}): 127.0.0.1:${port} does not answer: connect ECONNREFUSED 127.0.0.1:${port}`,
+      message: `engine mine (http://127.0.0.1:${port}): http://127.0.0.1:${port} does not answer: connect ECONNREFUSED 127.0.0.1:${port}`,
     });
     // More often than a program may fail.
     for (let count = 0; count < 7; count += 1) {
