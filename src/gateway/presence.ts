@@ -1,8 +1,8 @@
 // Who serves a data directory, by its run record, the identity of the process and the lock that the kernel keeps.
 import { access, constants, stat } from 'node:fs/promises';
+import type { ProcessIdentity } from '../engines/host/identity.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { isLocked, lockHolder } from './directory-lock.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 import { type RunRecord, readRunRecord } from './run-record.ts';
 
 export type Presence =

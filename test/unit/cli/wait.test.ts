@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { wait } from '../../../src/cli/wait.ts';
-import { ownIdentity } from '../../../src/gateway/process-identity.ts';
+import { ownIdentity } from '../../../src/engines/host/identity.ts';
 import { type RunRecord, writeRunRecord } from '../../../src/gateway/run-record.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';

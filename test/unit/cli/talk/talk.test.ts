@@ -253,7 +253,7 @@ describe('a call that does not take place', () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(echo());
     const { writeRunRecord } = await import('../../../../src/gateway/run-record.ts');
-    const { ownIdentity } = await import('../../../../src/gateway/process-identity.ts');
+    const { ownIdentity } = await import('../../../../src/engines/host/identity.ts');
     await folder.write('.greenroom/lock.db', '');
     await writeRunRecord(join(folder.path, '.greenroom'), {
       ...(await ownIdentity()),
