@@ -16,9 +16,12 @@ import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { LogLimits } from '../telemetry/rotation.ts';
 import { Engine } from './engine.ts';
-import type { Spawner, SpawnRequest } from './instance.ts';
+import type { EngineInstance, Spawner, SpawnRequest } from './instance.ts';
+import type { Journal } from './journal.ts';
+import { JournalledInstance } from './journalled.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
 import { shippedFile } from './locate.ts';
+import { ModelFile } from './model-file.ts';
 import { OutputLog } from './output-log.ts';
 import { ProgramInstance } from './process/instance.ts';
 import { type Reaper, startReaper } from './reaper.ts';
@@ -43,6 +46,8 @@ export interface SupervisorOptions {
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Where runs of engines are recorded, and estimates come from. Default: nowhere. */
   readonly loads?: LoadHistory | undefined;
+  /** Where processes are written down, for the next gateway. Default: nowhere. */
+  readonly journal?: Journal | undefined;
   /** The environment that engines inherit. Default: all of ours. */
   readonly inherited?: NodeJS.ProcessEnv;
   /** Applied to what engines write: an engine may print a secret that it was given. */
@@ -168,13 +173,24 @@ export class Supervisor {
   }
 
   #spawner(config: EngineConfig, scope: Scope): Spawner {
+    const { journal } = this.#options;
+    const entry = journal && new JournalledInstance(journal);
+    // Released after the instance is gone: it is registered before it.
+    if (entry) scope.defer('journal entry', () => entry.ended());
     const log = this.#outputLog(config);
     scope.defer('log', () => log.close());
-    return (request) => {
-      if (config.kind === 'run') return this.#program(request, config, scope, log);
-      if (config.kind === 'url') throw new Error('`url:` engines come soon');
-      return this.#worker(request, config, log);
+    return (given) => {
+      let instance: EngineInstance | undefined;
+      const request = entry?.follow(given, () => instance) ?? given;
+      instance = this.#instance(request, config, scope, log);
+      return instance;
     };
+  }
+
+  #instance(request: SpawnRequest, config: EngineConfig, scope: Scope, log: OutputLog): EngineInstance {
+    if (config.kind === 'run') return this.#program(request, config, scope, log);
+    if (config.kind === 'url') throw new Error('`url:` engines come soon');
+    return this.#worker(request, config, log);
   }
 
   #program(request: SpawnRequest, config: RunEngineConfig, scope: Scope, log: OutputLog): ProgramInstance {
@@ -183,12 +199,21 @@ export class Supervisor {
       ([name, value]) => [name, typeof value === 'string' ? value : value.reveal()] as const,
     );
     const { reaper } = this;
-    const { clock, inherited } = this.#options;
+    const { clock, inherited, journal } = this.#options;
+    const model = this.#model(config, scope);
     return new ProgramInstance(request, {
-      ...{ run, host, port, cwd, ready, offers, clock, scope, reaper, log },
+      ...{ run, host, port, cwd, ready, offers, clock, scope, reaper, journal, model, log },
       env: Object.fromEntries(env),
       ...(inherited && { inherited }),
     });
+  }
+
+  #model({ name, model }: RunEngineConfig, scope: Scope): ModelFile | undefined {
+    if (!model) return undefined;
+    const { clock, log, journal } = this.#options;
+    const file = new ModelFile({ engine: name, model, clock, log, left: journal });
+    scope.spawn('model file', (signal) => file.watch(signal));
+    return file;
   }
 
   #worker(

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
+import { Journal } from '../engines/journal.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import { type EngineChange, Supervisor } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
@@ -181,20 +182,22 @@ export class Gateway {
       () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
-    const into = { kind: config.store, directory: data.path, log: this.#log };
-    const records = openRecords({ ...into, scope, clock: systemClock });
+    const into = { directory: data.path, log: this.#log, clock: systemClock };
+    const records = openRecords({ ...into, kind: config.store, scope });
+    const journal = new Journal(into);
+    scope.defer('journal', () => journal.close());
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
     const supervisor = new Supervisor({
+      ...into,
       scope: scope.child('engines', { kind: 'engines', order: 'parallel' }),
-      clock: systemClock,
-      log: this.#log,
       logDirectory: join(data.path, 'engines'),
       logLimits: config.log,
       engines: config.engines,
       inherited: withoutTokens(config),
       mask,
       loads: records.loads,
+      journal,
       // Every session may have an answer under way, and none is turned away that was let in.
       waitingMax: config.sessions.max,
     });
@@ -211,6 +214,7 @@ export class Gateway {
     });
     // Those who knocked while we loaded are let in before the loop is held again.
     await turn(systemClock);
+    await journal.open();
     this.#mustRun();
     supervisor.startAll();
     // Other commands look for us there as soon as they hear that we listen.

@@ -3,8 +3,10 @@ import type { Holder, VisibleHolder } from './holder.ts';
 
 /** Of a marker, as the journal of this gateway knows it. */
 export type Kinship =
-  /** Of an engine of this gateway that runs, or of an instance that has ended and has left somebody behind. */
-  | { readonly state: 'live' | 'ended'; readonly engine: string }
+  /** An engine of this gateway. */
+  | { readonly state: 'live'; readonly engine: string }
+  /** An instance of this gateway has ended and has left it behind. */
+  | { readonly state: 'ended'; readonly engine: string | null }
   /** Of an earlier gateway of this data directory. */
   | { readonly state: 'earlier' }
   | { readonly state: 'stranger' };
@@ -53,7 +55,7 @@ function kinshipText({ pid, mark }: VisibleHolder, whose: Whose): string {
     case 'live':
       return `engine ${kinship.engine} of this gateway`;
     case 'ended':
-      return `left behind by engine ${kinship.engine} ${instance}`;
+      return `left behind by ${kinship.engine ? `engine ${kinship.engine}` : 'an engine'} ${instance}`;
     case 'earlier':
       return `an engine of an earlier greenroom ${instance}`;
     case 'stranger':

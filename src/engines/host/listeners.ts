@@ -13,6 +13,8 @@ export interface Listener {
   readonly at: string;
   /** Never empty: of who cannot be seen it is said why. */
   readonly holders: readonly Holder[];
+  /** `connects`: it listens nowhere, but a connection of its own has the port. */
+  readonly how: FoundSocket['how'];
 }
 
 export type Listening =
@@ -51,10 +53,10 @@ async function namedListeners(sockets: readonly FoundSocket[]): Promise<readonly
   const inodes = new Set(sockets.map(({ inode }) => inode));
   const { pids, denied } = await socketOwners(inodes, await listPids(), 'all');
   return Promise.all(
-    sockets.map(async ({ at, inode, uid }) => {
+    sockets.map(async ({ at, inode, uid, how }) => {
       const visible = await Promise.all((pids.get(inode) ?? []).map(holderOf));
       const holders = visible.flatMap((holder) => holder ?? []);
-      return { at, holders: holders.length > 0 ? holders : [await hiddenHolder(uid, denied)] };
+      return { at, how, holders: holders.length > 0 ? holders : [await hiddenHolder(uid, denied)] };
     }),
   );
 }

@@ -18,6 +18,7 @@ export async function macListeners(address: LocalAddress): Promise<Listening> {
   if (!sockets) return { state: 'unknown', why: '`lsof` is not there, or tells nothing' };
   const named = async ({ at, process }: MacSocket): Promise<Listener> => ({
     at,
+    how: 'listens',
     holders: [await holderBy(process)],
   });
   return {

@@ -23,6 +23,8 @@ export interface FoundSocket {
   readonly inode: string;
   /** Of whoever opened it; null where that is not told. */
   readonly uid: number | null;
+  /** `connects`: it listens nowhere, but a connection of its own has the port. */
+  readonly how: 'listens' | 'connects';
 }
 
 /** Those that get the connections to this address: none, one, or several that share them (SO_REUSEPORT). */
@@ -53,10 +55,9 @@ export async function addressesOf(host: string): Promise<readonly string[]> {
   return [...new Set(all.flatMap(({ address }) => plainAddress(address) ?? []))];
 }
 
-const found = ({ address, port, inode, uid }: TcpRow): FoundSocket => ({
+const found = ({ address, port, inode, uid, state }: TcpRow): FoundSocket => ({
   at: placeText(address, port),
-  inode,
-  uid,
+  ...{ inode, uid, how: state === 'listening' ? 'listens' : 'connects' },
 });
 
 async function answeringRows(asked: string, port: number): Promise<readonly TcpRow[]> {
@@ -82,7 +83,9 @@ async function unixSockets(path: string): Promise<readonly FoundSocket[]> {
   const places = await Promise.all(
     alike.map(async (row) => ((await placeOf(row.path, row.inode)) === wanted ? row : undefined)),
   );
-  return places.flatMap((row) => row ?? []).map(({ inode }) => ({ at: `unix:${path}`, inode, uid: null }));
+  return places
+    .flatMap((row) => row ?? [])
+    .map(({ inode }) => ({ at: `unix:${path}`, inode, uid: null, how: 'listens' }));
 }
 
 /** Where a socket was bound. A relative path is that of the process that did it. */

@@ -3,11 +3,13 @@
 import { spawn } from 'node:child_process';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { ErrorCode } from '../../lifecycle/codes.ts';
-import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import { GreenroomError, toGreenroomError } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
 import { type Endpoint, localEndpoint } from '../endpoint.ts';
 import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
+import type { Left } from '../journal.ts';
+import type { ModelFile } from '../model-file.ts';
 import type { OutputLog } from '../output-log.ts';
 import { isPassing } from '../passing.ts';
 import { type ProcessEnd, ProcessGroup } from '../process-group.ts';
@@ -40,6 +42,9 @@ export interface ProgramOptions {
   /** Of this instance: closes when it is gone. */
   readonly scope: Scope;
   readonly reaper: Reaper;
+  readonly model?: ModelFile | undefined;
+  /** Default: nobody was left behind. */
+  readonly journal?: Left | undefined;
   readonly log: OutputLog;
 }
 
@@ -174,29 +179,27 @@ export class ProgramInstance implements EngineInstance {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { host, port, scope, ready, log } = this.#options;
+    const { host, port, scope, ready, log, journal, model } = this.#options;
     const { engine } = this.#request;
     signal.addEventListener('abort', () => this.#readyLine.resolve(), { once: true });
     if (ready.log !== undefined) log.whenSaid(ready.log, () => this.#saidReady());
     let reserved: number;
     try {
-      const reservation = await reservePort(host, port, engine);
+      await model?.check();
+      const reservation = await reservePort(host, port, engine, journal);
       scope.defer('port', () => reservation.release());
       reserved = reservation.port;
     } catch (error) {
-      const passing = error instanceof GreenroomError && isPassing(error.cause);
-      return this.#gone('engine_port_taken', messageOf(error), passing ? 'passing' : 'lasting');
+      const { code, message, cause } = toGreenroomError(error, 'engine_port_taken');
+      return this.#gone(code, message, isPassing(cause) ? 'passing' : 'lasting');
     }
     this.#port = reserved;
     if (this.#stop === 'asked' || signal.aborted)
       return this.#gone('engine_stopped', `engine ${engine} was stopped before its program ran`, 'passing');
     if (process.platform === 'win32') {
       const why = 'Windows has no process groups to end it by; run greenroom in WSL';
-      return this.#gone(
-        'engine_program_missing',
-        `engine ${engine}: cannot start a program: ${why}`,
-        'lasting',
-      );
+      const message = `engine ${engine}: cannot start a program: ${why}`;
+      return this.#gone('engine_program_missing', message, 'lasting');
     }
     this.#spawn(reserved);
     if (this.pid === null) return;
@@ -265,9 +268,11 @@ export class ProgramInstance implements EngineInstance {
 
   async #ended(end: ProcessEnd, program: string): Promise<void> {
     const { engine } = this.#request;
-    if (end.state === 'exited')
-      return this.#gone('engine_exited', `engine ${engine} (pid ${this.pid}) ${end.how}`, 'passing');
-    const { cwd } = this.#options;
+    const { cwd, model } = this.#options;
+    if (end.state === 'exited') {
+      const who = `engine ${engine} (pid ${this.pid})`;
+      return this.#gone('engine_exited', `${who} ${end.how}${(await model?.whatChanged()) ?? ''}`, 'passing');
+    }
     const why = await whySpawnFailed(end.error, { program, cwd });
     this.#gone(
       'engine_program_missing',

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { EngineConfig, RunEngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
+import type { Journal } from '../../../src/engines/journal.ts';
 import type { EngineStateWord } from '../../../src/engines/state.ts';
 import { Supervisor } from '../../../src/engines/supervisor.ts';
 import { systemClock } from '../../../src/lifecycle/clock.ts';
@@ -58,10 +59,14 @@ export class Supervised implements AsyncDisposable {
     return new Supervised(await testFolder(), configs, { mask });
   }
 
+  static async journalled(journal: Journal, ...configs: readonly EngineConfig[]) {
+    return new Supervised(await testFolder(), configs, { journal });
+  }
+
   private constructor(
     folder: TestFolder,
     configs: readonly EngineConfig[],
-    options: { readonly mask?: (text: string) => string },
+    options: { readonly mask?: (text: string) => string; readonly journal?: Journal },
   ) {
     this.folder = folder;
     this.#handlesBefore = handles();

@@ -16,7 +16,7 @@ async function having(
   how: 'open' | 'mapped' | 'both',
 ): Promise<AsyncDisposable & { pid: number }> {
   const script = `
-import mmap, os, sys, time
+import mmap, os, signal, sys
 fd = os.open(sys.argv[1], os.O_RDONLY)
 if sys.argv[2] != 'open':
     kept = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
@@ -25,7 +25,7 @@ if sys.argv[2] == 'mapped':
     # The mapping keeps a descriptor of its own.
     os.closerange(3, 100)
 print('there', flush=True)
-time.sleep(1000)
+signal.pause()
 `;
   const child: ChildProcess = spawn('python3', ['-c', script, path, how], {
     stdio: ['ignore', 'pipe', 'inherit'],
