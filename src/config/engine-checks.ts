@@ -14,7 +14,7 @@ import type { CapabilityName } from './types.ts';
 const variables = ['port', 'host', 'address', 'socket', 'model', 'instance'];
 
 /** A path of a socket is shorter, whatever the system: 104 bytes with the one that ends it, on macOS. */
-export const socketPathBytesMax = 103;
+const socketPathBytesMax = 103;
 
 /** What an engine can do: undefined where only loading it tells. A program that declares nothing offers HTTP only. */
 export function offersOf(engine: RawEngine): readonly CapabilityName[] | undefined {

@@ -1,6 +1,7 @@
 // Why a program has ended, from how it ended and what it said last: in a few words, with the next step, and whether it
 // would end the same way again. Pure. Patterns are matched against the last lines; what is certain comes first, since
 // one failure often says the next one ("out of memory", then "failed to load model").
+import { oneLine } from './one-line.ts';
 import type { EngineFailure } from './state.ts';
 
 export type FailureCause =
@@ -181,7 +182,7 @@ function ofLines({ lines, code, signal, stage }: End): Diagnosis | undefined {
     const line =
       matching.findLast((candidate) => !/^\s*(?:code|errno|syscall): /.test(candidate)) ?? matching[0];
     if (line === undefined) continue;
-    const quoted = line.trim().slice(0, quotedCharsMax);
+    const quoted = oneLine(line).slice(0, quotedCharsMax);
     // One that was ready can be it again.
     return { cause, what: `${what} (${quoted})`, next, kind: stage === 'ready' ? 'passing' : kind };
   }

@@ -109,7 +109,7 @@ export class HttpAnswer {
 }
 
 /** `details.status` where the engine answered with one. */
-export function callFailed(
+function callFailed(
   { engine }: HttpContext,
   { what }: HttpQuestion,
   why: string,

@@ -12,6 +12,7 @@ import type {
   SpeakCall,
   TranscribeCall,
 } from '../instance.ts';
+import { oneLine } from '../one-line.ts';
 import type { OutputLog } from '../output-log.ts';
 import type { EngineFailure, Rung } from '../state.ts';
 import type { Refusal } from './ladder.ts';
@@ -82,7 +83,7 @@ export abstract class HttpInstance implements EngineInstance {
   }
 
   protected climbed(rung: Rung, evidence: string): void {
-    this.#evidence[rung] = this.#log.mask(evidence);
+    this.#evidence[rung] = oneLine(this.#log.mask(evidence));
     this.request.events.climbed(rung);
   }
 
@@ -102,7 +103,7 @@ export abstract class HttpInstance implements EngineInstance {
   /** It is there, and cannot be used. */
   protected refuse({ code, why, kind }: Refusal): void {
     if (this.state === 'gone' || this.#failure) return;
-    const message = this.#log.mask(`engine ${this.request.engine} (${this.where}): ${why}`);
+    const message = oneLine(this.#log.mask(`engine ${this.request.engine} (${this.where}): ${why}`));
     this.#failure = { code, message, kind, logTail: this.logTail };
     this.request.events.failed(this.#failure);
   }

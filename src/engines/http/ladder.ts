@@ -16,7 +16,7 @@ export interface Refusal {
 }
 
 export type Climbed = { readonly state: 'done' } | { readonly state: 'aborted' } | RefusedClimb;
-export type RefusedClimb = { readonly state: 'refused'; readonly refusal: Refusal };
+type RefusedClimb = { readonly state: 'refused'; readonly refusal: Refusal };
 
 /** Whose it is that listens: evidence, or that it is a stranger; `unclear` is asked again. */
 export type Owner =
@@ -37,7 +37,7 @@ export interface LadderOptions {
 }
 
 /** `coming`: a program that loads, and may not even listen yet; `there`: somebody else's, that should be. */
-export type Expected = 'coming' | 'there';
+type Expected = 'coming' | 'there';
 
 /** Up to `http`, and until it answers as a ready one; `loaded` is for whoever knows what else that takes. */
 export async function climbHttp(options: LadderOptions): Promise<Climbed> {

@@ -2,6 +2,7 @@
 // `greenroom-progress 0.42 reading the weights`, from 0 to 1, with a text or without. llama.cpp writes a dot for each
 // percent, without a line end. Bounded in what it keeps and in how often it tells: of many the latest. Ended by its owner.
 import type { Clock, Timer } from '../../lifecycle/clock.ts';
+import { oneLine } from '../one-line.ts';
 
 export interface ProgressSaid {
   readonly fraction: number;
@@ -74,7 +75,7 @@ function lastLine(text: string): ProgressSaid | undefined {
     const [, number, said = ''] = /^(\d*\.?\d+)(?:\s+(.*?))?\s*$/.exec(line) ?? [];
     const fraction = Number(number);
     if (number === undefined || fraction > 1) continue;
-    const shown = Buffer.from(said, 'latin1').toString('utf8').slice(0, textCharsMax);
+    const shown = oneLine(Buffer.from(said, 'latin1').toString('utf8')).slice(0, textCharsMax);
     return { fraction, text: shown || null };
   }
   return undefined;

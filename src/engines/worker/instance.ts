@@ -1,6 +1,7 @@
 // One run of a worker engine: its host, its load, its calls.
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
+import { diagnose } from '../causes.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
 import type {
   ChatCall,
@@ -210,7 +211,13 @@ export class WorkerInstance implements EngineInstance {
         ? (['engine_exited', `(${this.#place}) ${end.how}`] as const)
         : (['engine_program_missing', `cannot be started: ${end.error.message}`] as const);
     const message = this.#shown(`engine ${engine} ${what}`);
-    const failure = this.#failure(code, message, 'passing');
+    const diagnosis =
+      end.state === 'exited' &&
+      diagnose({ ...end, lines: this.logTail, stage: this.#offers.length > 0 ? 'ready' : 'starting' });
+    const failure = {
+      ...this.#failure(code, message, 'passing'),
+      ...(diagnosis && { cause: diagnosis.cause }),
+    };
     this.#state = 'gone';
     const { logTail } = failure;
     this.#calls.close(new GreenroomError(code, message, { details: { logTail } }));

@@ -139,6 +139,11 @@ describe('why a program has ended', () => {
     expect(found?.what.length).toBeLessThan(250);
   });
 
+  test('quotes nothing that a terminal would obey', () => {
+    const found = diagnose(end({ lines: ['out of memory\u0007\r\u009b2J!'] }));
+    expect(found?.what).toBe('out of memory (out of memory !)');
+  });
+
   test('a hostile line takes no time', () => {
     const line = `${'file folder path directory '.repeat(70)} does not exis ${': exec: '.repeat(10)}`;
     const began = performance.now();

@@ -20,6 +20,7 @@ describe('lines of progress', () => {
     ['greenroom-progress 0.42 reading the weights\n', [progress(0.42, 'reading the weights')]],
     ['greenroom-progress 0.5\r\n', [progress(0.5)]],
     ['greenroom-progress .5 grüße  \n', [progress(0.5, 'grüße')]],
+    ['greenroom-progress 0.5 \u001b[31mred\u001b[0m\u0007bell\n', [progress(0.5, 'red bell')]],
     ['hello\ngreenroom-progress 1 done\nbye\n', [progress(1, 'done')]],
     ['greenroom-progress 0.1 a\ngreenroom-progress 0.2 b\n', [progress(0.2, 'b')]],
     ['greenroom-progress 0.1 a\ngreenroom-progress x b\n', [progress(0.1, 'a')]],
