@@ -1,16 +1,15 @@
 // The processes of this machine, as far as /proc shows them: who lives because of a gateway, what memory they take. A
 // signal goes to the process that is meant or to nobody: its identity is looked at in the same step.
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import {
   identityOf,
   isAlive,
   type ProcessIdentity,
   type ProcessStat,
   parseStat,
-  readProc,
   statOf,
-} from '../gateway/process-identity.ts';
+} from '../engines/host/identity.ts';
+import { inBatches, listPids, readProc } from '../engines/host/proc.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 
 /** What a command may do with processes. Handed in, so that tests can stand in for the machine. */
@@ -23,9 +22,6 @@ export interface Processes {
 }
 
 export const systemProcesses: Processes = { isAlive, familyOf, signal };
-
-/** So many files of /proc are open at a time. */
-const batch = 64;
 
 async function familyOf(ancestor: number): Promise<readonly ProcessIdentity[]> {
   const [stats, self] = await Promise.all([allStats(), identityOf(process.pid)]);
@@ -78,15 +74,8 @@ export async function residentBytes(pid: number): Promise<number | null> {
 }
 
 async function allStats(): Promise<ReadonlyMap<number, ProcessStat>> {
-  const names = await readdir('/proc').catch(() => []);
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  const stats = new Map<number, ProcessStat>();
-  for (let at = 0; at < pids.length; at += batch) {
-    const some = pids.slice(at, at + batch);
-    const found = await Promise.all(some.map(statOf));
-    for (const [index, pid] of some.entries()) if (found[index]) stats.set(pid, found[index]);
-  }
-  return stats;
+  const found = await inBatches(await listPids(), async (pid) => [pid, await statOf(pid)] as const);
+  return new Map(found.filter((each): each is readonly [number, ProcessStat] => each[1] !== undefined));
 }
 
 function descendantsIn(stats: ReadonlyMap<number, ProcessStat>, ancestor: number): readonly number[] {

@@ -1,10 +1,10 @@
 // `greenroom stop`: asks the gateway of a data directory to leave, and waits until it is really gone, with everything
 // that lived because of it. A process is known by its identity, which is looked at again right before every signal.
 import { resolve } from 'node:path';
+import type { ProcessIdentity } from '../engines/host/identity.ts';
 import { readLastReport } from '../gateway/gateway-log.ts';
 import { leadsTo } from '../gateway/listening.ts';
 import { lookInto, type Presence } from '../gateway/presence.ts';
-import type { ProcessIdentity } from '../gateway/process-identity.ts';
 import { type Clock, delay, systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { Scope } from '../lifecycle/scope.ts';

@@ -14,10 +14,13 @@ import type { Log } from '../telemetry/log.ts';
 import type { LogLimits } from '../telemetry/rotation.ts';
 import { llamaProgram } from './builtin/llama-program.ts';
 import type { EngineInstance, Spawner, SpawnRequest } from './instance.ts';
+import type { Journal } from './journal.ts';
+import { JournalledInstance } from './journalled.ts';
 import { shippedFile } from './locate.ts';
+import { ModelFile } from './model-file.ts';
 import { OutputLog } from './output-log.ts';
 import { ProgramInstance } from './process/instance.ts';
-import type { AskOwnership } from './process/ownership.ts';
+import { type AskOwnership, askSystem } from './process/ownership.ts';
 import type { Reaper } from './reaper.ts';
 import { AdoptedInstance } from './url/adopted.ts';
 import { UrlInstance } from './url/instance.ts';
@@ -39,8 +42,10 @@ export interface SpawnerOptions {
   readonly mask?: (text: string) => string;
   /** Calls that may wait for a lane of one engine. Default 64. */
   readonly waitingMax?: number;
-  /** Who listens at an address. Default: nobody can tell. */
+  /** Who listens at an address. Default: the system is asked. */
   readonly ownership?: AskOwnership;
+  /** Where processes are written down, for the next gateway. Default: nowhere. */
+  readonly journal?: Journal | undefined;
 }
 
 const waitingMaxDefault = 64;
@@ -53,9 +58,18 @@ export function spawnerOf(
   onLines: (text: string) => void,
   options: SpawnerOptions,
 ): Spawner {
+  const { journal } = options;
+  const entry = journal && new JournalledInstance(journal);
+  // Released after the instance is gone: it is registered before it.
+  if (entry) scope.defer('journal entry', () => entry.ended());
   const log = outputLog(config, onLines, options);
   scope.defer('log', () => log.close());
-  return (request) => instanceOf(request, config, { scope, log, options });
+  return (given) => {
+    let instance: EngineInstance | undefined;
+    const request = entry?.follow(given, () => instance) ?? given;
+    instance = instanceOf(request, config, { scope, log, options });
+    return instance;
+  };
 }
 
 interface Surroundings {
@@ -81,19 +95,34 @@ function instanceOf(request: SpawnRequest, config: EngineConfig, around: Surroun
 
 function program(request: SpawnRequest, config: RunEngineConfig, around: Surroundings): EngineInstance {
   const { scope, log, options } = around;
-  const { clock, inherited, ownership } = options;
+  const { clock, inherited, journal } = options;
+  const { ownership = askSystem(journal?.whose) } = options;
+  const model = modelFile(config, around);
   return new ProgramInstance(request, {
-    ...{ config, clock, inherited, scope, reaper: options.reaper(), log, ownership },
+    ...{ config, clock, inherited, scope, reaper: options.reaper(), log, ownership, journal, model },
   });
+}
+
+/** Looked after for as long as the instance is there. */
+function modelFile(
+  { name, model }: RunEngineConfig,
+  { scope, options }: Surroundings,
+): ModelFile | undefined {
+  if (!model) return undefined;
+  const { clock, log, journal } = options;
+  const file = new ModelFile({ engine: name, model, clock, log, left: journal });
+  scope.spawn('model file', (signal) => file.watch(signal));
+  return file;
 }
 
 function somebodyElses(request: SpawnRequest, config: UrlEngineConfig, around: Surroundings): EngineInstance {
   const { scope, log, options } = around;
-  const { clock, inherited, ownership } = options;
+  const { clock, inherited, journal } = options;
+  const { ownership = askSystem(journal?.whose) } = options;
   const { otherwise } = config;
   if (!otherwise) return new UrlInstance(request, { config, clock, scope, log });
   return new AdoptedInstance(request, {
-    ...{ config, otherwise, clock, inherited, scope, reaper: options.reaper(), log, ownership },
+    ...{ config, otherwise, clock, inherited, scope, reaper: options.reaper(), log, ownership, journal },
   });
 }
 

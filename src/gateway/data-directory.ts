@@ -4,11 +4,11 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { formatAge } from '../config/units.ts';
+import { ownIdentity, type ProcessIdentity } from '../engines/host/identity.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import { lockName, takeLock } from './directory-lock.ts';
 import { lookInto } from './presence.ts';
-import { ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import { type RunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
 
 /** Throws `data_directory_locked` or `data_directory_unusable`. */

@@ -3,9 +3,11 @@
 import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { deviceText } from '../engines/host/device.ts';
+import { identityOf, type ProcessIdentity } from '../engines/host/identity.ts';
+import { readProc } from '../engines/host/proc.ts';
 import { oddFileOf } from '../store/plain-file.ts';
 import { sqliteBusy, sqliteCodeOf, sqliteNotDatabase } from '../store/sqlite-codes.ts';
-import { identityOf, type ProcessIdentity, readProc } from './process-identity.ts';
 
 export const lockName = 'lock.db';
 
@@ -89,10 +91,7 @@ async function lockHolder(path: string): Promise<ProcessIdentity | null> {
 
 /** `1: POSIX  ADVISORY  WRITE 4242 fe:00:2253887 1073741824 1073742335`: pid, device and inode, first and last byte. */
 function holderIn(locks: string, { dev, ino }: { readonly dev: number; readonly ino: number }) {
-  const major = (dev >> 8) & 0xfff;
-  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
-  const hex = (number: number) => number.toString(16).padStart(2, '0');
-  const wanted = `${hex(major)}:${hex(minor)}:${ino}`;
+  const wanted = `${deviceText(dev)}:${ino}`;
   for (const line of locks.split('\n')) {
     const [, pid, place, first] = /POSIX +ADVISORY +WRITE (\d+) (\S+) (\d+)/.exec(line) ?? [];
     if (place === wanted && Number(first) === pendingByte && Number(pid) > 0) return Number(pid);

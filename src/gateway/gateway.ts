@@ -1,10 +1,10 @@
 // The whole gateway behind a door that listens already: data directory, log, engines, pipelines, sessions, routes, and
 // the one shutdown. Embedders and the command line meet it here.
-import { join } from 'node:path';
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
+import { Journal } from '../engines/journal.ts';
 import type { EngineStatus } from '../engines/status.ts';
-import { type EngineChange, Supervisor, type SupervisorOptions } from '../engines/supervisor.ts';
+import type { EngineChange, Supervisor, SupervisorOptions } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
@@ -18,13 +18,14 @@ import {
 import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
-import { Access, withoutTokens } from './access.ts';
+import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import type { Door, DoorHandlers } from './door.ts';
 import type { EngineRequests } from './engine-requests/engine-requests.ts';
 import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
+import { openEngines } from './open-engines.ts';
 import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
@@ -170,7 +171,7 @@ export class Gateway {
    * log and the store follow (what comes for them early is kept). They are heavy, and are loaded only then.
    */
   async #open(): Promise<void> {
-    const { config, secrets, door, find } = this.#options;
+    const { config, secrets, door } = this.#options;
     door.limit(config.limits.connections);
     const scope = this.#scope;
     const mask = (text: string) => secrets.mask(text);
@@ -193,25 +194,14 @@ export class Gateway {
       () => this.#log.close(this.shutdown.soFar),
     );
     logging.catch(() => undefined);
-    const into = { config: config.store, directory: data.path, log: this.#log };
-    const records = openRecords({ ...into, scope, clock: systemClock });
+    const into = { directory: data.path, log: this.#log, clock: systemClock };
+    const records = openRecords({ ...into, config: config.store, scope });
+    const journal = new Journal(into);
+    scope.defer('journal', () => journal.close());
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
-    const supervisor = new Supervisor({
-      scope: scope.child('engines', { kind: 'engines', order: 'parallel' }),
-      clock: systemClock,
-      log: this.#log,
-      logDirectory: join(data.path, 'engines'),
-      logLimits: config.log,
-      engines: config.engines,
-      inherited: withoutTokens(config),
-      mask,
-      loads: records.loads,
-      // Every session may have an answer under way, and none is turned away that was let in.
-      waitingMax: config.sessions.max,
-      ...(this.#options.attempts !== undefined && { attempts: this.#options.attempts }),
-      ...(find && { find }),
-    });
+    const { attempts, find } = this.#options;
+    const supervisor = openEngines({ ...into, config, scope, mask, records, journal, attempts, find });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);
     const sessions = openSessions({ config, scope, log: this.#log, records });
@@ -228,6 +218,7 @@ export class Gateway {
     });
     // Those who knocked while we loaded are let in before the loop is held again.
     await turn(systemClock);
+    await journal.open();
     this.#mustRun();
     supervisor.startAll();
     // Other commands look for us there as soon as they hear that we listen.

@@ -5,7 +5,7 @@ import { readdir, readlink } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { isLoopback } from '../config/listen.ts';
-import { readProc } from './process-identity.ts';
+import { readProc } from '../engines/host/proc.ts';
 
 /** Whether everything that the URL leads to is the loopback, or an address of this machine where the process listens. */
 export async function leadsTo(url: string, pid: number): Promise<boolean> {

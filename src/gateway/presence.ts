@@ -1,9 +1,9 @@
 // Who serves a data directory, by its run record, the identity of the process and the lock that the kernel keeps. Who
 // does not hold the lock is not its gateway, whatever the record says.
 import { access, constants, stat } from 'node:fs/promises';
+import type { ProcessIdentity } from '../engines/host/identity.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { type LockSeen, lockSeen } from './directory-lock.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 import { type RunRecord, type RunRecordFound, readRunRecord } from './run-record.ts';
 
 export type Presence =

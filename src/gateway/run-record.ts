@@ -2,8 +2,8 @@
 // door is open, so that `wait`, `ps` and `stop` find the gateway by what it is and never by a name.
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive, type ProcessIdentity } from '../engines/host/identity.ts';
 import { messageOf } from '../lifecycle/errors.ts';
-import { isAlive, type ProcessIdentity } from './process-identity.ts';
 
 export interface RunRecord extends ProcessIdentity {
   readonly url: string;

@@ -137,6 +137,13 @@ export const codes = {
     'unavailable_error',
     'the port of an engine is held by something else',
   ),
+  model_file_unusable: facts(
+    503,
+    4410,
+    69,
+    'unavailable_error',
+    'the model file of an engine is missing, no model, or held by somebody else',
+  ),
   engine_stopped: facts(503, 4410, 69, 'unavailable_error', 'the engine was stopped'),
   engine_not_ready: facts(503, 4410, 69, 'unavailable_error', 'the engine was not ready in time'),
   engine_busy: facts(503, 4410, 1, 'unavailable_error', 'too many calls wait for the engine'),

@@ -44,7 +44,7 @@ test('of two that start at the very same moment exactly one serves, ten times ov
     winner.child.kill('SIGTERM');
     expect(await winner.exited).toEqual({ code: 0, signal: null });
     // The loser has taken nothing of the winner's with it.
-    expect((await readdir(data)).sort()).toEqual(['engines', 'greenroom.db', 'lock.db', 'logs']);
+    expect((await readdir(data)).sort()).toEqual(['engines', 'greenroom.db', 'journal', 'lock.db', 'logs']);
   }
 }, 120_000);
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseStat } from '../../src/gateway/process-identity.ts';
+import { parseStat } from '../../src/engines/host/identity.ts';
 import { command } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { bin, fixture, GatewayProcess } from '../support/gateway-process.ts';

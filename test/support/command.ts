@@ -32,3 +32,10 @@ export function command(args: readonly string[], { cwd, uid, env }: CommandOptio
     child.stdin?.end();
   });
 }
+
+/** Whether a program is on this machine, asked something harmless. */
+export function canRun(program: string, ...args: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(program, [...args], { timeout: 10_000 }, (error) => resolve(!error));
+  });
+}

@@ -2,7 +2,7 @@
 // its ladder (climb.ts). Whatever it was given is given back by the scope of the instance.
 import type { RunEngineConfig } from '../../config/types.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
-import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import { toGreenroomError } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability } from '../contract.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -12,6 +12,8 @@ import { LiveCalls } from '../http/live-calls.ts';
 import { Pace } from '../http/pace.ts';
 import type { ProbeTarget } from '../http/probe.ts';
 import type { SpawnRequest } from '../instance.ts';
+import type { Left } from '../journal.ts';
+import type { ModelFile } from '../model-file.ts';
 import type { OutputLog } from '../output-log.ts';
 import { isPassing } from '../passing.ts';
 import { dialectOf } from '../presets/dialect.ts';
@@ -33,6 +35,9 @@ export interface ProgramOptions {
   readonly scope: Scope;
   readonly reaper: Reaper;
   readonly log: OutputLog;
+  readonly model?: ModelFile | undefined;
+  /** Default: nobody was left behind. */
+  readonly journal?: Left | undefined;
   /** Who listens at an address. Default: nobody can tell. */
   readonly ownership?: AskOwnership | undefined;
 }
@@ -88,18 +93,18 @@ export class ProgramInstance extends HttpInstance {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { config, scope, log, clock, ownership: ask = nobodyLooks } = this.#options;
-    const { engine, marker } = this.request;
+    const { config, scope, log, clock, journal, model } = this.#options;
+    const { engine } = this.request;
     signal.addEventListener('abort', () => this.#readyLine.resolve(), { once: true });
     if (config.ready.log !== undefined) log.whenSaid(config.ready.log, () => this.#saidReady());
     let place: Place;
     try {
-      place = await takePlace(config, engine, { ask, family: { pgid: null, marker }, clock });
+      await model?.check();
+      place = await takePlace(config, engine, { journal, clock });
       scope.defer('place', () => place.release());
     } catch (error) {
-      const passing = error instanceof GreenroomError && isPassing(error.cause);
-      const kind = passing ? 'passing' : 'lasting';
-      return this.gone({ code: 'engine_port_taken', message: messageOf(error), kind });
+      const { code, message, cause } = toGreenroomError(error, 'engine_port_taken');
+      return this.gone({ code, message, kind: isPassing(cause) ? 'passing' : 'lasting' });
     }
     this.#place = place;
     if (this.stop === 'asked' || signal.aborted) {
@@ -181,6 +186,7 @@ export class ProgramInstance extends HttpInstance {
       ...{ stage: this.state === 'ready' ? 'ready' : 'starting', stop: this.stop, choice },
       lines: this.logTail,
     });
-    this.gone(failure);
+    const changed = (await this.#options.model?.whatChanged()) ?? '';
+    this.gone({ ...failure, message: `${failure.message}${changed}` });
   }
 }

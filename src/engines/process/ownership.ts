@@ -1,4 +1,5 @@
 // Whose it is that listens at an address, as somebody who can look into the system tells it.
+import { describeHolder, type Whose } from '../host/describe.ts';
 
 export type ListenAddress =
   | { readonly host: string; readonly port: number }
@@ -22,3 +23,14 @@ export type AskOwnership = (address: ListenAddress, family: Family) => Promise<O
 
 export const nobodyLooks: AskOwnership = () =>
   Promise.resolve({ state: 'unknown', why: 'nobody looks who listens' });
+
+/** Looks into the system. @param whose how processes that carry a marker are called */
+export function askSystem(whose?: Whose): AskOwnership {
+  return async (address, { pgid, marker }) => {
+    // Needed once something listens; a start has no time for it before.
+    const { ownership } = await import('../host/ownership.ts');
+    const found = await ownership(address, { pgid: pgid ?? 0, marker });
+    if (found.state !== 'stranger') return found;
+    return { state: 'stranger', holder: describeHolder(found.holder, whose) };
+  };
+}

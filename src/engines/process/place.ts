@@ -1,8 +1,8 @@
 // Where a program is told to listen: a port that was free a moment ago, or a UNIX socket. Given back by whoever took it.
 import type { Clock } from '../../lifecycle/clock.ts';
-import { GreenroomError } from '../../lifecycle/errors.ts';
 import { type Endpoint, localEndpoint } from '../endpoint.ts';
-import type { AskOwnership, Family, ListenAddress } from './ownership.ts';
+import type { Left } from '../journal.ts';
+import type { ListenAddress } from './ownership.ts';
 import { reservePort } from './ports.ts';
 import { takeSocket } from './unix-socket.ts';
 
@@ -26,11 +26,11 @@ export interface Place {
 export async function takePlace(
   wanted: PlaceWanted,
   engine: string,
-  look: { readonly ask: AskOwnership; readonly family: Family; readonly clock: Clock },
+  { journal, clock }: { readonly journal: Left | undefined; readonly clock: Clock },
 ): Promise<Place> {
   const { host, port: wantedPort, socket } = wanted;
   if (socket !== undefined) {
-    const { path, release } = await takeSocket(socket, engine, look.clock);
+    const { path, release } = await takeSocket(socket, engine, clock);
     return {
       endpoint: localEndpoint({ host, port: 0, socketPath: path }),
       address: { socketPath: path },
@@ -39,9 +39,7 @@ export async function takePlace(
       release,
     };
   }
-  const { port, release } = await reservePort(host, wantedPort, engine).catch((error: unknown) =>
-    withHolder(error, { host, port: wantedPort }, look),
-  );
+  const { port, release } = await reservePort(host, wantedPort, engine, journal);
   return {
     endpoint: localEndpoint({ host, port }),
     address: { host, port },
@@ -49,19 +47,4 @@ export async function takePlace(
     choice: wantedPort === 'auto' ? 'chosen' : 'fixed',
     release,
   };
-}
-
-async function withHolder(
-  error: unknown,
-  { host, port }: { readonly host: string; readonly port: number | 'auto' },
-  { ask, family }: { readonly ask: AskOwnership; readonly family: Family },
-): Promise<never> {
-  const isTaken = error instanceof GreenroomError && error.cause === undefined && port !== 'auto';
-  if (!isTaken) throw error;
-  const found = await ask({ host, port }, family);
-  if (found.state !== 'stranger') throw error;
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const next = 'end it, or use `port: auto`';
-  const message = `engine ${error.details['engine']}: port ${where} is held by ${found.holder}; ${next}`;
-  throw new GreenroomError(error.code, message, { details: { ...error.details, holder: found.holder } });
 }

@@ -1,8 +1,9 @@
 // One request that an engine answers: which engine, its wait in the lobby, its answer. Owned by a scope of its own, which
 // ends when the answer has gone out, the caller has left or is too slow, or the gateway leaves.
 //
-//     routing ──▶ waiting ──seated──▶ answering ──▶ ended
+//     routing ──▶ waiting ──seated──▶ answering ──the engine is done──▶ delivering ──▶ ended
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Lease } from '../../engines/lease.ts';
 import { GreenroomError, toGreenroomError } from '../../lifecycle/errors.ts';
 import type { CloseReason } from '../../lifecycle/reasons.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
@@ -122,7 +123,7 @@ export class EngineRequest implements UnderWay {
     this.#engine = engine.name;
     this.#state = 'waiting';
     const streamed = () => path.streams && this.#peek?.stream === true;
-    const lease = await lobby.seat({ engine, reply: this.#reply, streamed, signal });
+    const lease = this.#held(await lobby.seat({ engine, reply: this.#reply, streamed, signal }));
     this.#state = 'answering';
     if (signal.aborted) return lease.release('cancelled');
     const { endpoint } = lease.instance;
@@ -139,6 +140,17 @@ export class EngineRequest implements UnderWay {
     const given = this.#peek?.model?.value;
     const model = { shown: given ?? engine.name, asked: choice.model ?? given ?? engine.name };
     return answer({ ...common, model });
+  }
+
+  /** The lease, so that its end shows. */
+  #held(lease: Lease): Lease {
+    return {
+      instance: lease.instance,
+      release: (end) => {
+        if (this.#state === 'answering') this.#state = 'delivering';
+        lease.release(end);
+      },
+    };
   }
 
   #rawChoice(): Choice {

@@ -108,7 +108,8 @@ export class EngineRequests {
   leave(): void {
     this.#state = 'leaving';
     for (const request of this.#requests)
-      if (request.state !== 'answering') request.end('server_shutdown', leaving());
+      if (request.state === 'routing' || request.state === 'waiting')
+        request.end('server_shutdown', leaving());
   }
 
   /** What is being answered may come to its end in half of the time; then it is cut, and told. */

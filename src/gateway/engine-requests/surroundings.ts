@@ -11,7 +11,8 @@ import type { WaitingBytes } from './waiting-bytes.ts';
 export interface UnderWay {
   /** Which path, in one word. */
   readonly what: string;
-  readonly state: 'routing' | 'waiting' | 'answering' | 'ended';
+  /** `delivering`: the engine has done its part, and the caller has not taken all of it. */
+  readonly state: 'routing' | 'waiting' | 'answering' | 'delivering' | 'ended';
   /** The engine that it waits for or is answered by. */
   readonly engine: string | undefined;
   /** Ends it, and tells its caller why if he is still there. The first reason counts. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { EngineConfig, RunEngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
+import type { Journal } from '../../../src/engines/journal.ts';
 import type { AskOwnership } from '../../../src/engines/process/ownership.ts';
 import type { EngineStateWord } from '../../../src/engines/state.ts';
 import { Supervisor, type SupervisorOptions } from '../../../src/engines/supervisor.ts';
@@ -64,10 +65,14 @@ export class Supervised implements AsyncDisposable {
     return new Supervised(await testFolder(), configs, { ownership });
   }
 
+  static async journalled(journal: Journal, ...configs: readonly EngineConfig[]) {
+    return new Supervised(await testFolder(), configs, { journal });
+  }
+
   private constructor(
     folder: TestFolder,
     configs: readonly EngineConfig[],
-    options: Pick<SupervisorOptions, 'mask' | 'ownership'>,
+    options: Pick<SupervisorOptions, 'mask' | 'ownership' | 'journal'>,
   ) {
     this.folder = folder;
     this.#handlesBefore = handles();

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { identityOf } from '../../../src/engines/host/identity.ts';
 import { takeLock } from '../../../src/gateway/directory-lock.ts';
-import { identityOf } from '../../../src/gateway/process-identity.ts';
 import { type RunRecord, writeRunRecord } from '../../../src/gateway/run-record.ts';
 
 /** In `.greenroom` of the folder; of this very process, but for the changes. */

@@ -1,5 +1,7 @@
-import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import type { Left } from '../../../../src/engines/journal.ts';
 import { reservePort } from '../../../../src/engines/process/ports.ts';
 
 const host = '127.0.0.1';
@@ -47,9 +49,7 @@ describe('a fixed port', () => {
     const { port } = first;
     const taken = {
       code: 'engine_port_taken',
-      message:
-        `engine second: port ${host}:${port}: another engine of this gateway has it; ` +
-        `\`lsof -nP -i :${port}\` names the holder; end it, or use \`port: auto\``,
+      message: `engine second: port ${host}:${port}: another engine of this gateway has it; give one of them another`,
     };
     await expect(reservePort(host, port, 'second')).rejects.toMatchObject(taken);
     first.release();
@@ -67,18 +67,71 @@ describe('a fixed port', () => {
     for (const result of both) if (result.status === 'fulfilled') result.value.release();
   });
 
-  test('that something else holds is named, with the next step', async () => {
+  test('that something else holds is told with who it is, and the next step', async () => {
     const free = await reservePort(host, 'auto', 'scout');
     free.release();
     await using _ = await listen(free.port);
     await expect(reservePort(host, free.port, 'mine')).rejects.toMatchObject({
       code: 'engine_port_taken',
-      message:
-        `engine mine: port ${host}:${free.port}: something else listens there; ` +
-        `\`lsof -nP -i :${free.port}\` names the holder; end it, or use \`port: auto\``,
-      details: { engine: 'mine', host, port: free.port },
+      message: expect.stringMatching(
+        new RegExp(
+          `^engine mine: port ${host}:${free.port} is taken: pid ${process.pid} \\(.*\\), user \\S+, up .*; ` +
+            'this gateway itself; end it, or use another port, or `port: auto`$',
+        ),
+      ),
+      details: {
+        ...{ engine: 'mine', host, port: free.port },
+        holders: [
+          {
+            pid: process.pid,
+            command: expect.any(String),
+            user: expect.any(String),
+            ageMs: expect.any(Number),
+          },
+        ],
+      },
     });
     // A refusal holds nothing.
-    await expect(reservePort(host, free.port, 'mine')).rejects.toThrow('something else listens there');
+    await expect(reservePort(host, free.port, 'mine')).rejects.toThrow('is taken: pid');
+  });
+
+  test('that a connection has is told so', async () => {
+    await using somewhere = await listen(0);
+    const { port } = somewhere.server.address() as { port: number };
+    const socket = connect({ host, port });
+    await once(socket, 'connect');
+    try {
+      const local = socket.localPort ?? 0;
+      await expect(reservePort(host, local, 'mine')).rejects.toThrow(
+        `engine mine: port ${host}:${local} is taken: a connection has it, of pid ${process.pid} (`,
+      );
+    } finally {
+      socket.destroy();
+      await once(socket, 'close');
+    }
+  });
+
+  test('that is about to be free is waited for', async () => {
+    const free = await reservePort(host, 'auto', 'scout');
+    free.release();
+    const holder = await listen(free.port);
+    const left: Left = {
+      whose: () => ({ state: 'earlier' }),
+      isLeft: () => true,
+      // It says so before it is so.
+      reap: async () => {
+        setImmediate(() => void holder[Symbol.asyncDispose]());
+        return 'gone';
+      },
+    };
+    (await reservePort(host, free.port, 'mine', left)).release();
+  });
+
+  test('that somebody holds who was left behind, but does not go, is told', async () => {
+    const free = await reservePort(host, 'auto', 'scout');
+    free.release();
+    await using _ = await listen(free.port);
+    const left: Left = { whose: () => ({ state: 'earlier' }), isLeft: () => true, reap: async () => 'there' };
+    await expect(reservePort(host, free.port, 'mine', left)).rejects.toThrow(`is taken: pid ${process.pid}`);
   });
 });

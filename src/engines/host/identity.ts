@@ -1,5 +1,6 @@
 // Which process is meant: a pid alone may be a later one's. Nothing here is ever looked for by name.
-import { readFile } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
+import { readProc } from './proc.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -10,6 +11,7 @@ export interface ProcessIdentity {
 
 export interface ProcessStat {
   readonly parent: number;
+  readonly pgid: number;
   readonly startTime: number;
 }
 
@@ -37,21 +39,10 @@ export async function statOf(pid: number): Promise<ProcessStat | undefined> {
 export function parseStat(text: string): ProcessStat | undefined {
   // The name in parentheses may hold anything, parentheses too: the fields after it begin at the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, startTime] = [fields[0], Number(fields[1]), Number(fields[19])];
+  const [state] = fields;
+  const [parent, pgid, startTime] = [Number(fields[1]), Number(fields[2]), Number(fields[19])];
   if (!state || /[ZX]/.test(state) || !Number.isSafeInteger(startTime)) return undefined;
-  return { parent, startTime };
-}
-
-/** A file below /proc; undefined when its process is gone, or not ours to see. */
-export async function readProc(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (thrown) {
-    // ESRCH: the process went between open and read.
-    if (['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES'].includes((thrown as NodeJS.ErrnoException).code ?? ''))
-      return undefined;
-    throw thrown;
-  }
+  return { parent, pgid, startTime };
 }
 
 function pidExists(pid: number): boolean {
@@ -63,6 +54,11 @@ function pidExists(pid: number): boolean {
   }
 }
 
-async function readBootId(): Promise<string | null> {
+/** Numbers of processes mean something within one namespace only. Null where there are none. */
+export function readPidNamespace(): Promise<string | null> {
+  return readlink('/proc/self/ns/pid').catch(() => null);
+}
+
+export async function readBootId(): Promise<string | null> {
   return (await readProc('/proc/sys/kernel/random/boot_id'))?.trim() ?? null;
 }
