@@ -7,6 +7,7 @@ import { type Clock, delay } from '../lifecycle/clock.ts';
 import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { FailureCause } from './causes.ts';
 import { describeHolder } from './host/describe.ts';
 import type { FileHolders } from './host/file-holders.ts';
 import type { Left } from './journal.ts';
@@ -48,7 +49,8 @@ export class ModelFile {
     const { engine, model } = this.#options;
     this.#facts = await readModel(model).catch((thrown: unknown) => {
       const problem = thrown instanceof Unusable ? thrown.message : messageOf(thrown);
-      throw this.#unusable(problem, thrown instanceof Unusable ? undefined : thrown);
+      const known = thrown instanceof Unusable;
+      throw this.#unusable(problem, known ? thrown.kind : 'file_missing', known ? undefined : thrown);
     });
     const { fileHolders } = await import('./host/file-holders.ts');
     let found = await fileHolders(model.path);
@@ -58,6 +60,7 @@ export class ModelFile {
     if (model.exclusive && found.state === 'known' && found.holders.length > 0)
       throw this.#unusable(
         `${held}; \`exclusive\` wants it for this engine alone: end that, or take \`exclusive\` away`,
+        'model_held',
       );
     this.#options.log.info(
       { engine, model: model.path },
@@ -112,11 +115,11 @@ export class ModelFile {
     return `may be held by one of ${hidden} processes of other users, which cannot be looked into`;
   }
 
-  #unusable(problem: string, cause?: unknown): GreenroomError {
+  #unusable(problem: string, kind: FailureCause, cause?: unknown): GreenroomError {
     const { engine, model } = this.#options;
     const message = `engine ${engine}: its model ${model.path} ${problem}`;
     return new GreenroomError('model_file_unusable', message, {
-      details: { engine, path: model.path },
+      details: { engine, path: model.path, cause: kind },
       cause,
     });
   }
@@ -124,6 +127,12 @@ export class ModelFile {
 
 class Unusable extends Error {
   override readonly name = 'Unusable';
+  readonly kind: FailureCause;
+
+  constructor(message: string, kind: FailureCause = 'model_broken') {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** Throws `Unusable`, or what the system says. */
@@ -149,8 +158,9 @@ async function readModel({ path, format }: ModelFileConfig): Promise<ModelFacts>
 
 function whyClosed(thrown: unknown): unknown {
   const { code } = thrown as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new Unusable('does not exist');
-  if (code === 'EACCES' || code === 'EPERM') return new Unusable('may not be read by this user');
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new Unusable('does not exist', 'file_missing');
+  if (code === 'EACCES' || code === 'EPERM')
+    return new Unusable('may not be read by this user', 'permission');
   if (code === 'ENXIO') return new Unusable('is no regular file');
   if (code === 'ELOOP') return new Unusable('is a link that leads to itself');
   return thrown;
