@@ -1,18 +1,8 @@
 // Promise 1, the door is open: from process start to the first accepted WebSocket, against a bare server that answers
 // every upgrade by hand and loads nothing it does not need. Once as a newcomer starts it, once with a YAML file and two
 // slow engines. Cold processes in turn (A B C A B C ...), medians and their ratio.
-import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  firstWebSocket,
-  freePort,
-  median,
-  nodeOptions,
-  repositoryFile,
-  shownMs,
-  startProgram,
-} from './measure.ts';
+import { firstWebSocket, freePort, median, nodeOptions, repositoryFile, shownMs } from './measure.ts';
+import type { Workbench } from './workbench.ts';
 
 const rounds = 15;
 const targetMs = 150;
@@ -43,9 +33,13 @@ pipelines:
   default: { kind: echo, speak: voice, vad: activity }
 `;
 
-async function once(args: (port: number) => readonly string[], path: string): Promise<number> {
+async function once(
+  bench: Workbench,
+  args: (port: number) => readonly string[],
+  path: string,
+): Promise<number> {
   const port = await freePort();
-  const program = await startProgram(args(port));
+  const program = await bench.start(args(port));
   try {
     return await firstWebSocket(port, path, program.startedMs);
   } finally {
@@ -53,14 +47,8 @@ async function once(args: (port: number) => readonly string[], path: string): Pr
   }
 }
 
-export async function run(): Promise<void> {
-  const files = {
-    module: `greenroom-burner-${process.pid}.mjs`,
-    config: `greenroom-slow-${process.pid}.yaml`,
-  };
-  const config = join(tmpdir(), files.config);
-  await writeFile(join(tmpdir(), files.module), burner);
-  await writeFile(config, slowConfig(join(tmpdir(), files.module)));
+export async function run(bench: Workbench): Promise<void> {
+  const config = await bench.write('slow.yaml', slowConfig(await bench.write('burner.mjs', burner)));
   const up = (port: number) => [
     ...nodeOptions,
     repositoryFile('dist/main.js'),
@@ -84,9 +72,9 @@ export async function run(): Promise<void> {
     },
   ];
   // The first start fills the compile cache, as it does for users; it is shown, not counted.
-  const firstMs = await once(up, '/v1/realtime');
+  const firstMs = await once(bench, up, '/v1/realtime');
   for (let round = 0; round < rounds; round += 1)
-    for (const { ms, args, path } of rows) ms.push(await once(args, path));
+    for (const { ms, args, path } of rows) ms.push(await once(bench, args, path));
   console.log(`door: process start to first accepted WebSocket, ${rounds} cold processes each`);
   const bare = median(rows.at(-1)?.ms ?? []);
   for (const { name, ms } of rows) {

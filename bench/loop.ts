@@ -1,9 +1,6 @@
 // Promise 1, and stays responsive: connect latency while an engine burns CPU for 10 s as it loads. Three in one run:
 // greenroom with a worker engine; a bare node:http server with the same burning in a process beside it (what the
 // machine allows); and the same server that burns on its own loop, in steps, as the replaced systems did.
-import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   firstWebSocket,
@@ -13,8 +10,8 @@ import {
   quantile,
   repositoryFile,
   shownMs,
-  startProgram,
 } from './measure.ts';
+import type { Workbench } from './workbench.ts';
 
 const burnMs = 10_000;
 const everyMs = 10;
@@ -36,11 +33,12 @@ const beside = `const child = spawn(process.execPath, ['-e', 'const until = perf
 const onLoop = `const until = performance.now() + ${burnMs}; const step = () => { const stop = performance.now() + 500; while (performance.now() < stop) Math.sqrt(Math.random()); if (performance.now() < until) setTimeout(step, 1); }; setTimeout(step, 300);`;
 
 async function latencies(
+  bench: Workbench,
   args: (port: number) => readonly string[],
   path: string,
 ): Promise<readonly number[]> {
   const port = await freePort();
-  const program = await startProgram(args(port));
+  const program = await bench.start(args(port));
   try {
     await firstWebSocket(port, path, program.startedMs);
     const samples: number[] = [];
@@ -57,14 +55,13 @@ async function latencies(
   }
 }
 
-export async function run(): Promise<void> {
-  const folder = tmpdir();
-  const module = join(folder, `greenroom-burner-${process.pid}.mjs`);
-  await writeFile(module, burner);
+export async function run(bench: Workbench): Promise<void> {
+  const module = await bench.write('burner.mjs', burner);
   const engines = `engines={voice: {worker: ${module}}, activity: {builtin: silero}}`;
   const pipelines = 'pipelines={default: {kind: echo, speak: voice, vad: activity}}';
   const rows = {
     greenroom: await latencies(
+      bench,
       (port) => [
         ...nodeOptions,
         repositoryFile('dist/main.js'),
@@ -79,10 +76,12 @@ export async function run(): Promise<void> {
       '/v1/realtime',
     ),
     'bare node:http, burning beside it': await latencies(
+      bench,
       (port) => ['--input-type=module', '-e', server(beside), String(port)],
       '/',
     ),
     'bare node:http, burning on its loop': await latencies(
+      bench,
       (port) => ['--input-type=module', '-e', server(onLoop), String(port)],
       '/',
     ),

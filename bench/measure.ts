@@ -1,10 +1,6 @@
-// What the benchmarks share: programs that are started and ended, connects that are timed, numbers that are shown.
-import { type ChildProcess, spawn } from 'node:child_process';
+// What the benchmarks share: connects that are timed, numbers that are shown.
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -21,32 +17,6 @@ export async function freePort(): Promise<number> {
 
 /** As `npm start` has it: V8's helper threads compile and collect beside the loop, and on two cores they are in its way. */
 export const nodeOptions = ['--v8-pool-size=1'];
-
-/** A program with a folder of its own; both are gone when it is closed. */
-export async function startProgram(args: readonly string[]): Promise<{
-  readonly child: ChildProcess;
-  readonly startedMs: number;
-  close(): Promise<void>;
-}> {
-  const folder = await mkdtemp(join(tmpdir(), 'greenroom-bench-'));
-  const startedMs = performance.now();
-  const child = spawn(process.execPath, [...args], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk;
-  });
-  child.on('exit', (code) => code && console.error(`it exited with code ${code}: ${said}`));
-  const exited = once(child, 'exit');
-  return {
-    child,
-    startedMs,
-    async close() {
-      child.kill('SIGTERM');
-      await exited;
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 /** Knocks until a WebSocket handshake is answered with 101; ms since `sinceMs`. A raw socket, so that the client costs nothing. */
 export async function firstWebSocket(port: number, path: string, sinceMs: number): Promise<number> {

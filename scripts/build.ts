@@ -18,6 +18,8 @@ const bundles: readonly Readonly<Record<string, string>>[] = [
   { client: 'src/client/index.ts' },
   { sentinel: 'src/lifecycle/sentinel-thread.ts' },
   { store: 'src/store/store-thread.ts' },
+  { 'faulty-engine': 'src/testing/faulty/engine.ts' },
+  { 'llama-server': 'src/llama-server/main.ts' },
   {
     'engine-host': 'src/engines/worker/host.ts',
     'builtin/flite': 'src/engines/builtin/flite.ts',
@@ -41,7 +43,7 @@ async function bundle(entries: Readonly<Record<string, string>>): Promise<string
     input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)])),
     // A page has no `node:module`, which the bundler's own helpers for Node import.
     ...('client' in entries ? { platform: 'browser' } : { platform: 'node', plugins: [leanBuiltins()] }),
-    external: ['bufferutil', 'utf-8-validate'],
+    external: ['bufferutil', 'utf-8-validate', 'node-llama-cpp'],
     transform: { define: { __VERSION__: JSON.stringify(version) } },
     onLog(level, log, handler) {
       // Zod, yaml and friends use eval-free code; anything the bundler warns of is worth failing on.

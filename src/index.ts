@@ -2,11 +2,16 @@
 export type * from './config/types.ts';
 export type {
   Capability,
+  ChatPart,
+  ChatRequest,
+  EmbedRequest,
   EngineModule,
   LoadContext,
   LoadedEngine,
   PcmChunk,
   SpeakRequest,
+  TranscribeRequest,
+  TranscriptPart,
   VadStream,
 } from './engines/contract.ts';
 export type { EngineStatus } from './engines/status.ts';

@@ -4,6 +4,7 @@ import { networkReason } from '../client/refusal.ts';
 import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import { certificateHint } from './certificate-hint.ts';
 
 export interface Question {
   readonly url: URL;
@@ -29,7 +30,7 @@ export async function ask(question: Question, scope: Scope, limitMs: number): Pr
   const outcome = waited.state === 'done' ? waited.value : ({ state: 'cancelled' } as const);
   if (outcome.state === 'done') return outcome.value;
   const error = outcome.state === 'failed' ? outcome.error : undefined;
-  const why = error ? networkReason(error) || messageOf(error) : 'interrupted';
+  const why = error ? (networkReason(error) || messageOf(error)) + certificateHint(error) : 'interrupted';
   return { state: 'silent', why: `no gateway answers at ${url.origin}: ${why}` };
 }
 

@@ -3,6 +3,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Gateway } from '../gateway/gateway.ts';
 import { LiveScreen } from './live-screen.ts';
+import { printable } from './printable.ts';
 import { engineLine, type Screen, seconds } from './screen.ts';
 
 export interface Console {
@@ -54,7 +55,7 @@ export function openConsole(gateway: Gateway, screen: Screen, options: { readonl
     terminal,
   });
   const say = options.json
-    ? (line: string) => process.stderr.write(`${line}\n`)
+    ? (line: string) => process.stderr.write(`${printable(line)}\n`)
     : (line: string) => screen.line(line);
   let state: 'waiting' | 'open' | 'closed' = 'waiting';
   input.on('line', (line) => {

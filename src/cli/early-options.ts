@@ -8,7 +8,7 @@ export interface EarlyOptions {
   readonly options: UpOptions;
 }
 
-type Name = 'config' | 'listen' | 'set' | 'data';
+type Name = 'config' | 'listen' | 'set' | 'data' | 'model';
 
 const withValue: Readonly<Record<string, Name>> = {
   '-c': 'config',
@@ -16,6 +16,7 @@ const withValue: Readonly<Record<string, Name>> = {
   '--listen': 'listen',
   '--set': 'set',
   '--data': 'data',
+  '--model': 'model',
 };
 
 /** Undefined when no door is to be opened. */
@@ -33,6 +34,8 @@ export function earlyOptions(argv: readonly string[]): EarlyOptions | undefined 
     const value = name && (attached ?? rest[++at]);
     if (value === undefined) {
       if (word === '--json') options.json = true;
+      else if (word === '--openai') options.openai = true;
+      else if (word === '--no-discover') options.discover = false;
       else state = 'part';
     } else if (name === 'set') set.push(value);
     else if (name) options[name] = value;

@@ -15,8 +15,11 @@ export type EngineShown = Pick<
   | 'attempt'
   | 'pid'
   | 'port'
-  | 'failure'
-> & { readonly state: string };
+  | 'activeCalls'
+> & {
+  readonly state: string;
+  readonly failure: Omit<NonNullable<EngineStatus['failure']>, 'cause'> | null;
+};
 
 export interface GatewayHealth {
   readonly status: string;
@@ -63,6 +66,7 @@ function engineIn(value: unknown): readonly EngineShown[] {
       attempt: number(attempt) ?? 1,
       pid: number(pid),
       port: number(port),
+      activeCalls: number(times['activeCalls']) ?? 0,
       failure:
         typeof message === 'string'
           ? { code: String(code), message, logTail: Array.isArray(logTail) ? logTail.map(String) : [] }

@@ -2,11 +2,12 @@
 import { systemClock } from '../lifecycle/clock.ts';
 import { listenForSignals } from '../lifecycle/process-end.ts';
 import { Scope } from '../lifecycle/scope.ts';
+import { printable } from './printable.ts';
 
 export interface CommandIo {
-  /** One line on standard output: results, and the events of `--json`. */
+  /** One line on standard output, made printable: results, and the events of `--json`. */
   readonly out: (line: string) => void;
-  /** One line on standard error: what people read. */
+  /** One line on standard error, made printable: what people read. */
   readonly err: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -25,8 +26,8 @@ export async function interruptible(command: (io: CommandIo) => Promise<number>)
   const scope = new Scope('command', { clock: systemClock, kind: 'process' });
   const leave = listenForSignals(() => void scope.close('done'));
   const io: CommandIo = {
-    out: (line) => console.log(line),
-    err: (line) => console.error(line),
+    out: (line) => console.log(printable(line)),
+    err: (line) => console.error(printable(line)),
     env: process.env,
     cwd: process.cwd(),
     input: () => process.stdin,

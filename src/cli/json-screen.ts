@@ -2,7 +2,9 @@
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
 import { engineEvent, failedEvent, shutdownEvent } from './json-events.ts';
+import { printable } from './printable.ts';
 import type { Screen } from './screen.ts';
 
 export class JsonScreen implements Screen {
@@ -16,6 +18,10 @@ export class JsonScreen implements Screen {
 
   listening({ url, pid, ms, source }: { url: string; pid: number; ms: number; source: string }): void {
     this.#event({ event: 'listening', url, pid, ms: Math.round(ms), config: source });
+  }
+
+  found({ engine, preset, url, model, text }: Finding): void {
+    this.#event({ event: 'found', engine, preset, url, model, text });
   }
 
   engine(status: EngineStatus): void {
@@ -53,14 +59,14 @@ export class JsonScreen implements Screen {
   }
 
   line(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${printable(text)}\n`);
   }
 
   last(text: string): void {
-    process.stderr.write(`greenroom: ${text}\n`);
+    process.stderr.write(`greenroom: ${printable(text)}\n`);
   }
 
   #event(event: object): void {
-    this.#write(JSON.stringify(event));
+    this.#write(printable(JSON.stringify(event)));
   }
 }

@@ -1,11 +1,14 @@
 // For a person at a terminal: the engines' lines are redrawn in place while they load; everything else scrolls above.
 import { clearLine, cursorTo, moveCursor } from 'node:readline';
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import type { EngineStatus } from '../engines/status.ts';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
+import { printable } from './printable.ts';
 import { engineLine, failureLines, reportLines, type Screen, seconds, talkHint } from './screen.ts';
+import { cutEnd } from './text-width.ts';
 
 const redrawMs = 100;
 const feltMs = 1000;
@@ -26,10 +29,14 @@ export class LiveScreen implements Screen {
   }
 
   listening({ url, ms, source }: { url: string; pid: number; ms: number; source: string }): void {
-    this.line(
+    this.#painted(
       `${styleText('green', '●')} the door is open at ${styleText('bold', url)} ${dim(`after ${seconds(ms)}`)}`,
     );
-    this.line(dim(`  configuration: ${source}`));
+    this.#painted(dim(`  configuration: ${source}`));
+  }
+
+  found({ text }: Finding): void {
+    this.line(dim(`  ${text}`));
   }
 
   engine(status: EngineStatus): void {
@@ -38,21 +45,21 @@ export class LiveScreen implements Screen {
     if (this.#state === 'loading') return this.#redrawSoon();
     // How they end is in the report.
     if (this.#state === 'leaving' || before?.state === status.state) return;
-    this.line(fitted(`  ${colour(status)}`, this.#stream.columns));
+    this.#painted(fitted(`  ${colour(status)}`, this.#stream.columns));
     if (status.state === 'failed') this.failed(status);
   }
 
   ready({ url, ms, auth }: { url: string; ms: number; auth: 'none' | 'token' }): void {
     this.#settle();
-    this.line(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
-    this.line(dim(`  callers  ${url.replace(/^http/, 'ws')}/v1/realtime`));
-    this.line(dim(`  health   ${url}/v1/health`));
-    this.line(dim('  try it from another terminal, in this folder:'));
-    this.line(dim(`    ${talkHint(auth)}`));
+    this.#painted(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
+    this.#painted(dim(`  callers  ${url.replace(/^http/, 'ws')}/v1/realtime`));
+    this.#painted(dim(`  health   ${url}/v1/health`));
+    this.#painted(dim('  try it from another terminal, in this folder:'));
+    this.#painted(dim(`    ${talkHint(auth)}`));
   }
 
   failed(status: EngineStatus): void {
-    for (const line of failureLines(status)) this.line(styleText('red', line));
+    for (const line of failureLines(status)) this.#painted(styleText('red', printable(line)));
   }
 
   settled(): void {
@@ -62,7 +69,7 @@ export class LiveScreen implements Screen {
   stall({ ms, during }: Stall): void {
     // The log has every one; a person is shown those that he may have felt.
     if (ms < feltMs) return;
-    this.line(
+    this.#painted(
       styleText('yellow', `the event loop was held for ${ms} ms${during ? ` during ${during}` : ''}`),
     );
   }
@@ -70,28 +77,34 @@ export class LiveScreen implements Screen {
   leaving(reason: ShutdownReason): void {
     this.#settle();
     this.#state = 'leaving';
-    this.line(`leaving (${reason})`);
+    this.#painted(`leaving (${reason})`);
   }
 
   left(report: ShutdownReport): void {
     this.#settle();
-    const lines = reportLines(report);
-    for (const line of lines.slice(0, -1)) this.line(dim(line));
-    this.line(styleText(report.forced.length > 0 ? 'yellow' : 'green', lines.at(-1) ?? ''));
+    const lines = reportLines(report).map(printable);
+    for (const line of lines.slice(0, -1)) this.#painted(dim(line));
+    this.#painted(styleText(report.forced.length > 0 ? 'yellow' : 'green', lines.at(-1) ?? ''));
   }
 
   line(text: string): void {
-    if (this.#drawnLines > 0) {
-      this.#erase();
-      this.#stream.write(`${text}\n`);
-      this.#draw();
-    } else if (this.aroundPrompt) this.aroundPrompt(() => this.#stream.write(`${text}\n`));
-    else this.#stream.write(`${text}\n`);
+    this.#painted(printable(text));
   }
 
   last(text: string): void {
     this.#settle();
-    this.line(styleText('red', `greenroom: ${text}`));
+    this.#painted(styleText('red', printable(`greenroom: ${text}`)));
+  }
+
+  /** A line that holds colours, and nothing else that a terminal obeys. */
+  #painted(line: string): void {
+    const write = () => this.#stream.write(`${line}\n`);
+    if (this.#drawnLines > 0) {
+      this.#erase();
+      write();
+      this.#draw();
+    } else if (this.aroundPrompt) this.aroundPrompt(write);
+    else write();
   }
 
   /** The engines' lines stay as they are; from now on only changes are told. */
@@ -137,16 +150,13 @@ export class LiveScreen implements Screen {
   }
 }
 
-const dim = (text: string) => styleText('dim', text);
+const dim = (text: string) => styleText('dim', printable(text));
 
 function colour(status: EngineStatus, width = status.name.length): string {
-  const line = engineLine(status, width);
+  const line = printable(engineLine(status, width));
   if (status.state === 'ready') return styleText('green', line);
   return status.state === 'failed' || status.state === 'backoff' ? styleText('red', line) : line;
 }
 
 /** A line that wraps would be two, and redrawing would leave one behind. */
-function fitted(line: string, columns: number): string {
-  const plain = stripVTControlCharacters(line);
-  return plain.length < columns ? line : `${plain.slice(0, Math.max(0, columns - 2))}…`;
-}
+const fitted = (line: string, columns: number) => cutEnd(line, (columns || 80) - 1);

@@ -2,6 +2,8 @@
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
+import { printable } from './printable.ts';
 import { engineLine, failureLines, reportLines, type Screen, seconds } from './screen.ts';
 
 export class PlainScreen implements Screen {
@@ -17,6 +19,10 @@ export class PlainScreen implements Screen {
     this.line(
       `greenroom: the door is open at ${url} after ${seconds(ms)} (pid ${pid}, configuration: ${source})`,
     );
+  }
+
+  found({ text }: Finding): void {
+    this.line(text);
   }
 
   engine(status: EngineStatus): void {
@@ -54,7 +60,7 @@ export class PlainScreen implements Screen {
   }
 
   line(text: string): void {
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${printable(text)}\n`);
   }
 
   last(text: string): void {

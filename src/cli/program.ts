@@ -6,12 +6,16 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { EarlyDoor } from './early-door.ts';
+import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
 import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
+import { printable } from './printable.ts';
 import type { PsOptions } from './ps.ts';
 import type { StopOptions } from './stop.ts';
 import type { UpOptions } from './up.ts';
+
+// A command is imported when Ctrl+C is heard already, since that takes a moment.
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
@@ -25,6 +29,11 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .description('The real-time front door for AI engines.')
     .version(version)
     .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(printable(text)),
+      writeErr: (text) => process.stderr.write(printable(text)),
+    })
     .showHelpAfterError('(greenroom --help lists the commands)');
 
   program
@@ -37,10 +46,31 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--listen <host:port>', 'where the door listens')
     .option('--data <dir>', 'data directory')
     .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
+    .option(
+      '--model <file>',
+      'run this model (GGUF) beside the embedded engines; without a configuration only',
+    )
+    .option('--openai', 'use OpenAI with the key of OPENAI_API_KEY; without a configuration only')
+    .option('--no-discover', 'without a configuration: do not look what runs on this machine')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: UpOptions) => {
       const { up } = await import('./up.ts');
       done(await up(options, early));
+    });
+
+  program
+    .command('exec')
+    .description('start engines, wait until they are ready, run a command, tear everything down')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .option('-c, --config <file>', 'configuration, as for up')
+    .option('--engine <name>', 'start this engine only; may be given again', collect)
+    .option('--data <dir>', 'data directory (default: one of its own, removed at the end)')
+    .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
+    .option('--json', "one JSON object a line on standard error: standard output is the command's")
+    .passThroughOptions()
+    .action(async (argv: string[], options: ExecOptions) => {
+      const { exec } = await import('./exec.ts');
+      done(await exec(argv, options));
     });
 
   program
@@ -51,11 +81,11 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--data <dir>', 'data directory of the gateway')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: WaitFlags) => {
-      const { wait } = await import('./wait.ts');
       done(
-        await interruptible((io) =>
-          wait({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io),
-        ),
+        await interruptible(async (io) => {
+          const { wait } = await import('./wait.ts');
+          return wait({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io);
+        }),
       );
     });
 
@@ -67,8 +97,12 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--token <token>', 'token of the caller surface')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: PsOptions) => {
-      const { ps } = await import('./ps.ts');
-      done(await interruptible((io) => ps(options, io)));
+      done(
+        await interruptible(async (io) => {
+          const { ps } = await import('./ps.ts');
+          return ps(options, io);
+        }),
+      );
     });
 
   program
@@ -80,6 +114,7 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--token <token>', 'token of the admin surface, for a gateway within another program')
     .option('--json', 'one JSON object a line on standard output')
     .action(async ({ timeout, ...options }: StopFlags) => {
+      // Whoever ends this one early wants nothing to be asked at all.
       const { stop } = await import('./stop.ts');
       const timeoutMs = timeout === undefined ? undefined : duration('--timeout', timeout);
       done(await interruptible((io) => stop({ ...options, timeoutMs }, io)));
@@ -120,11 +155,11 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .option('--timeout <duration>', 'longest wait for anything', '60s')
     .option('--json', 'one JSON object a line on standard output')
     .action(async (options: TalkFlags) => {
-      const { talk } = await import('./talk.ts');
       done(
-        await interruptible((io) =>
-          talk({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io),
-        ),
+        await interruptible(async (io) => {
+          const { talk } = await import('./talk.ts');
+          return talk({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io);
+        }),
       );
     });
 
@@ -134,7 +169,8 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     if (!(thrown instanceof CommanderError)) throw thrown;
     // It has said what is wrong; help and version are no errors.
     if (thrown.exitCode === 0) return 0;
-    if (wantsJson(argv)) console.log(JSON.stringify(failedEvent('bad_usage', plain(thrown.message))));
+    if (wantsJson(argv))
+      console.log(printable(JSON.stringify(failedEvent('bad_usage', plain(thrown.message)))));
     return factsOf('bad_usage').exit;
   }
   return exitCode;

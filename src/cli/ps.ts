@@ -2,6 +2,7 @@
 // of itself when it answers within a second.
 import { resolve } from 'node:path';
 import { formatAge } from '../config/units.ts';
+import { leadsTo } from '../gateway/listening.ts';
 import { lookInto, type Presence } from '../gateway/presence.ts';
 import type { RunRecord } from '../gateway/run-record.ts';
 import { type Clock, systemClock } from '../lifecycle/clock.ts';
@@ -40,6 +41,8 @@ interface GatewayShown {
   readonly why: string | null;
 }
 
+type Running = Extract<Presence, { state: 'running' }>;
+
 type Heard =
   | { readonly state: 'heard'; readonly health: GatewayHealth }
   | { readonly state: 'silent'; readonly why: string };
@@ -61,7 +64,7 @@ export async function ps(options: PsOptions, io: CommandIo, clock: Clock = syste
     const presence = await lookInto(directory);
     if (presence.state !== 'running')
       return await show(ofPresence(directory, presence, clock), undefined, options, io);
-    const heard = sameProcess(await hear(presence.record.url, options, io, scope), presence.record);
+    const heard = await hearProcess(presence.record, options, io, scope);
     return await show(await ofRecord(directory, presence.record, heard, clock), heard, options, io);
   } finally {
     io.signal.removeEventListener('abort', interrupt);
@@ -82,8 +85,16 @@ async function hear(given: string, { token }: PsOptions, io: CommandIo, scope: S
   return { state: 'silent', why: `${url.href} answers HTTP ${asked.status}, ${next}` };
 }
 
-/** Another gateway may have the port by now. */
-function sameProcess(heard: Heard, { pid, url }: RunRecord): Heard {
+/** Nobody else is asked, who would be given the token; another gateway may have the port by now. */
+async function hearProcess(
+  { pid, url }: RunRecord,
+  options: PsOptions,
+  io: CommandIo,
+  scope: Scope,
+): Promise<Heard> {
+  if (!(await leadsTo(url, pid)))
+    return { state: 'silent', why: `pid ${pid} does not listen there, so it is not asked` };
+  const heard = await hear(url, options, io, scope);
   if (heard.state === 'silent' || heard.health.pid === pid) return heard;
   return { state: 'silent', why: `at ${url} another gateway answers, pid ${heard.health.pid}` };
 }
@@ -101,7 +112,8 @@ function ofUrl(url: string, heard: Heard, clock: Clock): GatewayShown {
 }
 
 async function ofRecord(data: string, record: RunRecord, heard: Heard, clock: Clock): Promise<GatewayShown> {
-  const { status, sessions } = heard.state === 'heard' ? heard.health : { status: null, sessions: null };
+  const unheard = { status: record.state === 'leaving' ? 'shutting_down' : null, sessions: null };
+  const { status, sessions } = heard.state === 'heard' ? heard.health : unheard;
   const memoryBytes = await residentBytes(record.pid);
   const why = heard.state === 'silent' ? heard.why : null;
   return {
@@ -116,13 +128,11 @@ async function ofRecord(data: string, record: RunRecord, heard: Heard, clock: Cl
   };
 }
 
-function ofPresence(data: string, presence: Presence, clock: Clock): GatewayShown {
+function ofPresence(data: string, presence: Exclude<Presence, Running>, clock: Clock): GatewayShown {
   const { state } = presence;
   switch (state) {
-    case 'running':
     case 'gone': {
-      const { pid } = presence.record;
-      const why = `left behind by pid ${pid}, gone: no gateway runs in ${data}`;
+      const why = `${leftBehind(presence)}: no gateway runs in ${data}`;
       return { ...nothing, state, data, ...recorded(presence.record, clock), why };
     }
     case 'unrecorded': {
@@ -135,6 +145,11 @@ function ofPresence(data: string, presence: Presence, clock: Clock): GatewayShow
     case 'none':
       return { ...nothing, data, why: `no gateway runs in ${data}` };
   }
+}
+
+function leftBehind({ record: { pid }, process }: Extract<Presence, { state: 'gone' }>): string {
+  if (process === 'ended') return `left behind by pid ${pid}, gone`;
+  return `the record is of pid ${pid}, which runs and does not hold this directory (is it a copy?)`;
 }
 
 function recorded({ pid, url, version, startedAt }: RunRecord, clock: Clock) {

@@ -3,7 +3,9 @@ import { relative, sep } from 'node:path';
 import type { EngineStatus } from '../engines/status.ts';
 import type { ShutdownReason, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Stall } from '../telemetry/loop-monitor.ts';
+import type { Finding } from './discover.ts';
 import type { EngineShown } from './gateway-health.ts';
+import { oneLine } from './printable.ts';
 
 export interface Screen {
   listening(facts: {
@@ -12,6 +14,8 @@ export interface Screen {
     readonly ms: number;
     readonly source: string;
   }): void;
+  /** Something that is on this machine, and what has become of it. */
+  found(finding: Finding): void;
   /** An engine has changed. */
   engine(status: EngineStatus): void;
   /** `auth`: what callers have to bring. */
@@ -51,7 +55,7 @@ export const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 /
 
 /** `voice     starting  loaded  42 %  1.2 s  reading the model` */
 export function engineLine(status: EngineShown, nameWidth: number): string {
-  const { name, state, rung, text, elapsedMs, failure, attempt } = status;
+  const { name, state, rung, text, elapsedMs, failure, attempt, activeCalls } = status;
   const shownRung = state === 'starting' && rung ? ` (${rung})` : '';
   const parts = [name.padEnd(nameWidth), `${state}${shownRung}`.padEnd(20)];
   const percent = percentOf(status);
@@ -59,12 +63,13 @@ export function engineLine(status: EngineShown, nameWidth: number): string {
   if (state === 'starting' || state === 'ready') parts.push(seconds(elapsedMs).padStart(7));
   const left = leftText(status);
   if (left) parts.push(left);
+  if (activeCalls > 0) parts.push(`${activeCalls} ${activeCalls === 1 ? 'call' : 'calls'} under way`);
   if (attempt > 1) parts.push(`attempt ${attempt}`);
   const why = state === 'starting' ? text : (failure?.message ?? null);
-  if (why) parts.push(why);
+  if (why) parts.push(oneLine(why));
   // What it said last is often the reason itself.
   const lastLine = state === 'backoff' ? failure?.logTail.at(-1) : undefined;
-  if (lastLine) parts.push(`| ${lastLine}`);
+  if (lastLine) parts.push(`| ${oneLine(lastLine)}`);
   return parts.join('  ');
 }
 

@@ -23,6 +23,12 @@ export class StopReport {
     this.#tell(event, absence(directory, presence));
   }
 
+  /** Asked before, by somebody: it is waited for. */
+  leaving(pid: number, url: string | null): void {
+    const where = url === null ? '' : ` at ${url}`;
+    this.#io.err(`pid ${pid}${where} leaves already: it is not asked again, which would force it`);
+  }
+
   /** `request`: over HTTP. */
   asked(
     pid: number,
@@ -84,7 +90,9 @@ function absence(
     case 'none':
       return `no gateway runs in ${directory}`;
     case 'gone':
-      return `the gateway of ${directory} is gone already; gateway.json was left behind by pid ${presence.record.pid}`;
+      return presence.process === 'ended'
+        ? `the gateway of ${directory} is gone already; gateway.json was left behind by pid ${presence.record.pid}`
+        : `no gateway runs in ${directory}; gateway.json is of pid ${presence.record.pid}, which runs and does not hold this directory (is it a copy?): it is left alone`;
     case 'corrupt':
       return `no gateway runs in ${directory} (${presence.problem})`;
   }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { ProcessIdentity } from '../engines/host/identity.ts';
 import { readLastReport } from '../gateway/gateway-log.ts';
+import { leadsTo } from '../gateway/listening.ts';
 import { lookInto, type Presence } from '../gateway/presence.ts';
 import { type Clock, delay, systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
@@ -28,6 +29,7 @@ interface Target {
   readonly identity: ProcessIdentity;
   readonly url: string | null;
   readonly process: 'owned' | 'shared';
+  readonly state: 'serving' | 'leaving';
 }
 
 const timeoutMsDefault = { asked: 10_000, forced: 3_000 };
@@ -36,6 +38,7 @@ const recordMs = 2000;
 /** What a gateway that is gone has left behind is ended by its reaper in this time. */
 const familyMs = 2000;
 const pollMs = 20;
+const moreForce = 'end it with `greenroom stop --force`, or give it longer with --timeout';
 
 /**
  * Returns 0 when it is gone, also when it was before. Throws `deadline_exceeded`, with the next step, when it is still
@@ -100,12 +103,15 @@ class Stopping {
       const presence = await lookInto(this.#directory);
       switch (presence.state) {
         case 'running': {
-          const { pid, startTime, bootId, url, process = 'owned' } = presence.record;
-          return { identity: { pid, startTime, bootId }, url, process };
+          const { pid, startTime, bootId, url, process = 'owned', state = 'serving' } = presence.record;
+          return { identity: { pid, startTime, bootId }, url, process, state };
         }
         case 'unrecorded':
           if (this.#elapsedMs() < recordMs) break;
-          return { identity: presence.holder ?? this.#nobodyKnown(presence), url: null, process: 'owned' };
+          return {
+            ...{ identity: presence.holder ?? this.#nobodyKnown(presence), url: null },
+            ...{ process: 'owned', state: 'serving' },
+          };
         default:
           this.#report.absent(this.#directory, presence);
           return undefined;
@@ -120,8 +126,9 @@ class Stopping {
     throw new GreenroomError('data_directory_locked', message, { details: { directory: this.#directory } });
   }
 
-  async #signals({ identity, url }: Target): Promise<StopHow> {
+  async #signals({ identity, url, state }: Target): Promise<StopHow> {
     const { steps, untilMs } = this.#plan;
+    if (state === 'leaving' && !this.#options.force) return this.#wait(identity, url);
     for (const [index, { signal }] of steps.entries()) {
       for (const each of await this.#processes.familyOf(identity.pid)) this.#family.set(each.pid, each);
       if (this.#processes.signal(identity, signal) === 'sent')
@@ -132,27 +139,28 @@ class Stopping {
     const { pid } = identity;
     const next = this.#options.force
       ? 'it does not end by SIGKILL either: it is stuck in the kernel, on a disk or a device'
-      : 'end it with `greenroom stop --force`, or give it longer with --timeout';
+      : moreForce;
     throw this.#late(pid, next);
   }
 
+  /** It leaves already: to be asked a second time would force it. */
+  async #wait(identity: ProcessIdentity, url: string | null): Promise<StopHow> {
+    for (const each of await this.#processes.familyOf(identity.pid)) this.#family.set(each.pid, each);
+    this.#report.leaving(identity.pid, url);
+    if (await this.#goneBy(this.#plan.untilMs, () => this.#isGone(identity))) return 'left';
+    throw this.#late(identity.pid, moreForce);
+  }
+
   /** A gateway in somebody else's program, which is not ours to end. */
-  async #request({ identity, url }: Target): Promise<StopHow> {
+  async #request({ identity, url, state }: Target): Promise<StopHow> {
     const { pid } = identity;
     const notOurs = `it is part of another program, which is not ours to end: end pid ${pid} itself`;
-    const scope = new Scope('stop', { clock: this.#clock, kind: 'command' });
-    try {
-      const token = this.#options.token ?? this.#io.env['GREENROOM_ADMIN_TOKEN'];
-      const question = { url: gatewayUrl(url ?? '', '/api/shutdown'), method: 'POST', token } as const;
-      const asked = await ask(question, scope, this.#plan.untilMs);
-      if (asked.state === 'answered' && [401, 403].includes(asked.status)) {
-        const message = `the gateway at ${url} is part of another program (pid ${pid}) and takes no order without an administrator's token: --token, or GREENROOM_ADMIN_TOKEN`;
-        throw new GreenroomError('unauthorized', message, { details: { pid, url } });
-      }
-      if (asked.state === 'silent') throw this.#late(pid, `${asked.why}; ${notOurs}`);
-      this.#report.asked(pid, url, 'request', 'first');
-    } finally {
-      await scope.close('done');
+    if (state === 'leaving') this.#report.leaving(pid, url);
+    else {
+      const silent = await this.#post(pid, url);
+      // Somebody else may have asked it meanwhile: then it leaves, and answers nobody.
+      const now = silent && (await lookInto(this.#directory));
+      if (now && isOf(now, identity) && !isLeaving(now)) throw this.#late(pid, `${silent}; ${notOurs}`);
     }
     const closed = async () => {
       const now = await lookInto(this.#directory);
@@ -160,6 +168,29 @@ class Stopping {
     };
     if (await this.#goneBy(this.#plan.untilMs, closed)) return 'left';
     throw this.#late(pid, notOurs);
+  }
+
+  /** Returns why there was no answer; undefined when there was one. */
+  async #post(pid: number, url: string | null): Promise<string | undefined> {
+    if (url === null || !(await leadsTo(url, pid))) {
+      const message = `the record of ${this.#directory} names ${url}, where the program that holds it (pid ${pid}) does not listen: nobody is asked there, and no token is sent; end pid ${pid} itself`;
+      throw new GreenroomError('gateway_unreachable', message, { details: { pid, url } });
+    }
+    const scope = new Scope('stop', { clock: this.#clock, kind: 'command' });
+    try {
+      const token = this.#options.token ?? this.#io.env['GREENROOM_ADMIN_TOKEN'];
+      const question = { url: gatewayUrl(url, '/api/shutdown'), method: 'POST', token } as const;
+      const asked = await ask(question, scope, this.#plan.untilMs);
+      if (asked.state === 'silent') return asked.why;
+      if ([401, 403].includes(asked.status)) {
+        const message = `the gateway at ${url} is part of another program (pid ${pid}) and takes no order without an administrator's token: --token, or GREENROOM_ADMIN_TOKEN`;
+        throw new GreenroomError('unauthorized', message, { details: { pid, url } });
+      }
+      this.#report.asked(pid, url, 'request', 'first');
+      return undefined;
+    } finally {
+      await scope.close('done');
+    }
   }
 
   #late(pid: number, next: string): GreenroomError {
@@ -214,3 +245,6 @@ function isOf(presence: Presence, { pid, startTime }: ProcessIdentity): boolean 
     presence.state === 'running' && presence.record.pid === pid && presence.record.startTime === startTime
   );
 }
+
+const isLeaving = (presence: Presence): boolean =>
+  presence.state === 'running' && presence.record.state === 'leaving';

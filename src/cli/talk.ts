@@ -9,6 +9,7 @@ import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, messageOf, toGreenroomError } from '../lifecycle/errors.ts';
 import { Scope } from '../lifecycle/scope.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
+import { certificateHint } from './certificate-hint.ts';
 import type { CommandIo } from './io.ts';
 import { Call } from './talk/call.ts';
 import { LiveCall } from './talk/live-call.ts';
@@ -16,7 +17,7 @@ import { planTalk, type TalkOptions, type TalkPlan } from './talk/plan.ts';
 import { TalkReport } from './talk/report.ts';
 import { converse, NoSpeech } from './talk/script.ts';
 import { TalkSocket } from './talk/socket.ts';
-import { requireGateway, startHint } from './talk-address.ts';
+import { type GatewayFound, requireGateway, startHint } from './talk-address.ts';
 
 export type { TalkOptions } from './talk/plan.ts';
 
@@ -32,7 +33,7 @@ const farewellMs = 1500;
  */
 export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
   const plan = await planTalk(options, io);
-  const url = await requireGateway(options, io);
+  const found = await requireGateway(options, io);
   const { model, token = io.env['GREENROOM_TOKEN'], json = false } = options;
   const { timeoutMs, outPath } = plan;
   const scope = new Scope('talk', { clock, kind: 'command' });
@@ -43,7 +44,8 @@ export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = s
     const reconnect = live ? { totalMs: timeoutMs, maxMs: 3000, attempts: 1000 } : false;
     const connection = await scope.acquire(
       'connection',
-      () => connect({ url, model, token, WebSocket: TalkSocket, openTimeoutMs: timeoutMs, reconnect }),
+      () =>
+        connect({ url: found.url, model, token, WebSocket: TalkSocket, openTimeoutMs: timeoutMs, reconnect }),
       async (opened) => {
         await opened.close();
       },
@@ -51,7 +53,8 @@ export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = s
     const keeps = live && outPath === undefined ? 'nothing' : 'all';
     const call = new Call({ connection, report, clock, timeoutMs, keeps, signal: io.signal });
     scope.defer('call', () => call.leave());
-    if ((await opened(call)) === 'ended') await finish(call, plan, report, 'ended');
+    live?.follow(call);
+    if ((await opened(call, found, token)) === 'ended') await finish(call, plan, report, 'ended');
     else await finish(call, plan, report, live ? await live.run(call) : await say(call, plan, report, scope));
     return report.exitCode;
   } finally {
@@ -59,16 +62,28 @@ export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = s
   }
 }
 
-async function opened(call: Call): Promise<'open' | 'ended'> {
+async function opened(call: Call, found: GatewayFound, token: string | undefined): Promise<'open' | 'ended'> {
   try {
     await call.connection.opened;
     return 'open';
   } catch (thrown) {
     if (call.ending?.state === 'interrupted') return 'ended';
     const error = toGreenroomError(thrown);
-    if (error.code !== 'gateway_unreachable') throw error;
-    const { details } = error;
-    throw new GreenroomError(error.code, `${error.message}; ${startHint}`, { details, cause: error });
+    const { code, details, message } = error;
+    const guess = found.state === 'guessed' && code === 'gateway_unreachable' ? `${found.why}, and ` : '';
+    throw new GreenroomError(code, guess + message + hintOf(error, token), { details, cause: error });
+  }
+}
+
+/** What to do about a call that did not come about: the end of its sentence. */
+function hintOf(error: GreenroomError, token: string | undefined): string {
+  switch (error.code) {
+    case 'gateway_unreachable':
+      return certificateHint(error) || `; ${startHint}`;
+    case 'unauthorized':
+      return `; ${token === undefined ? 'give one' : 'give another'} with --token, or in GREENROOM_TOKEN`;
+    default:
+      return '';
   }
 }
 
@@ -107,6 +122,7 @@ async function finish(
 }
 
 async function keep(path: string, pcm: Int16Array, report: TalkReport): Promise<void> {
+  if (pcm.length === 0) return report.remark('nothing_heard', `no audio was heard: ${path} is not written`);
   try {
     await writeFile(path, writeWav(pcm, sessionRateHz));
     report.written(path, durationMs(pcm.length, sessionRateHz));

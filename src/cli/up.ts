@@ -2,27 +2,26 @@
 import { formatListen } from '../config/listen.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { shippedFile } from '../engines/locate.ts';
+import { certificateWarnings } from '../gateway/certificate.ts';
 import { stopCommand } from '../gateway/data-directory.ts';
 import type { Door } from '../gateway/door.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { openDoor, secureDoor, securityOf } from '../gateway/open-door.ts';
-import { readRunRecord } from '../gateway/run-record.ts';
-import { delay, systemClock } from '../lifecycle/clock.ts';
+import { lookInto } from '../gateway/presence.ts';
+import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
-import type { TreeNode } from '../lifecycle/report.ts';
 import { type Sentinel, startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { type Console, openConsole } from './console.ts';
 import type { EarlyDoor } from './early-door.ts';
 import { JsonScreen } from './json-screen.ts';
 import { LiveScreen } from './live-screen.ts';
+import { openNames } from './open-names.ts';
 import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
+import { watchEngines } from './watch-engines.ts';
 
-const redrawMs = 200;
-/** Nothing of an engine runs on by the second; one that is tried again tells each step of it. */
-const atRest: ReadonlySet<string> = new Set(['ready', 'failed', 'backoff', 'stopped']);
 /** Of the shutdown's time: a loop that has not heard a signal by then is taken for held. */
 const sentinelShare = 0.95;
 
@@ -31,6 +30,10 @@ export interface UpOptions {
   readonly listen?: string;
   readonly data?: string;
   readonly set?: readonly string[];
+  readonly model?: string;
+  readonly openai?: true;
+  /** Default true. */
+  readonly discover?: boolean;
   readonly json?: true;
 }
 
@@ -44,6 +47,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
   screen.listening({ url: door.url, pid: process.pid, ms, source: loaded.source });
   const auth = loaded.config.auth.tokens.length > 0 ? 'token' : 'none';
+  const search = searchFor(options, loaded, screen);
   let prompt: Console | undefined;
   let sentinel: Sentinel | undefined;
   const gateway = await Gateway.open({
@@ -51,6 +55,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     config: loaded.config,
     secrets: loaded.secrets,
     process: 'owned',
+    ...(search.find && { find: search.find }),
     onCreated: ({ shutdown }) => {
       installProcessEnd(shutdown, {
         say: (line) => screen.last(line),
@@ -79,17 +84,21 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     graceMs: loaded.config.shutdown.totalMs * sentinelShare,
     onTrouble: (message) => gateway.warn(message),
   });
+  for (const warning of await certificateWarnings(loaded.config.tls, systemClock.wallTime())) {
+    gateway.warn(warning);
+    screen.line(warning);
+  }
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   // Opened now, it would be closed by nobody.
   if (gateway.shutdown.state === 'running')
     prompt = openConsole(gateway, screen, { json: options.json === true });
-  void gateway.whenReady().then(({ missing }) => {
+  void ready(gateway, search.over).then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });
     else for (const status of missing) if (status.failure) screen.failed(status);
   });
-  void watch(gateway, screen).then(() => prompt?.open());
+  void watchEngines(gateway, screen).then(() => prompt?.open());
 
   const report: ShutdownReport = await gateway.shutdown.done;
   stopWatching();
@@ -97,15 +106,26 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   return report.exitCode;
 }
 
-/** Shows the engines' clocks run while any of them is on its way; ends when all have come to rest. */
-async function watch(gateway: Gateway, screen: Screen): Promise<void> {
-  while (gateway.shutdown.state === 'running') {
-    const engines = gateway.engines();
-    for (const status of engines) if (status.state === 'starting') screen.engine(status);
-    if (engines.every(({ state }) => atRest.has(state))) break;
-    await delay(systemClock, redrawMs);
-  }
-  screen.settled();
+/** What is found on this machine counts as well. */
+async function ready(gateway: Gateway, searched: Promise<unknown>) {
+  await Promise.race([searched, gateway.shutdown.done]);
+  return gateway.whenReady();
+}
+
+/** Without a configuration, what runs on this machine is looked for: when the door is open, and callers are seated. */
+function searchFor({ discover }: UpOptions, { origin, config, secrets }: LoadedConfig, screen: Screen) {
+  if (origin === 'file' || discover === false) return { find: undefined, over: Promise.resolve() };
+  const over = Promise.withResolvers<void>();
+  const find = async (signal: AbortSignal) => {
+    try {
+      const { searchMachine } = await import('./search.ts');
+      const taken = Object.keys(config.engines);
+      return await searchMachine({ signal, secrets, taken, found: (finding) => screen.found(finding) });
+    } finally {
+      over.resolve();
+    }
+  };
+  return { find, over: over.promise };
 }
 
 function chooseScreen({ json }: UpOptions): Screen {
@@ -113,21 +133,26 @@ function chooseScreen({ json }: UpOptions): Screen {
   return process.stderr.isTTY ? new LiveScreen(process.stderr, systemClock) : new PlainScreen(process.stderr);
 }
 
-function load({ config, listen, data, set }: UpOptions): Promise<LoadedConfig> {
+async function load({ config, listen, data, set, model, openai }: UpOptions): Promise<LoadedConfig> {
+  const { env } = process;
+  const cwd = process.cwd();
+  const asked = model !== undefined || openai;
+  const engines = asked
+    ? await (await import('./asked-engines.ts')).askedEngines({ config, model, openai, cwd, env })
+    : {};
   return loadConfig({
     ...(config !== undefined && { file: config }),
     ...(listen !== undefined && { listen }),
     ...(data !== undefined && { data }),
     set: set ?? [],
-    env: process.env,
-    cwd: process.cwd(),
+    ...{ engines, env, cwd },
   });
 }
 
 /** A busy address is often a gateway of the same folder: then that is what is said. */
 async function explained(failure: GreenroomError, dataDirectory: string): Promise<GreenroomError> {
-  const found = await readRunRecord(dataDirectory);
-  if (found.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
+  const found = await lookInto(dataDirectory).catch(() => undefined);
+  if (found?.state !== 'running' || !found.record.url.endsWith(`:${failure.details['port']}`)) return failure;
   const { pid, url } = found.record;
   const stop = `stop it with \`${stopCommand(dataDirectory)}\``;
   const message = `a gateway of this folder listens there already: pid ${pid} at ${url}; ${stop}, or use another --listen and --data`;
@@ -152,12 +177,4 @@ async function takeDoor({ config }: LoadedConfig, early: EarlyDoor | undefined):
       throw await explained(early.failure, config.dataDirectory);
   }
   return openDoor(config);
-}
-
-/** The leaves of the tree: what is still open, by path. */
-function openNames(node: TreeNode, path = ''): readonly string[] {
-  const here = path ? `${path}/${node.name}` : node.name;
-  if (!node.children || node.children.length === 0)
-    return node.kind === 'resource' || node.kind === 'task' ? [here] : [];
-  return node.children.flatMap((child) => openNames(child, here));
 }

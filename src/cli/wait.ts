@@ -35,6 +35,8 @@ const timeoutMsDefault = 60_000;
 const pause = { firstMs: 50, maxMs: 500, factor: 1.5 };
 /** One question; a gateway that takes longer is asked again. The last one is given a moment too. */
 const askMs = { min: 250, max: 5000 };
+/** A gateway that is started beside us has made its data directory by then: before that, no other one is taken for it. */
+const guessAfterMs = 2000;
 
 /** Returns 0 when it is ready, 69 when it is not and will not be, or not in time. */
 export async function wait(options: WaitOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
@@ -51,7 +53,8 @@ export async function wait(options: WaitOptions, io: CommandIo, clock: Clock = s
   try {
     for (let pauseMs = pause.firstMs; ; pauseMs = Math.min(pauseMs * pause.factor, pause.maxMs)) {
       const state = time.expired ? 'last' : 'early';
-      const seen = await look(options, io, scope, time);
+      const guess = state === 'last' || clock.now() - beganMs >= guessAfterMs ? 'allowed' : 'early';
+      const seen = await look({ options, guess }, io, scope, time);
       if (seen.state === 'ready') return tell(seen, 'ready');
       if (seen.missing.some((engine) => engine.state === 'failed')) return tell(seen, 'failed');
       if (scope.state !== 'open') return tell(seen, 'interrupted');
@@ -64,13 +67,21 @@ export async function wait(options: WaitOptions, io: CommandIo, clock: Clock = s
   }
 }
 
-async function look(options: GatewayOptions, io: CommandIo, scope: Scope, time: Deadline): Promise<Seen> {
+async function look(
+  { options, guess }: { readonly options: GatewayOptions; readonly guess: 'allowed' | 'early' },
+  io: CommandIo,
+  scope: Scope,
+  time: Deadline,
+): Promise<Seen> {
   const found = await findGateway(options, io);
-  if (found.state === 'none') return notReady(`${found.why}; ${startHint}`);
+  if (found.state === 'none' || (found.state === 'guessed' && guess === 'early'))
+    return notReady(`${found.why}; ${startHint}`);
   const url = gatewayUrl(found.url, '/readyz');
   if (scope.state !== 'open') return notReady('interrupted');
   const limitMs = Math.min(askMs.max, Math.max(askMs.min, time.remainingMs()));
   const asked = await ask({ url }, scope, limitMs);
+  if (found.state === 'guessed' && asked.state === 'silent')
+    return notReady(`${found.why}, and ${asked.why}; ${startHint}`);
   return asked.state === 'answered' ? readiness(url, asked) : notReady(asked.why);
 }
 

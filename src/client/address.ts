@@ -41,9 +41,9 @@ export function httpUrl(socketUrl: string): string {
   return socketUrl.replace(/^ws/, 'http');
 }
 
-/** For messages: a token in the query is a secret. */
+/** For messages: a token in the query is a secret, and so is a password. */
 export function shownUrl(url: string): string {
-  return url.replace(/([?&]token=)[^&]*/g, '$1…');
+  return url.replace(/([?&]token=)[^&]*/g, '$1…').replace(/(:\/\/[^/?#]*):[^/?#]*@/, '$1:…@');
 }
 
 /** A browser can send no headers with a WebSocket, so the token travels beside the protocol's name. */

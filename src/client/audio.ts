@@ -1,9 +1,13 @@
 // PCM16 as the Realtime wire carries it, base64, in browsers and in Node. Every platform we run on is little endian.
 
+import { check, int16 } from './given.ts';
+
 /** Characters a call may have as arguments; browsers stop at some tens of thousands. */
 const charactersMax = 8192;
 
+/** Throws `bad_usage` for anything but samples. */
 export function encodeAudio(pcm: Int16Array): string {
+  check('pcm', pcm, int16);
   if (typeof Buffer !== 'undefined') {
     return Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString('base64');
   }
@@ -15,7 +19,7 @@ export function encodeAudio(pcm: Int16Array): string {
   return btoa(binary);
 }
 
-/** Of a `response.output_audio.delta`: samples at 24 kHz. */
+/** Of a `response.output_audio.delta`: samples at 24 kHz. Throws what `atob` throws for what is not base64. */
 export function decodeAudio(base64: string): Int16Array {
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length & ~1);

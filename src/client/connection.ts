@@ -3,12 +3,12 @@
 // closed, whoever closes it. Whoever connects closes.
 //
 // `opened` and `closed` may be left unwatched: no rejection of theirs is ever unhandled.
-import { GreenroomError } from '../lifecycle/errors.ts';
 import type { LobbyNotice } from '../wire/notices.ts';
 import { shownUrl } from './address.ts';
 import { Audience } from './audience.ts';
 import type { ClientEvent, ResponseOptions, SessionUpdate } from './client-events.ts';
-import { type ConnectionEvent, type EventType, isReceived, readEvent } from './events.ts';
+import { type ConnectionEvent, type EventType, goodbyeIn, isReceived, readEvent } from './events.ts';
+import { aFunction, anEvent, anObject, aString, check, closeCode, int16 } from './given.ts';
 import { begin, cannotSend, next } from './life.ts';
 import type {
   ConnectionEnd,
@@ -21,37 +21,27 @@ import type {
 } from './life-states.ts';
 import { Link, type LinkEnd } from './link.ts';
 import type { Listener } from './listeners.ts';
-import { type KeepLimits, Outgoing, type Said } from './outgoing.ts';
+import type { CheckedOptions } from './options.ts';
+import { Outgoing, type Said } from './outgoing.ts';
 import { askWhy } from './refusal.ts';
-import type { SocketClass } from './socket.ts';
 import { type ClientWorld, Timers } from './timers.ts';
-
-/** Normalised: what `connect` makes of its options. */
-export interface ConnectionParts {
-  readonly url: string;
-  readonly protocols: string[];
-  readonly token: string | undefined;
-  readonly Socket: SocketClass;
-  readonly life: Omit<LifeWorld, 'nowMs' | 'random' | 'url'>;
-  readonly keep: KeepLimits;
-  readonly signal: AbortSignal | undefined;
-  readonly world: ClientWorld;
-}
+import { undisturbed } from './uncaught.ts';
 
 /** An explanation is asked for no longer than this. */
 const askMs = 2000;
 
 export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, AsyncDisposable {
+  readonly #opening = Promise.withResolvers<void>();
+  readonly #ending = Promise.withResolvers<ConnectionEnd>();
   /** For messages: a token in it is hidden. */
   readonly url: string;
   /** The first time. Rejects with what could be learnt: `gateway_unreachable`, or the code it was refused with. */
-  readonly opened: Promise<void>;
+  readonly opened: Promise<void> = this.#opening.promise;
   /** For good. Never rejects. */
-  readonly closed: Promise<ConnectionEnd>;
-  readonly #parts: ConnectionParts;
+  readonly closed: Promise<ConnectionEnd> = this.#ending.promise;
+  readonly #options: CheckedOptions;
+  readonly #world: ClientWorld;
   readonly #audience = new Audience();
-  readonly #opening = Promise.withResolvers<void>();
-  readonly #ending = Promise.withResolvers<ConnectionEnd>();
   readonly #timers: Timers<LifeTimer | 'first' | 'ask'>;
   readonly #outgoing: Outgoing;
   readonly #events: LifeEvent[] = [];
@@ -64,14 +54,13 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   #eventCount = 0;
 
   /** @internal Use `connect`. */
-  constructor(parts: ConnectionParts) {
-    const { world, keep, signal } = parts;
-    this.url = shownUrl(parts.url);
-    this.#parts = parts;
+  constructor(options: CheckedOptions, world: ClientWorld) {
+    const { url, keep, signal } = options;
+    this.url = shownUrl(url);
+    this.#options = options;
+    this.#world = world;
     this.#timers = new Timers(world);
     this.#outgoing = new Outgoing(keep, world, (event) => this.#audience.tell(event));
-    this.opened = this.#opening.promise;
-    this.closed = this.#ending.promise;
     this.opened.catch(() => undefined);
     const { life, effects } = begin(this.#lifeWorld());
     this.#life = life;
@@ -109,6 +98,8 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
    * @returns its undo
    */
   on<T extends EventType | 'event'>(type: T, listener: Listener<T>): () => void {
+    check('type', type, aString);
+    check('listener', listener, aFunction);
     return this.#audience.on(type, listener);
   }
 
@@ -117,20 +108,33 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     return this.#audience.stream();
   }
 
-  /** Throws `not_ready` while there is no connection (see `say`, `append`, `configure`) and `scope_closed` after. */
+  /**
+   * Throws `bad_usage` for what JSON cannot say, `not_ready` while there is no connection (`say`, `append` and
+   * `configure` keep theirs), and `scope_closed` after.
+   */
   send(event: ClientEvent): void {
-    if (this.state === 'open' && this.#link?.ready) return this.#outgoing.send(event);
-    throw cannotSend(event.type, this.#life);
+    check('event', event, anEvent);
+    if (this.state !== 'open' || !this.#outgoing.ready) throw cannotSend(event.type, this.#life);
+    if (event.type !== 'session.update') return this.#outgoing.send(event);
+    this.#outgoing.configure({ eventId: event.event_id ?? this.#newId(), session: event.session });
   }
 
-  /** A change of the session. Kept, and asked for again in every session that follows. */
-  configure(session: SessionUpdate): void {
+  /**
+   * A change of the session. Kept, and asked for again in every session that follows, unless it is refused.
+   *
+   * @returns the event's id, which an `error` about it names
+   */
+  configure(session: SessionUpdate): string {
+    check('session', session, anObject);
     if (this.#isOver) throw cannotSend('session.update', this.#life);
-    this.#outgoing.configure(session);
+    const eventId = this.#newId();
+    this.#outgoing.configure({ eventId, session });
+    return eventId;
   }
 
   /** Speech: PCM16, mono, 24 kHz. Kept for a while when it cannot be sent; `ended`: nobody will hear it. */
   append(pcm: Int16Array): 'sent' | 'kept' | 'ended' {
+    check('pcm', pcm, int16);
     return this.#isOver ? 'ended' : this.#outgoing.append(pcm);
   }
 
@@ -144,6 +148,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
    * of it is told as `client.line`.
    */
   say(text: string): Said {
+    check('text', text, aString);
     const eventId = this.#newId();
     if (this.#isOver) return { itemId: '', eventId, state: 'refused' };
     return this.#outgoing.say(text, eventId);
@@ -151,6 +156,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
 
   /** Asks for an answer. @returns the event's id, which an `error` about it names */
   createResponse(response?: ResponseOptions): string {
+    if (response !== undefined) check('response', response, anObject);
     return this.#sendWithId({ type: 'response.create', ...(response && { response }) });
   }
 
@@ -158,11 +164,11 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
    * Closes, and resolves when it is closed: at the latest when the server has had its time to answer. Idempotent.
    *
    * @param code 1000, or 3000 to 4999
+   * @param reason what is over 123 bytes of UTF-8 is left out: a close frame has no room for it
    */
   close(code = 1000, reason = ''): Promise<ConnectionEnd> {
-    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new GreenroomError('bad_usage', `close code ${code}: a client may use 1000 and 3000 to 4999`);
-    }
+    check('code', code, closeCode);
+    check('reason', reason, aString);
     this.#take({ type: 'close', code, reason });
     return this.closed;
   }
@@ -176,8 +182,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   }
 
   #newId(): string {
-    this.#eventCount += 1;
-    return `client_${this.#eventCount}`;
+    return `client_${(this.#eventCount += 1)}`;
   }
 
   #sendWithId(event: ClientEvent): string {
@@ -189,8 +194,8 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   readonly #onAbort = () => void this.close();
 
   #lifeWorld(): LifeWorld {
-    const { life, world } = this.#parts;
-    return { ...life, url: this.url, nowMs: world.now(), random: () => world.random() };
+    const world = this.#world;
+    return { ...this.#options.life, url: this.url, nowMs: world.now(), random: () => world.random() };
   }
 
   /** One after the other: whoever is told of a step may cause the next. */
@@ -207,7 +212,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   }
 
   #perform(effects: readonly LifeEffect[]): void {
-    for (const effect of effects) this.#do(effect);
+    for (const effect of effects) undisturbed(() => this.#do(effect));
   }
 
   #do(effect: LifeEffect): void {
@@ -236,7 +241,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   }
 
   #dial(): void {
-    const { Socket, url, protocols } = this.#parts;
+    const { Socket, url, protocols } = this.#options;
     this.#link = new Link({
       ...{ Socket, url, protocols },
       onOpened: () => this.#take({ type: 'socket_opened' }),
@@ -257,7 +262,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     const question = new AbortController();
     this.#question = question;
     this.#timers.set('ask', askMs, () => question.abort());
-    const { url, token } = this.#parts;
+    const { url, token } = this.#options;
     const error = await askWhy({ socketUrl: url, token, hint: this.#hint, signal: question.signal });
     this.#timers.cancel('ask');
     this.#take({ type: 'explained', error });
@@ -279,15 +284,17 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   #receive(data: unknown): void {
     const event = readEvent(data);
     if (isReceived(event)) this.#outgoing.heard(event);
+    const goodbye = goodbyeIn(event);
+    // Whoever is told of it may say something at once, and nothing is given to a gateway that leaves.
+    if (goodbye) this.#outgoing.detach();
     this.#audience.tell(event, typeof data === 'string' ? data.length : 0);
-    if (event.type !== 'greenroom.notice' || event.code !== 'server_shutdown') return;
-    this.#take({ type: 'shutdown_noticed', message: event.message, retryMs: event.retry_ms });
+    if (goodbye) this.#take({ type: 'shutdown_noticed', ...goodbye });
   }
 
   #finish(end: ConnectionEnd): void {
     this.#timers.cancelAll();
-    this.#parts.signal?.removeEventListener('abort', this.#onAbort);
     this.#audience.end();
     this.#ending.resolve(end);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
   }
 }

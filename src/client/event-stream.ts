@@ -3,6 +3,7 @@
 // its reader, whichever is first.
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { ConnectionEvent } from './events.ts';
+import { Queue } from './queue.ts';
 
 interface Unread {
   readonly event: ConnectionEvent;
@@ -11,10 +12,12 @@ interface Unread {
 
 /** What may wait unread: about 17 minutes of speech. */
 export const unreadCharactersMax = 64 * 1024 * 1024;
+/** An event is more than its text: what holds it counts too. */
+export const eventCharacters = 256;
 
 export class EventStream implements AsyncIterableIterator<ConnectionEvent> {
   readonly #onEnd: (stream: EventStream) => void;
-  readonly #unread: Unread[] = [];
+  readonly #unread = new Queue<Unread>();
   readonly #waiting: PromiseWithResolvers<IteratorResult<ConnectionEvent>>[] = [];
   #characters = 0;
   #state: 'open' | 'overflown' | 'ended' = 'open';
@@ -31,8 +34,8 @@ export class EventStream implements AsyncIterableIterator<ConnectionEvent> {
     if (this.#state !== 'open') return;
     const reader = this.#waiting.shift();
     if (reader) return reader.resolve({ value: event, done: false });
-    this.#unread.push({ event, characters });
-    this.#characters += characters;
+    this.#unread.push({ event, characters: characters + eventCharacters });
+    this.#characters += characters + eventCharacters;
     if (this.#characters <= unreadCharactersMax) return;
     this.#state = 'overflown';
     this.#onEnd(this);
@@ -63,7 +66,7 @@ export class EventStream implements AsyncIterableIterator<ConnectionEvent> {
 
   /** The reader leaves, as `break` in a `for await` does. */
   return(): Promise<IteratorResult<ConnectionEvent>> {
-    this.#unread.length = 0;
+    this.#unread.clear();
     this.#characters = 0;
     this.#state = 'ended';
     this.end();

@@ -2,7 +2,7 @@
 // as far as the client relies on: an event this version does not know is passed on as it came.
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ConnectionState } from './life-states.ts';
-import type { EndCause } from './retry.ts';
+import { type EndCause, hintOf } from './retry.ts';
 
 export type ReceivedEvent = ServerEvent & { readonly event_id: string };
 
@@ -69,13 +69,25 @@ export function readEvent(data: unknown): ConnectionEvent {
   if (typeof event !== 'object' || event === null || typeof (event as ReceivedEvent).type !== 'string') {
     return fault(`a frame that is no event (an object with a type): ${shown(data)}`);
   }
+  if (isOurs(event as ReceivedEvent)) return fault(`an event that only the client tells: ${shown(data)}`);
   return event as ReceivedEvent;
 }
 
 /** From the server, and not made here. */
 export function isReceived(event: ConnectionEvent): event is ReceivedEvent {
-  return !event.type.startsWith('client.');
+  return !isOurs(event);
 }
+
+/** What the gateway says when it leaves, if this is that. */
+export function goodbyeIn(
+  event: ConnectionEvent,
+): { readonly message: string; readonly retryMs: number | null } | undefined {
+  if (event.type !== 'greenroom.notice' || event.code !== 'server_shutdown') return undefined;
+  const message = typeof event.message === 'string' ? event.message : 'the gateway is leaving';
+  return { message, retryMs: hintOf(event.retry_ms) };
+}
+
+const isOurs = ({ type }: ConnectionEvent) => type.startsWith('client.');
 
 function parseJson(text: string): unknown {
   try {

@@ -30,7 +30,7 @@ export type {
   SessionUpdate,
   TurnDetectionUpdate,
 } from './client-events.ts';
-export { type ConnectOptions, connect } from './connect.ts';
+export { connect } from './connect.ts';
 export { RealtimeConnection } from './connection.ts';
 export type {
   ClientAudioDropped,
@@ -44,6 +44,7 @@ export type {
 } from './events.ts';
 export type { CloseFacts, ConnectionEnd, ConnectionState } from './life-states.ts';
 export type { Listener } from './listeners.ts';
+export type { ConnectOptions } from './options.ts';
 export type { KeepLimits, Said } from './outgoing.ts';
 export type { EndCause, ReconnectPolicy } from './retry.ts';
 export type { SocketClass, SocketEvent, SocketEventType, SocketLike } from './socket.ts';

@@ -23,6 +23,8 @@ export type Life =
   | ({ readonly state: 'connecting' } & Dial)
   | {
       readonly state: 'open';
+      /** `leaving`: the server has said goodbye, and the next one is waited for. */
+      readonly step: 'serving' | 'leaving';
       readonly sinceMs: number;
       /** The one before: not over until the connection has held for a while. */
       readonly outage: Outage | null;

@@ -58,7 +58,7 @@ function whileAway(life: LifeOf<'connecting' | 'reconnecting'>, event: LifeEvent
   switch (event.type) {
     case 'socket_opened': {
       const outage = life.state === 'reconnecting' ? life.outage : null;
-      const open: Life = { state: 'open', sinceMs: world.nowMs, outage, hintMs: null };
+      const open: Life = { state: 'open', step: 'serving', sinceMs: world.nowMs, outage, hintMs: null };
       return moved(life, open, `connected to ${world.url}`, [{ type: 'no_timer', name: 'open' }]);
     }
     case 'timer': {
@@ -126,16 +126,23 @@ function whileOpen(life: LifeOf<'open'>, event: LifeEvent, world: LifeWorld): St
       return moved(life, closing, 'we close it', closeSocket(event, world));
     }
     case 'shutdown_noticed': {
-      if (world.shutdown === 'wait') return { life: { ...life, hintMs: event.retryMs }, effects: [] };
       const farewell = { type: 'timer', name: 'farewell', ms: world.farewellMs } as const;
+      if (world.shutdown === 'wait') {
+        const leaving: Life = { ...life, step: 'leaving', hintMs: event.retryMs };
+        return { life: leaving, effects: [farewell] };
+      }
       const closing: Life = { state: 'closing', step: 'farewell', cause: 'shutdown', facts: null };
       return moved(life, closing, event.message, [farewell]);
     }
+    case 'timer':
+      // A gateway that has said goodbye, and does not go.
+      return event.name === 'farewell' ? { life, effects: [{ type: 'cut_socket' }] } : same(life);
     case 'socket_closed': {
       const held = world.nowMs - life.sinceMs >= steadyMs;
       const outage = (!held && life.outage) || { sinceMs: world.nowMs, attempts: 0 };
       const verdict = verdictOfClose(event.code, life.hintMs, world.shutdown);
-      return afterLoss(life, outage, factsOf(event), verdict, world);
+      const step = afterLoss(life, outage, factsOf(event), verdict, world);
+      return { ...step, effects: [{ type: 'no_timer', name: 'farewell' }, ...step.effects] };
     }
     default:
       return same(life);
@@ -227,6 +234,10 @@ export function cannotSend(what: string, life: Life): GreenroomError {
   if (state === 'connecting' || state === 'reconnecting') {
     const hint = state === 'connecting' ? 'await `opened`' : 'wait for `client.state`';
     return new GreenroomError('not_ready', `cannot send ${what}: still ${state}; ${hint}`);
+  }
+  if (state === 'open' && life.step === 'leaving') {
+    const message = `cannot send ${what}: the gateway is leaving; wait for \`client.state\``;
+    return new GreenroomError('not_ready', message);
   }
   const end = state === 'closed' ? ` (${life.end.code}${life.end.reason ? ` ${life.end.reason}` : ''})` : '';
   // The server's close frame has come, and its end has not.

@@ -33,14 +33,26 @@ export const noLines: Lines = { waiting: [], askWhenNew: null };
 /** Which of the client's events made an item. */
 const createIdOf = (itemId: string) => `create_${itemId}`;
 
-/** Undefined when there is no room for it. */
+/** What the server has not shown yet, beside what is kept: it must not fill our memory if it never does. */
+export const unshownMax: LineLimits = { lines: 1000, characters: 1024 * 1024 };
+
+/** Undefined when there is no room to keep it. */
 export function addLine(lines: Lines, line: Omit<Line, 'fate'>, limits: LineLimits): Lines | undefined {
-  // Those that were sent stand first. A server that never shows what it has must not fill our memory.
-  const sent = lines.waiting.filter(({ fate }) => fate === 'sent').slice(-limits.lines);
   const unsent = lines.waiting.filter(({ fate }) => fate !== 'sent');
   const characters = unsent.reduce((sum, { text }) => sum + text.length, line.text.length);
   if (unsent.length >= limits.lines || characters > limits.characters) return undefined;
-  return { ...lines, waiting: [...sent, ...unsent, { ...line, fate: 'unsent' }] };
+  return { ...lines, waiting: [...lines.waiting, { ...line, fate: 'unsent' }] };
+}
+
+/** Lets go of the oldest when too many wait to be shown; never of the last. */
+export function letGo(lines: Lines): { readonly lines: Lines; readonly gone: readonly Line[] } {
+  const { waiting } = lines;
+  let from = waiting.length;
+  for (let characters = 0; from > 0 && waiting.length - from < unshownMax.lines; from -= 1) {
+    characters += waiting[from - 1]?.text.length ?? 0;
+    if (characters > unshownMax.characters && from < waiting.length) break;
+  }
+  return { lines: { ...lines, waiting: waiting.slice(from) }, gone: waiting.slice(0, from) };
 }
 
 /** Everything that this connection has not been given. One answer is asked for, to all of it. */

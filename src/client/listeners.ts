@@ -1,5 +1,6 @@
 // Who is told of which event. A listener that throws disturbs nobody: neither the others nor the connection.
 import type { ConnectionEvent, EventOf, EventType } from './events.ts';
+import { undisturbed } from './uncaught.ts';
 
 export type Listener<T extends EventType | 'event'> = (
   event: T extends EventType ? EventOf<T> : ConnectionEvent,
@@ -22,14 +23,7 @@ export class Listeners {
   tell(event: ConnectionEvent): void {
     for (const type of [event.type, 'event']) {
       for (const listener of [...(this.#byType.get(type) ?? [])]) {
-        try {
-          listener(event);
-        } catch (thrown) {
-          // As an event target has it: the fault is the listener's, and is shown where uncaught errors are.
-          queueMicrotask(() => {
-            throw thrown;
-          });
-        }
+        undisturbed(() => listener(event));
       }
     }
   }

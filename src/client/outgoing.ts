@@ -2,15 +2,28 @@
 // connection, or one that does not keep up) within its limits, and tells what it could not keep. Ended by its connection.
 import { randomId } from '../wire/ids.ts';
 import { encodeAudio } from './audio.ts';
-import type { ClientEvent, SessionUpdate } from './client-events.ts';
+import type { ClientEvent } from './client-events.ts';
 import type { ClientAudioDropped, ClientLine, ClientMade, ReceivedEvent } from './events.ts';
-import { addLine, flush, type Line, type LinesStep, lost, noLines, refused, shown } from './lines.ts';
+import { anObject, check, toJson } from './given.ts';
+import {
+  addLine,
+  flush,
+  type Line,
+  type LineLimits,
+  type LinesStep,
+  letGo,
+  lost,
+  noLines,
+  refused,
+  shown,
+  unshownMax,
+} from './lines.ts';
 import type { Link } from './link.ts';
-import { mergeUpdates } from './session-memory.ts';
+import { type Asked, answered, askAgain, forget, noMemory, remember } from './session-memory.ts';
 import { AudioSpool, type Dropped } from './spool.ts';
 import { type ClientWorld, Timers } from './timers.ts';
 
-/** What is kept while it cannot be sent. */
+/** What is kept while it cannot be sent. 0: nothing. */
 export interface KeepLimits {
   /** Default 30,000: as much as a gateway keeps of it in its lobby. */
   readonly audioMs: number;
@@ -45,6 +58,8 @@ const pumpMs = 20;
 /** Drops are told this often at most. */
 const tellDropsMs = 1000;
 const bytesPerMs = 48;
+/** Of a line that is sent at once. */
+const noLimits: LineLimits = { lines: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
 /** These come after the speech that was appended before them. Everything else may overtake it. */
 const afterSpeech: readonly ClientEvent['type'][] = [
   'input_audio_buffer.commit',
@@ -60,7 +75,7 @@ export class Outgoing {
   readonly #spool: AudioSpool;
   readonly #drops = new Map<ClientAudioDropped['why'], number>();
   #lines = noLines;
-  #session: SessionUpdate | null = null;
+  #memory = noMemory;
   #link: Link | null = null;
 
   constructor(limits: KeepLimits, world: ClientWorld, tell: (event: ClientMade) => void) {
@@ -71,6 +86,11 @@ export class Outgoing {
     this.#spool = new AudioSpool({ ageMs: limits.audioMs, bytes: limits.audioBytes });
   }
 
+  /** Whether what is sent now has a chance. */
+  get ready(): boolean {
+    return this.#link?.ready ?? false;
+  }
+
   get kept(): { readonly audioMs: number; readonly lines: number } {
     const lines = this.#lines.waiting.filter(({ fate }) => fate !== 'sent').length;
     return { audioMs: Math.round(this.#spool.bytes / bytesPerMs), lines };
@@ -79,28 +99,33 @@ export class Outgoing {
   /** A connection is there: first what it has to know, then what was kept. */
   attach(link: Link): void {
     this.#link = link;
-    if (this.#session) link.send({ type: 'session.update', session: this.#session });
+    this.#memory = askAgain(this.#memory);
+    for (const asked of this.#memory.asked) link.send(JSON.stringify(updateOf(asked)));
     this.#sendLines(flush(this.#lines));
     this.#pump();
   }
 
-  /** It has ended. */
+  /** It has ended, or is about to: nothing more is given to it. */
   detach(): void {
     this.#link = null;
     this.#timers.cancel('pump');
     this.#lines = lost(this.#lines);
   }
 
-  /** The caller has made sure that the link is ready. */
+  /** The caller has made sure that it is ready. Throws `bad_usage` for what is no JSON. */
   send(event: ClientEvent): void {
-    if (event.type === 'session.update') this.#session = mergeUpdates(this.#session, event.session);
+    const json = toJson(event.type, event);
     if (afterSpeech.includes(event.type)) this.#flushSpeech();
-    this.#link?.send(event);
+    this.#link?.send(json);
   }
 
-  configure(session: SessionUpdate): void {
-    if (this.#link?.ready) return this.send({ type: 'session.update', session });
-    this.#session = mergeUpdates(this.#session, session);
+  /** What is remembered is what was sent: nobody can change it later. Throws `bad_usage` for what is no JSON. */
+  configure(asked: Asked): void {
+    const json = toJson('session.update', updateOf(asked));
+    const { session } = JSON.parse(json) as Asked;
+    check('session', session, anObject);
+    this.#memory = remember(this.#memory, { ...asked, session });
+    if (this.ready) this.#link?.send(json);
   }
 
   append(pcm: Int16Array): 'sent' | 'kept' {
@@ -116,7 +141,8 @@ export class Outgoing {
 
   say(text: string, eventId: string): Said {
     const itemId = randomId('item');
-    const lines = addLine(this.#lines, { itemId, text, askId: eventId }, this.#limits);
+    const limits = this.ready ? noLimits : this.#limits;
+    const lines = addLine(this.#lines, { itemId, text, askId: eventId }, limits);
     if (!lines) {
       const { lines: linesMax, characters } = this.#limits;
       const reason = `no room: ${linesMax} lines and ${characters} characters are kept at most`;
@@ -124,18 +150,22 @@ export class Outgoing {
       return { itemId, eventId, state: 'refused' };
     }
     this.#lines = lines;
-    if (!this.#link?.ready) return { itemId, eventId, state: 'kept' };
+    if (!this.ready) return { itemId, eventId, state: 'kept' };
     this.#sendLines(flush(lines));
+    this.#letGo();
     return { itemId, eventId, state: 'sent' };
   }
 
-  /** What the server says of our lines. */
+  /** What the server says of what we sent. */
   heard(event: ReceivedEvent): void {
     if (event.type === 'conversation.item.added' || event.type === 'conversation.item.done') {
       const { line, ...step } = shown(this.#lines, event.item?.id);
       this.#sendLines(step);
       if (line) this.#tell(lineEvent(line.itemId, 'delivered', null));
+    } else if (event.type === 'session.updated') {
+      this.#memory = answered(this.#memory);
     } else if (event.type === 'error' && event.error) {
+      this.#memory = forget(this.#memory, event.error.event_id);
       const { lines, line, how } = refused(this.#lines, event.error);
       this.#lines = lines;
       const delivered = how === 'duplicate';
@@ -161,13 +191,20 @@ export class Outgoing {
 
   #sendLines({ lines, frames }: LinesStep): void {
     this.#lines = lines;
-    if (this.#link?.ready) for (const frame of frames) this.send(frame);
+    if (this.ready) for (const frame of frames) this.send(frame);
+  }
+
+  #letGo(): void {
+    const { lines, gone } = letGo(this.#lines);
+    this.#lines = lines;
+    const reason = `the server has shown none of the ${unshownMax.lines} lines after it`;
+    for (const { itemId } of gone) this.#tell(lineEvent(itemId, 'unconfirmed', reason));
   }
 
   #sendSpeech(link: Link, pcm: Int16Array): void {
     for (let at = 0; at < pcm.length; at += appendSamplesMax) {
       const audio = encodeAudio(pcm.subarray(at, at + appendSamplesMax));
-      link.send({ type: 'input_audio_buffer.append', audio });
+      link.send(JSON.stringify({ type: 'input_audio_buffer.append', audio }));
     }
   }
 
@@ -190,6 +227,7 @@ export class Outgoing {
   #flushSpeech(): void {
     const link = this.#link;
     if (!link) return;
+    this.#dropped(this.#spool.prune(this.#world.now()));
     for (let pcm = this.#spool.shift(); pcm; pcm = this.#spool.shift()) this.#sendSpeech(link, pcm);
   }
 
@@ -216,4 +254,8 @@ export class Outgoing {
 
 function lineEvent(itemId: Line['itemId'], state: ClientLine['state'], reason: string | null): ClientLine {
   return { type: 'client.line', itemId, state, reason };
+}
+
+function updateOf({ eventId, session }: Asked): ClientEvent {
+  return { type: 'session.update', event_id: eventId, session };
 }

@@ -1,5 +1,6 @@
 // Whether to come back after a connection has ended or could not be had, and when. Pure: time and chance are given.
-import { GreenroomError } from '../lifecycle/errors.ts';
+import type { GreenroomError } from '../lifecycle/errors.ts';
+import { timerMsMax } from './given.ts';
 
 /** Exponential with full jitter: a wait is anything between nothing and `firstMs * 2 ** attempts`, up to `maxMs`. */
 export interface ReconnectPolicy {
@@ -43,6 +44,11 @@ const passingCloses: readonly number[] = [1005, 1006, 1011, 1012, 1013, 1014];
 /** Timeout, too early, too many requests; and every 5xx. */
 const passingStatuses: readonly number[] = [408, 425, 429];
 
+/** What a server said of when it wants to see us again; null for what is no time. */
+export function hintOf(ms: unknown): number | null {
+  return typeof ms === 'number' && ms >= 0 ? ms : null;
+}
+
 /** `hintMs`: when the server said it wants to see us again. */
 export function verdictOfClose(code: number, hintMs: number | null, shutdown: 'end' | 'wait'): Verdict {
   if (code === 1000) return { next: 'end', cause: 'finished' };
@@ -55,7 +61,7 @@ export function verdictOfClose(code: number, hintMs: number | null, shutdown: 'e
 /** Of a connection that did not open. Whoever cannot be reached may be there soon; a refusal in words stands. */
 export function verdictOfRefusal({ details }: GreenroomError): Verdict {
   const { status, retryMs } = details;
-  const hintMs = typeof retryMs === 'number' ? retryMs : null;
+  const hintMs = hintOf(retryMs);
   if (typeof status !== 'number' || status >= 500 || passingStatuses.includes(status))
     return { next: 'retry', hintMs };
   return { next: 'end', cause: 'refused' };
@@ -83,17 +89,8 @@ export function schedule(
     const why = `given up: the gateway wants us in ${hintMs} ms, and ${Math.round(leftMs)} ms are left`;
     return { state: 'given_up', why };
   }
-  const spreadMs = hintMs === null ? Math.min(policy.maxMs, policy.firstMs * 2 ** attempts) : policy.firstMs;
-  return { state: 'again', delayMs: Math.min(leftMs, (hintMs ?? 0) + world.random() * spreadMs) };
-}
-
-/** Throws `bad_usage`. */
-export function reconnectPolicy(given: boolean | Partial<ReconnectPolicy>): ReconnectPolicy | null {
-  if (given === false) return null;
-  const policy = given === true ? reconnectDefaults : { ...reconnectDefaults, ...given };
-  for (const [name, value] of Object.entries(policy)) {
-    if (typeof value === 'number' && value >= 0) continue;
-    throw new GreenroomError('bad_usage', `reconnect.${name}: expected a number from 0 on, got ${value}`);
-  }
-  return policy;
+  // Beyond 2 ** 31 nothing would be left of the doubling but its being infinite.
+  const doubledMs = Math.min(policy.maxMs, policy.firstMs * 2 ** Math.min(attempts, 31));
+  const waitMs = (hintMs ?? 0) + world.random() * (hintMs === null ? doubledMs : policy.firstMs);
+  return { state: 'again', delayMs: Math.min(leftMs, timerMsMax, waitMs) };
 }

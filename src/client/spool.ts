@@ -1,5 +1,6 @@
 // Speech that cannot be sent yet, oldest first, bounded by age and by bytes: beyond either the oldest is dropped, for
 // speech that comes too late is of less use than speech that comes. Knows no timers; the time is given.
+import { Queue } from './queue.ts';
 
 export interface SpoolLimits {
   readonly ageMs: number;
@@ -18,7 +19,7 @@ interface Kept {
 
 export class AudioSpool {
   readonly #limits: SpoolLimits;
-  readonly #kept: Kept[] = [];
+  readonly #kept = new Queue<Kept>();
   #bytes = 0;
 
   constructor(limits: SpoolLimits) {
@@ -35,7 +36,7 @@ export class AudioSpool {
 
   /** Keeps a copy. @returns what had to go for it */
   push(pcm: Int16Array, nowMs: number): readonly Dropped[] {
-    this.#kept.push({ pcm: pcm.slice(), atMs: nowMs });
+    if (pcm.length > 0) this.#kept.push({ pcm: pcm.slice(), atMs: nowMs });
     this.#bytes += pcm.byteLength;
     const old = this.prune(nowMs);
     const bytes = this.#dropWhile(() => this.#bytes > this.#limits.bytes);
@@ -57,8 +58,8 @@ export class AudioSpool {
 
   #dropWhile(goes: (oldest: Kept) => boolean): number {
     let bytes = 0;
-    for (let [oldest] = this.#kept; oldest && goes(oldest); [oldest] = this.#kept) {
-      bytes += oldest.pcm.byteLength;
+    for (let { first } = this.#kept; first && goes(first); { first } = this.#kept) {
+      bytes += first.pcm.byteLength;
       this.shift();
     }
     return bytes;

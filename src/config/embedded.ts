@@ -17,12 +17,13 @@ export interface Filled {
 /**
  * Fills in what the file leaves out: `engines` and `pipelines`, each on its own. The embedded pipelines bring the
  * engines they name, unless the file has engines of these names, and answer to any model name.
+ * @param beside further engines where the file has none
  */
-export function fillEmbedded(value: unknown): Filled {
+export function fillEmbedded(value: unknown, beside: Readonly<Record<string, unknown>> = {}): Filled {
   if (!isSection(value)) return { value, pipelinesEmbedded: false };
   const pipelinesEmbedded = value['pipelines'] === undefined;
   const filled: Record<string, unknown> = { ...value };
-  if (filled['engines'] === undefined) filled['engines'] = embeddedConfig.engines;
+  if (filled['engines'] === undefined) filled['engines'] = { ...embeddedConfig.engines, ...beside };
   if (pipelinesEmbedded) {
     if (isSection(filled['engines'])) filled['engines'] = { ...embeddedConfig.engines, ...filled['engines'] };
     filled['pipelines'] = embeddedConfig.pipelines;

@@ -2,7 +2,7 @@
 // general ones, for whatever says nothing of its own.
 import type * as z from 'zod';
 import type { Path, Problem } from './problems.ts';
-import { engineBranch, seeBranch } from './schema-engines.ts';
+import { branchToSee } from './schema-parts.ts';
 
 /** The error map of the parse: asked for every issue that its schema has no sentence for. */
 export function explain(issue: z.core.$ZodRawIssue): string | undefined {
@@ -24,8 +24,8 @@ export function explain(issue: z.core.$ZodRawIssue): string | undefined {
 }
 
 /** One problem per thing that is wrong, in the order of the schema. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], input: unknown): Problem[] {
-  const problems = issues.flatMap((issue) => problemsOfIssue(issue, [], input));
+export function problemsOf(issues: readonly z.core.$ZodIssue[]): Problem[] {
+  const problems = issues.flatMap((issue) => problemsOfIssue(issue, []));
   // What the other keys of a pipeline should be depends on its kind: until that is right, they tell nothing.
   const ofWrongKind = new Set(problems.filter(isAboutKind).map(({ path }) => path[1]));
   return problems.filter(
@@ -37,7 +37,7 @@ function isAboutKind({ path }: Problem): boolean {
   return path.length === 3 && path[0] === 'pipelines' && path[2] === 'kind';
 }
 
-function problemsOfIssue(issue: z.core.$ZodIssue, parent: Path, input: unknown): Problem[] {
+function problemsOfIssue(issue: z.core.$ZodIssue, parent: Path): Problem[] {
   const path: Path = [
     ...parent,
     ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
@@ -53,10 +53,9 @@ function problemsOfIssue(issue: z.core.$ZodIssue, parent: Path, input: unknown):
   if (issue.code === 'invalid_key') {
     return [{ path, message: issue.issues[0]?.message ?? issue.message, at: 'key' }];
   }
-  if (issue.code === 'invalid_union' && issue.message === seeBranch) {
-    const branch = issue.errors[engineBranch(valueAt(input, path))] ?? [];
-    return branch.flatMap((inner) => problemsOfIssue(inner, path, input));
-  }
+  const branch = issue.code === 'invalid_union' ? branchToSee(issue.message) : undefined;
+  if (issue.code === 'invalid_union' && branch !== undefined)
+    return (issue.errors[branch] ?? []).flatMap((inner) => problemsOfIssue(inner, path));
   return [{ path, message: issue.message, at: 'value' }];
 }
 

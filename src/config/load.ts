@@ -3,13 +3,14 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { GreenroomError } from '../lifecycle/errors.ts';
+import { holdsAnyway, withoutBroken } from './beyond.ts';
 import { crossCheck } from './cross-checks.ts';
 import { fillEmbedded } from './embedded.ts';
 import { explain, problemsOf, valueAt } from './explain.ts';
 import { findConfigFile } from './find.ts';
 import { normalise } from './normalise.ts';
 import { formatPath, type LocatedProblem, type Path, type Problem, problemsError } from './problems.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, type RawConfig } from './schema.ts';
 import { type Environment, SecretRegistry } from './secrets.ts';
 import { applySettings, blamedSetting, readSettings, type Setting } from './settings.ts';
 import { readSource, type Source } from './source.ts';
@@ -25,6 +26,8 @@ export interface LoadOptions {
   readonly listen?: string;
   /** `--data`, over everything else; relative to `cwd`. */
   readonly data?: string;
+  /** Engines as a file would have them, by name; for a start without one. */
+  readonly engines?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   readonly cwd: string;
 }
@@ -33,6 +36,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What was loaded, for people: the file as they know it, or `the embedded default`. */
   readonly source: string;
+  /** Whether there is a file. */
+  readonly origin: 'file' | 'embedded';
   /** Everything that must not be shown; logs and answers go through its `mask`. */
   readonly secrets: SecretRegistry;
 }
@@ -47,34 +52,41 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const file = findConfigFile(options.file, cwd);
   const read = file && (await readSource(file));
   const settings = [...(await readSettings(options.set ?? [])), ...flags(options)];
-  const { value: filled, pipelinesEmbedded } = fillEmbedded(read?.value ?? {});
+  const { value: filled, pipelinesEmbedded } = fillEmbedded(read?.value ?? {}, file ? {} : options.engines);
   const isSection = typeof filled === 'object' && filled !== null && !Array.isArray(filled);
   const input = isSection ? applySettings(filled, settings) : filled;
   const place = placer(read, file?.shown ?? embeddedName, settings);
 
   const unsafe = unsafeKeys(input);
   if (unsafe.length > 0) throw failure(unsafe, place);
-  const parsed = configSchema.safeParse(input, { error: explain, jitless: true });
-  if (!parsed.success) throw failure(problemsOf(parsed.error.issues, input), place);
 
   const secrets = new SecretRegistry();
   const fileFolder = file ? dirname(file.path) : cwd;
-  const { config, problems: secretProblems } = normalise(parsed.data, {
-    env: options.env,
-    secrets,
-    folderOf: (path) => (blamedSetting(settings, path, true) ? cwd : fileFolder),
-    dataDirectory: resolve(cwd, dataDirectoryDefault),
-  });
   const hinted = pipelinesEmbedded && !settings.some(({ path }) => path[0] === 'pipelines');
-  const fileProblems = await missingModules(config);
-  const problems = [
-    ...crossCheck(parsed.data, { pipelinesEmbedded: hinted }),
-    ...secretProblems,
-    ...fileProblems,
-  ];
+  const check = async (raw: RawConfig) => {
+    const { config, problems } = normalise(raw, {
+      env: options.env,
+      secrets,
+      folderOf: (path) => (blamedSetting(settings, path, true) ? cwd : fileFolder),
+      dataDirectory: resolve(cwd, dataDirectoryDefault),
+    });
+    const crossed = crossCheck(raw, { pipelinesEmbedded: hinted });
+    return { config, problems: [...crossed, ...problems, ...(await missingModules(config))] };
+  };
+
+  const parsed = parse(input);
+  if (!parsed.success) {
+    const broken = problemsOf(parsed.error.issues);
+    const rest = parse(withoutBroken(input, broken));
+    const beyond = rest.success ? (await check(rest.data)).problems : [];
+    throw failure([...broken, ...beyond.filter((one) => holdsAnyway(one, broken, input))], place);
+  }
+  const { config, problems } = await check(parsed.data);
   if (problems.length > 0) throw failure(problems, place);
-  return { config, source: file?.shown ?? embeddedName, secrets };
+  return { config, source: file?.shown ?? embeddedName, origin: file ? 'file' : 'embedded', secrets };
 }
+
+const parse = (input: unknown) => configSchema.safeParse(input, { error: explain, jitless: true });
 
 /** A module that is not there will not be there at the next attempt either. */
 async function missingModules({ engines }: Config): Promise<Problem[]> {

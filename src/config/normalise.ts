@@ -1,11 +1,12 @@
 // The edge: from what the schema read to `Config`. Names get their units, paths become absolute, `env:` is
 // resolved, and nothing is left for readers to default.
 import { resolve } from 'node:path';
-import { offersOf } from './cross-checks.ts';
+import { normaliseEngine } from './normalise-engines.ts';
 import type { Path, Problem } from './problems.ts';
 import type { RawConfig } from './schema.ts';
+import { storeConfig } from './schema-store.ts';
 import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
-import type { Config, EngineBasics, EngineConfig, PipelineConfig, RunEngineConfig } from './types.ts';
+import type { Config, EngineConfig, PipelineConfig } from './types.ts';
 
 export interface NormaliseContext {
   readonly env: Environment;
@@ -15,9 +16,6 @@ export interface NormaliseContext {
   /** Absolute; where no `data` is given. */
   readonly dataDirectory: string;
 }
-
-type RawEngine = NonNullable<RawConfig['engines']>[string];
-type RawRun = Extract<RawEngine, { readonly run: unknown }>;
 
 export interface Normalised {
   readonly config: Config;
@@ -36,7 +34,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
     listen: raw.listen,
     dataDirectory:
       raw.data === undefined ? context.dataDirectory : resolve(context.folderOf(['data']), raw.data),
-    engines: byName(raw.engines, (name, engine) => normaliseEngine(name, engine, context, resolver)),
+    engines: normaliseEngines(raw.engines, context, resolver),
     pipelines,
     defaultPipeline: names.includes('default') ? 'default' : names[0],
     aliases: Object.entries(raw.aliases).map(([glob, pipeline]) => ({ glob, pipeline })),
@@ -56,78 +54,19 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),
     },
     limits: raw.limits,
-    store: raw.store,
+    store: storeConfig(raw.store),
     shutdown: { totalMs: raw.shutdown.total },
     log: { level: raw.log.level, cleanup: raw.log.cleanup, sizeBytes: raw.log.size, keep: raw.log.keep },
   };
   return { config: freeze(config), problems };
 }
 
-function normaliseEngine(
-  name: string,
-  raw: RawEngine,
-  context: NormaliseContext,
-  resolver: SecretResolver,
-): EngineConfig {
-  const basics: EngineBasics = {
-    name,
-    start: raw.start,
-    idleMs: undefined,
-    group: undefined,
-    waiting: { max: 64, ms: 60_000 },
-    drainMs: 10_000,
-    stopGraceMs: raw.stopGrace,
-    cancelGraceMs: raw.cancelGrace,
-    keepLog: raw.log,
-    offers: offersOf(raw),
-  };
-  if ('run' in raw) return normaliseRun(basics, raw, context, resolver);
-  const { options } = raw;
-  const ready = { stallMs: raw.ready.stall, totalMs: raw.ready.total };
-  if ('builtin' in raw) return { kind: 'builtin', ...basics, builtin: raw.builtin, options, ready };
-  const worker = resolve(context.folderOf(['engines', name, 'worker']), raw.worker);
-  return { kind: 'worker', ...basics, worker, isolate: raw.isolate, options, ready };
-}
-
-function normaliseRun(
-  basics: EngineBasics,
-  raw: RawRun,
+function normaliseEngines(
+  raw: RawConfig['engines'],
   { folderOf }: NormaliseContext,
-  resolver: SecretResolver,
-): RunEngineConfig {
-  const { name } = basics;
-  const env = Object.entries(raw.env).map(([key, value]) => [
-    key,
-    referenceOf(value) ? resolver.secret(value, ['engines', name, 'env', key]) : value,
-  ]);
-  const { ready } = raw;
-  return {
-    kind: 'run',
-    ...basics,
-    preset: undefined,
-    run: raw.run,
-    host: raw.host,
-    port: raw.port,
-    socket: undefined,
-    model: undefined,
-    modelName: undefined,
-    env: Object.fromEntries(env),
-    cwd: resolve(folderOf(['engines', name, 'cwd']), raw.cwd ?? '.'),
-    ready: {
-      // A program that says in its log that it is ready need not speak HTTP.
-      http: ready.http ?? (ready.log === undefined ? '/health' : undefined),
-      status: ready.status,
-      loading: undefined,
-      body: undefined,
-      log: ready.log,
-      owned: true,
-      generate: false,
-      generateTimeoutMs: 30_000,
-      stallMs: ready.stall,
-      totalMs: ready.total,
-      probeTimeoutMs: ready.probeTimeout,
-    },
-  };
+  { secret }: SecretResolver,
+): Record<string, EngineConfig> {
+  return byName(raw, (name, engine) => normaliseEngine(name, engine, { folderOf, secret }));
 }
 
 function normalisePipeline(name: string, raw: NonNullable<RawConfig['pipelines']>[string]): PipelineConfig {

@@ -18,6 +18,8 @@ export interface Problem {
   readonly code?: 'secret_missing';
 }
 
+export const problemAt = (path: Path, message: string): Problem => ({ path, message, at: 'value' });
+
 /** A problem with its place: an entry of `details.problems`. */
 export interface LocatedProblem {
   /** The file as the user knows it, or the argument that set the value (`--set`, `--listen`). */

@@ -1,85 +1,45 @@
-// The `engines:` of a configuration: three kinds, told apart by the key that names the kind (`builtin`, `worker`,
-// `run`), with what every engine has.
+// The `engines:` of a configuration: kinds, told apart by the key that names the kind (`builtin`, `worker`, `run`,
+// `preset`, `url`), with what every engine has.
 import * as z from 'zod';
-import { choice, duration, named, notYet, section, text, wholeNumber } from './schema-parts.ts';
-import { referenceOf } from './secrets.ts';
+import {
+  argument,
+  environment,
+  everyEngine,
+  isSecretReference,
+  offers,
+  ownEngine,
+  place,
+  readyInside,
+  readyProgram,
+} from './schema-engine-parts.ts';
+import { choice, isRecord, named, section, seeBranch, text, wholeNumber } from './schema-parts.ts';
+import { preset, url } from './schema-presets.ts';
 import { didYouMean } from './suggest.ts';
 import type { CapabilityName } from './types.ts';
 
-const kinds = ['builtin', 'worker', 'run'] as const;
+const kinds = ['builtin', 'worker', 'run', 'preset', 'url'] as const;
 
-const capabilities = ['chat', 'transcribe', 'speak', 'embed', 'vad'] as const satisfies CapabilityName[];
-
-export const builtinOffers = { flite: ['speak'], silero: ['vad'] } as const satisfies Record<
-  string,
-  CapabilityName[]
->;
-
-/** The union's own message where one kind is meant: the issues of that kind's branch are the ones to tell. */
-export const seeBranch = 'see the branch of its kind';
+export const builtinOffers = {
+  flite: ['speak'],
+  silero: ['vad'],
+  llama: ['chat', 'embed'],
+} as const satisfies Record<string, CapabilityName[]>;
 
 /** Which branch of the union an engine means. */
-export function engineBranch(value: unknown): number {
-  return kinds.findIndex((kind) => isRecord(value) && Object.hasOwn(value, kind));
+function branchOf(value: unknown): number {
+  if (!isRecord(value)) return -1;
+  if (value['builtin'] === 'llama') return branches.indexOf(llama);
+  // A preset may have a `url` as well.
+  const kind = kinds.find((candidate) => Object.hasOwn(value, candidate));
+  const ofKind = { builtin, worker, run, preset, url };
+  return kind === undefined ? -1 : branches.indexOf(ofKind[kind]);
 }
 
-const laterKeys = notYet(['url', 'preset', 'model', 'args', 'socket', 'idle', 'group', 'exclusive']);
-
-/** For a key that would make the engine of two kinds, or that only another kind has. */
-const otherKinds = (own: string): Record<string, string> => ({
-  ...laterKeys,
-  ...Object.fromEntries(
+/** For a key that would make the engine of two kinds. */
+const otherKinds = (own: string): Record<string, string> =>
+  Object.fromEntries(
     kinds.map((kind) => [kind, `an engine is of one kind: \`${own}\` or \`${kind}\`, not both`]),
-  ),
-});
-
-const readyLimits = {
-  stall: duration('120s', 'The start has failed when there is no sign of progress for so long.', {
-    minMs: 1,
-  }),
-  total: duration('600s', 'The start as a whole may take so long.', { minMs: 1 }),
-};
-
-const onlyRun = (key: string): string =>
-  `\`ready.${key}\` is for \`run:\` engines; greenroom asks this kind itself`;
-
-const readyInside = section(
-  readyLimits,
-  'How long the engine may take to become ready.',
-  Object.fromEntries(['http', 'status', 'log', 'probeTimeout'].map((key) => [key, onlyRun(key)])),
-).prefault({});
-
-const readyOutside = section(
-  {
-    http: z
-      .string()
-      .regex(/^\/[\x21-\x7e]*$/, 'expected a path such as /health')
-      .describe('Path that answers when the engine is ready. Default /health, unless `log` is given.')
-      .optional(),
-    status: wholeNumber(200, 599, 'Status of a ready answer.').default(200),
-    log: text('Text in a line of its output that says it is ready.', 1024).optional(),
-    ...readyLimits,
-    probeTimeout: duration('5s', 'One question at `http` may take so long.', { minMs: 1 }),
-  },
-  'What tells that the engine is ready; everything given must hold.',
-  notYet(['owned', 'generate']),
-).prefault({});
-
-const shared = {
-  start: choice(['eager'], 'When the engine is started.', notYet(['lazy'])).default('eager'),
-  stopGrace: duration(
-    '10s',
-    'From the request to stop to KILL; never longer than what is left of the shutdown.',
-  ),
-  cancelGrace: duration('2s', 'A cancelled call may go on for so long before its result is dropped.'),
-  log: z.boolean().default(true).describe('Keep its output in engines/NAME/ of the data directory.'),
-};
-
-const offers = z
-  .array(choice(capabilities, 'What the engine can do.'))
-  .describe('What the engine can do.')
-  .refine((list) => new Set(list).size === list.length, 'each capability stands once')
-  .optional();
+  );
 
 const options = z
   .record(z.string(), z.unknown())
@@ -90,19 +50,51 @@ const options = z
       context.addIssue({ code: 'custom', path, message });
   });
 
+const modelOfAnother = '`model` is for `run:`, `preset:` and `builtin: llama`; give it in `options`';
+
 const builtin = section(
   {
-    builtin: choice(
-      ['flite', 'silero'],
-      'A shipped engine: flite speaks, silero hears voice activity.',
-      notYet(['llama']),
-    ),
+    builtin: choice(['flite', 'silero', 'llama'], '')
+      .exclude(['llama'])
+      .describe('A shipped engine: flite speaks, silero hears voice activity.'),
     options,
     ready: readyInside,
-    ...shared,
+    ...everyEngine,
+    ...ownEngine,
   },
   'A shipped engine.',
-  { ...otherKinds('builtin'), offers: 'a shipped engine offers what it offers' },
+  { ...otherKinds('builtin'), offers: 'a shipped engine offers what it offers', model: modelOfAnother },
+);
+
+const llamaOptions = '`builtin: llama` has its options beside it: model, context, threads, gpu, parallel';
+
+const llama = section(
+  {
+    builtin: z.literal('llama').describe('A language model of llama.cpp, by the package node-llama-cpp.'),
+    model: text('The GGUF file; relative to this file.'),
+    context: wholeNumber(
+      8,
+      10_000_000,
+      'Tokens of a conversation at most. Default: 4096, or what the model was trained for.',
+    ).optional(),
+    threads: wholeNumber(
+      1,
+      1024,
+      'Threads. Default: one for each core but one, which the gateway needs.',
+    ).optional(),
+    gpu: z
+      .union([z.literal(false), z.literal('auto')], { error: 'expected auto or false' })
+      .default('auto')
+      .describe(
+        'What computes: a graphics card where node-llama-cpp has a build for it; false: the processor.',
+      ),
+    parallel: wholeNumber(1, 256, 'Answers at a time; further ones wait.').default(1),
+    ready: readyInside,
+    ...everyEngine,
+    ...ownEngine,
+  },
+  'A language model of llama.cpp.',
+  { ...otherKinds('builtin'), offers: 'a shipped engine offers what it offers', options: llamaOptions },
 );
 
 const worker = section(
@@ -112,25 +104,12 @@ const worker = section(
     options,
     offers,
     ready: readyInside,
-    ...shared,
+    ...everyEngine,
+    ...ownEngine,
   },
   'A JavaScript module.',
-  otherKinds('worker'),
+  { ...otherKinds('worker'), model: modelOfAnother },
 );
-
-const argument = z
-  .union([z.string(), z.number()], { error: 'expected text or a number' })
-  .transform(String)
-  .refine((value) => !value.includes('\0'), 'an argument cannot hold a NUL')
-  .refine(
-    (value) => !isSecretReference(value),
-    'a command line is seen by every user: give secrets in `env`',
-  );
-
-const envValue = z
-  .union([z.string(), z.number(), z.boolean()], { error: 'expected text' })
-  .transform(String)
-  .describe('A value, or env:NAME.');
 
 const run = section(
   {
@@ -138,44 +117,38 @@ const run = section(
       .array(argument, { error: 'expected a list such as [python3, engine.py]: no shell reads it' })
       .min(1)
       .refine((argv) => argv[0] !== '', 'the program is missing')
-      .describe(`Program and arguments; \${port} and \${host} are filled in.`),
-    port: z
-      .union([z.literal('auto'), z.int().min(1).max(65_535)], {
-        error: 'expected "auto" or a port from 1 to 65535',
-      })
-      .default('auto')
-      .describe('Port the program listens on; `auto` picks a free one.'),
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9.:-]+$/, 'expected a host name or an IP address without brackets')
-      .default('127.0.0.1')
-      .describe('Address the program listens on.'),
-    env: z
-      .record(
-        z
-          .string()
-          .regex(
-            /^(?!GREENROOM_INSTANCE$)[A-Za-z_][A-Za-z0-9_]*$/,
-            'expected the name of a variable that greenroom does not set',
-          ),
-        envValue,
-      )
-      .default({})
-      .describe('Further environment variables; env:NAME takes the value of a variable of greenroom.'),
+      .describe(
+        `Program and arguments; \${port}, \${host}, \${socket}, \${model} and \${instance} are filled in.`,
+      ),
+    ...place,
+    env: environment,
     cwd: text('Working directory; default the folder of this file.').optional(),
+    model: text('File of its model, checked before each start; relative to this file.').optional(),
+    format: choice(['gguf'], 'What the file is. Default: by its name.').optional(),
+    exclusive: z
+      .boolean()
+      .default(false)
+      .describe('It is not started while somebody else holds the file of its model.'),
+    modelName: text('Name that it knows its model by. Default: the name of the engine.', 256).optional(),
     offers,
-    ready: readyOutside,
-    ...shared,
+    ready: readyProgram,
+    ...everyEngine,
+    ...ownEngine,
   },
   'A program, in a process group of its own.',
   {
     ...otherKinds('run'),
     options: '`options` is for builtin and worker engines; use the arguments of `run`',
+    args: '`args` is for presets; here the arguments stand in `run`',
   },
 );
 
+const branches: readonly z.core.SomeType[] = [builtin, llama, worker, run, preset, url];
+
 const engine = z
-  .union([builtin, worker, run], { error: ({ input }) => kindProblem(input) ?? seeBranch })
+  .union([builtin, llama, worker, run, preset, url], {
+    error: ({ input }) => kindProblem(input) ?? seeBranch(branchOf(input)),
+  })
   .describe('An engine.');
 
 export const enginesSchema = named(engine, 'Engines by name.').optional();
@@ -184,14 +157,15 @@ export const enginesSchema = named(engine, 'Engines by name.').optional();
 function kindProblem(value: unknown): string | undefined {
   if (!isRecord(value))
     return 'expected a section such as { builtin: flite } or { run: [python3, engine.py] }';
-  const given = kinds.filter((kind) => Object.hasOwn(value, kind));
+  const given = kinds.filter(
+    (kind) => Object.hasOwn(value, kind) && !(kind === 'url' && Object.hasOwn(value, 'preset')),
+  );
   if (given.length > 1)
     return `an engine is of one kind: ${given.map((kind) => `\`${kind}\``).join(' or ')}, not both`;
   if (given.length === 1) return undefined;
-  const refused = (['url', 'preset'] as const).find((key) => Object.hasOwn(value, key));
-  if (refused) return laterKeys[refused];
   const hints = Object.keys(value).map((key) => didYouMean(key, kinds));
-  return `the kind is missing: one of \`builtin\`, \`worker\`, \`run\`${hints.find(Boolean) ?? ''}`;
+  const words = kinds.map((kind) => `\`${kind}\``).join(', ');
+  return `the kind is missing: one of ${words}${hints.find(Boolean) ?? ''}`;
 }
 
 /** Options travel to a worker as plain data, and are written out in `/api`. */
@@ -201,7 +175,12 @@ function optionProblems(
 ): { path: (string | number)[]; message: string }[] {
   if (path.length > 32) return [{ path, message: 'nested more than 32 levels' }];
   if (typeof value === 'string' && isSecretReference(value)) {
-    return [{ path, message: '`env:` is read in `auth` and in the `env` of `run:` engines, not in options' }];
+    return [
+      {
+        path,
+        message: '`env:` is read in `auth`, in `key` and in the `env` of programs, not in options',
+      },
+    ];
   }
   if (typeof value === 'number' && !Number.isFinite(value))
     return [{ path, message: 'expected a finite number' }];
@@ -209,9 +188,3 @@ function optionProblems(
   if (!isRecord(value)) return [];
   return Object.entries(value).flatMap(([key, item]) => optionProblems(item, [...path, key]));
 }
-
-/** Capitals only: `env:prod` may well be an argument of somebody's program. */
-const isSecretReference = (value: string): boolean => /^[A-Z0-9_]+$/.test(referenceOf(value)?.name ?? '');
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

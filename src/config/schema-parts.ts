@@ -59,6 +59,18 @@ export function choice<const Words extends readonly [string, ...string[]]>(
     .describe(description);
 }
 
+/** The union's own message where one of its branches is meant: its issues are the ones to tell. */
+export const seeBranch = (index: number): string => `see branch ${index}`;
+
+/** Undefined for every other message. */
+export function branchToSee(message: string): number | undefined {
+  const index = /^see branch (-?\d+)$/.exec(message)?.[1];
+  return index === undefined ? undefined : Number(index);
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** A duration in the file, milliseconds after parsing. */
 export function duration(
   written: string,
@@ -66,7 +78,7 @@ export function duration(
   { minMs = 0, maxMs = durationMsMax }: { readonly minMs?: number; readonly maxMs?: number } = {},
 ) {
   const parse = (value: unknown): Parsed<number> => {
-    const parsed = parseDuration(value);
+    const parsed = parseDuration(value, Math.max(maxMs, durationMsMax));
     if (!parsed.ok || (parsed.value >= minMs && parsed.value <= maxMs)) return parsed;
     return {
       ok: false,
@@ -75,6 +87,11 @@ export function duration(
   };
   const pattern = '^(0|\\d+(\\.\\d+)?(ms|s|m|h|d))$';
   return parsedBy(parse, { description, type: ['string', 'integer'], pattern }).prefault(written);
+}
+
+/** The same with nothing in its place where it is left out. */
+export function notGiven<Value extends z.core.SomeType>(withDefault: z.ZodPrefault<Value>) {
+  return z.optional(withDefault.unwrap());
 }
 
 /** A size in the file, bytes after parsing. */

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { enginesSchema } from './schema-engines.ts';
 import { choice, duration, listenAddress, notYet, section, size, text, wholeNumber } from './schema-parts.ts';
 import { pipelinesSchema } from './schema-pipelines.ts';
+import { storeSchema } from './schema-store.ts';
 import { logLevels } from './types.ts';
 
 const lobby = section(
@@ -114,11 +115,7 @@ export const configSchema = section(
       },
       'Limits of the door.',
     ).prefault({}),
-    store: choice(
-      ['sqlite', 'none'],
-      'Where sessions, what was said in them, and the loads of engines are kept: in greenroom.db of the data directory, or nowhere.',
-      notYet(['postgres']),
-    ).default('sqlite'),
+    store: storeSchema,
     shutdown: section(
       { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
       'Leaving.',

@@ -18,8 +18,7 @@ export interface Config {
   readonly auth: AuthConfig;
   readonly tls: TlsConfig | undefined;
   readonly limits: { readonly connections: number };
-  /** `sqlite`: `greenroom.db` in the data directory. */
-  readonly store: 'sqlite' | 'none';
+  readonly store: StoreConfig;
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }
@@ -78,7 +77,7 @@ export interface RunEngineConfig extends EngineBasics {
   readonly kind: 'run';
   /** What it was made from, where it was not written out. */
   readonly preset: string | undefined;
-  /** Program and arguments; `${port}`, `${host}` and `${socket}` are filled in at each start. Never empty. */
+  /** Program and arguments, with variables such as `${port}` that are filled in at each start. Never empty. */
   readonly run: readonly string[];
   readonly host: string;
   readonly port: 'auto' | number;
@@ -115,6 +114,8 @@ export interface UrlEngineConfig extends EngineBasics {
   readonly ready: HttpReadyConfig;
   /** While it is ready and nobody uses it, it is asked this often whether it is there. */
   readonly checkEveryMs: number;
+  /** Started by us when nobody listens there; it is ours then. */
+  readonly otherwise?: RunEngineConfig;
 }
 
 /** All conditions that are given must hold. */
@@ -161,6 +162,11 @@ export interface SessionsConfig {
   /** Output that a client has not read. */
   readonly queueBytesMax: number;
 }
+
+/** `sqlite`: `greenroom.db` in the data directory. */
+export type StoreConfig =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'sqlite'; readonly keepMs: number; readonly bytesMax: number };
 
 export interface AuthConfig {
   readonly tokens: readonly Secret[];

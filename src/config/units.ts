@@ -29,7 +29,7 @@ const sizeUnits = [
 ] as const;
 
 /** `120s`, `1.5s`, `250ms`, `10m`, `2h`, `1d`, or 0. A bare number has no unit and is refused. */
-export function parseDuration(written: unknown): Parsed<number> {
+export function parseDuration(written: unknown, maxMs = durationMsMax): Parsed<number> {
   if (written === 0 || written === '0') return { ok: true, value: 0 };
   const bare = typeof written === 'number' ? String(written) : written;
   if (typeof bare !== 'string') return refuse(`expected a duration such as 120s, got ${nameOf(written)}`);
@@ -41,8 +41,7 @@ export function parseDuration(written: unknown): Parsed<number> {
   }
   const valueMs = whole(Number(digits) * factor);
   if (valueMs === undefined) return refuse(`a duration is in whole milliseconds, got ${bare}`);
-  if (valueMs > durationMsMax)
-    return refuse(`a duration is at most ${formatDuration(durationMsMax)}, got ${bare}`);
+  if (valueMs > maxMs) return refuse(`a duration is at most ${formatDuration(maxMs)}, got ${bare}`);
   return { ok: true, value: valueMs };
 }
 

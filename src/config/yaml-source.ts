@@ -10,17 +10,20 @@ import {
   type Pair,
   parseDocument,
   visit,
-  type YAMLError,
 } from 'yaml';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { Path, Position } from './problems.ts';
 import type { ParsedSource, SyntaxProblem } from './source.ts';
+import { syntaxProblem } from './yaml-sentences.ts';
 
 /** Aliases may multiply a file by this; more is an attack on memory, not a configuration. */
 const maxAliasCount = 100;
 
 /** Deeper brackets overflow the parser anyway, and a file of nothing else would keep it busy for seconds. */
 const bracketDepthMax = 500;
+
+/** Of a file that is wrong all over: more are counted, and not shown. */
+const explainedMax = 200;
 
 /** Pretty errors quote the text, which may hold a secret; unique keys are checked here in linear time. */
 const parseOptions = { prettyErrors: false, uniqueKeys: false } as const;
@@ -36,11 +39,22 @@ export function parseYaml(text: string): ParsedSource {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const problems: SyntaxProblem[] = [...document.errors, ...document.warnings].map((error) => ({
-    position: at(error.pos[0]),
-    message: sentenceOf(error) + quoteHint(text.split('\n')[at(error.pos[0]).line - 1]),
-  }));
-  if (problems.length === 0) problems.push(...structureProblems(document, at));
+  const errors = [...document.errors, ...document.warnings];
+  if (errors.length > 0) {
+    const found = oncePerLine(errors.map((error) => ({ error, position: at(error.pos[0]) })));
+    const textLines = text.split('\n');
+    return {
+      problems: found.map(({ error, position }, index) =>
+        index < explainedMax ? explained(error, position, textLines) : { position, message: '' },
+      ),
+    };
+  }
+  const { contents } = document;
+  if (isScalar(contents) && typeof contents.value === 'string') {
+    const message = 'expected `key: value`, such as `listen: 127.0.0.1:7460`, with a space behind the colon';
+    return { problems: [{ position: at(offsetOf(contents) ?? 0), message }] };
+  }
+  const problems = structureProblems(document, at);
   if (problems.length > 0) return { problems: oncePerLine(problems) };
   try {
     const value: unknown = document.toJS({ maxAliasCount });
@@ -57,7 +71,7 @@ export function parseYaml(text: string): ParsedSource {
 export function parseYamlValue(text: string): { readonly value: unknown } | { readonly problem: string } {
   const document = parseDocument(text, parseOptions);
   const [error] = [...document.errors, ...document.warnings];
-  if (error) return { problem: sentenceOf(error) + quoteHint(text) };
+  if (error) return { problem: explained(error, { line: 1, column: error.pos[0] + 1 }, [text]).message };
   const found = structureProblems(document, () => ({ line: 1, column: 1 }))[0];
   return found ? { problem: found.message } : { value: document.toJS({ maxAliasCount }) };
 }
@@ -76,8 +90,10 @@ function structureProblems(document: Document, at: (offset: number) => Position)
     },
     Map(_key, map) {
       const seen = new Set<string>();
-      for (const { key } of map.items) {
+      for (const { key, value } of map.items) {
         const name = isScalar(key) ? String(key.value ?? '') : undefined;
+        if (name !== undefined && value === null && /^[\w$-]+:\S/.test(name))
+          problems.push({ position: at(offsetOf(key) ?? 0), message: 'a space is missing behind the colon' });
         const message = name === undefined ? 'a key is text' : 'this key stands twice';
         if (name === undefined || seen.has(name))
           problems.push({ position: at(offsetOf(key) ?? 0), message });
@@ -125,8 +141,8 @@ function offsetOf(node: unknown): number | undefined {
 }
 
 /** An error early in a line makes nonsense of its rest: one per line, from the top. */
-function oncePerLine(problems: readonly SyntaxProblem[]): SyntaxProblem[] {
-  const byLine = new Map<number, SyntaxProblem>();
+function oncePerLine<P extends { readonly position: Position }>(problems: readonly P[]): P[] {
+  const byLine = new Map<number, P>();
   for (const problem of problems) {
     const { line, column } = problem.position;
     const other = byLine.get(line);
@@ -161,11 +177,11 @@ function quoteHint(line = ''): string {
   return address === undefined ? '' : `; an IPv6 address needs quotes: "${address}"`;
 }
 
-function sentenceOf({ code, message }: YAMLError): string {
-  if (code === 'TAB_AS_INDENT') return 'a tab cannot indent; use spaces';
-  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; a configuration is one';
-  if (code === 'RESOURCE_EXHAUSTION') return 'nested too deep';
-  if (code === 'BAD_ALIAS') return 'an alias cannot stand here';
-  if (code === 'TAG_RESOLVE_FAILED') return `${message.replace('Unresolved tag: ', 'unknown tag ')}`;
-  return message.charAt(0).toLowerCase() + message.slice(1);
+function explained(
+  error: Document['errors'][0] | Document['warnings'][0],
+  position: Position,
+  lines: readonly string[],
+): SyntaxProblem {
+  const { position: place, message } = syntaxProblem(error, position, lines);
+  return { position: place, message: message + quoteHint(lines[position.line - 1]) };
 }

@@ -31,7 +31,35 @@ export interface SpeakRequest {
   readonly signal: AbortSignal;
 }
 
-/** A piece of a chat's answer; `finish` is the last. */
+/** Messages, tools and the rest as OpenAI's chat completions have them. */
+export interface ChatRequest {
+  readonly messages: readonly unknown[];
+  readonly tools?: readonly unknown[];
+  /** A JSON schema that the answer has to fit. */
+  readonly responseSchema?: Readonly<Record<string, unknown>>;
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly stop?: readonly string[];
+  /** Whatever else the caller sent. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly signal: AbortSignal;
+}
+
+export interface TranscribeRequest {
+  /** 16-bit signed mono samples at `rate` Hz; comes no faster than it is taken. */
+  readonly pcm: AsyncIterable<Int16Array>;
+  readonly rate: number;
+  /** ISO 639-1; left out where the engine has to find out. */
+  readonly language?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface EmbedRequest {
+  readonly input: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** A piece of a chat's answer; `finish` (`stop`, `length`, `tool_calls`) is the last. */
 export type ChatPart =
   | { readonly text: string }
   | { readonly toolCall: { readonly id: string; readonly name: string; readonly arguments: string } }
@@ -58,9 +86,10 @@ export interface LoadContext {
 /** What `load` resolves to. Only the offered capabilities need to be there. */
 export interface LoadedEngine {
   speak?(request: SpeakRequest): AsyncIterable<PcmChunk>;
-  chat?(request: Readonly<Record<string, unknown>>): AsyncIterable<unknown>;
-  transcribe?(request: Readonly<Record<string, unknown>>): AsyncIterable<unknown>;
-  embed?(request: Readonly<Record<string, unknown>>): Promise<Float32Array[]>;
+  chat?(request: ChatRequest): AsyncIterable<ChatPart>;
+  transcribe?(request: TranscribeRequest): AsyncIterable<TranscriptPart>;
+  /** One vector for each text, in their order. */
+  embed?(request: EmbedRequest): Promise<readonly Float32Array[]>;
   /** Samples per frame at this rate is the engine's own choice; `frameMs` says it (default 32). */
   vad?(request: { readonly rate: number }): VadStream | Promise<VadStream>;
   close?(): Promise<void> | void;

@@ -43,10 +43,8 @@ export function requestTo(endpoint: Endpoint, path: string, options: RequestOpti
   });
 }
 
-/** For messages: `127.0.0.1:20123`, `unix:/run/x.sock`, `https://host:443/v1`. No secret is in it. */
-export function endpointText({ protocol, host, port, socketPath, basePath, headers }: Endpoint): string {
+/** `http://127.0.0.1:20123`, `unix:/run/x.sock`, `https://host:443/v1`. No secret is in it. */
+export function endpointText({ protocol, host, port, socketPath, basePath }: Endpoint): string {
   if (socketPath !== null) return `unix:${socketPath}`;
-  const shownHost = host.includes(':') ? `[${host}]` : host;
-  const ours = protocol === 'http' && basePath === '' && Object.keys(headers).length === 0;
-  return ours ? `${shownHost}:${port}` : `${protocol}://${shownHost}:${port}${basePath}`;
+  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}${basePath}`;
 }

@@ -1,24 +1,22 @@
-// One engine: performs what its life (state.ts) decides, and answers those who use it. Owned by its scope, as is each of
-// its instances by a scope below: closing the one or the other ends what runs.
-import { randomUUID } from 'node:crypto';
+// One engine: its life (engine-life.ts) and those who use it (engine-lobby.ts), alone or as one of a group. Owned by its
+// scope, as is each of its runs by a scope below: closing the one or the other ends what runs.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
-import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
+import { AskedEnd, type EndGoal } from './asked-end.ts';
 import type { Capability, PcmChunk, VadStream } from './contract.ts';
-import type { EngineInstance, InstanceEvents, Spawner, SpeakCall } from './instance.ts';
-import type { AdmitOptions, Lease } from './lease.ts';
-import {
-  type EngineFailure,
-  type EngineLife,
-  idleLife,
-  type LifeEffect,
-  type LifeEvent,
-  type LifeLimits,
-  type LifeTimer,
-  nextLife,
-} from './state.ts';
+import type { EngineGroup, GroupMember } from './engine-group.ts';
+import { LifeShell } from './engine-life.ts';
+import { EngineLobby, type LobbyLimits } from './engine-lobby.ts';
+import type { StopOutcome } from './engine-run.ts';
+import { EngineWatch } from './engine-watch.ts';
+import type { EngineInstance, Spawner, SpeakCall } from './instance.ts';
+import type { AdmitOptions, Lease, LeaseEnd } from './lease.ts';
+import { ModelMemory } from './model-memory.ts';
+import { readyFor, type Standing, standingOf } from './standing.ts';
+import type { EngineLife, LifeLimits, Rest } from './state.ts';
 import { type EngineStatus, statusOf } from './status.ts';
 
 export interface EngineOptions {
@@ -36,59 +34,116 @@ export interface EngineOptions {
   readonly expectedMs?: () => number | null;
   /** A listener of `onChange` threw. */
   readonly onListenerFault: (error: unknown) => void;
+  /** Default `eager`. */
+  readonly start?: 'eager' | 'lazy';
+  /** Callers that may wait for it, and how long. Default: 64, 60 s. */
+  readonly waiting?: LobbyLimits;
+  /** A stop, restart or unload waits so long for the calls under way. Default 10 s. */
+  readonly drainMs?: number;
+  /** Unloaded when nobody has used it for so long. Default: never. */
+  readonly idleMs?: number | undefined;
+  readonly group?: EngineGroup | undefined;
+  /** Of its configuration and its model's files as they are now. Default: always the same. */
+  readonly modelKey?: () => Promise<string>;
 }
 
-export type Readiness =
-  | { readonly state: 'ready' }
-  | { readonly state: 'failed'; readonly failure: EngineFailure };
+export type Readiness = Exclude<Standing, { readonly state: 'waiting' }>;
 
-/** `killed`: it did not end when it was asked. `stuck`: it was still there at the deadline, killed or not. */
-export type StopOutcome = 'stopped' | 'killed' | 'stuck';
-
-/** From a spawn until its instance is gone. */
-interface Run {
-  readonly exited: PromiseWithResolvers<void>;
-  scope: Scope | undefined;
-  instance: EngineInstance | undefined;
-  end: 'asked' | 'killed';
-}
+const waitingDefault: LobbyLimits = { max: 64, ms: 60_000 };
+const drainMsDefault = 10_000;
 
 export class Engine {
   readonly name: string;
   readonly kind: string;
+  readonly lobby: EngineLobby;
   readonly #options: EngineOptions;
-  readonly #timers = new Map<LifeTimer, Timer>();
+  readonly #shell: LifeShell;
   readonly #changes: Announcer<EngineStatus>;
-  #life: EngineLife = idleLife;
-  #run: Run | undefined;
+  readonly #ending: AskedEnd;
+  readonly #member: GroupMember;
+  readonly #model: ModelMemory;
+  #watch: EngineWatch | undefined;
+  #unused: Timer | undefined;
+  /** Somebody has asked for it, and its group has not come to it yet. */
+  #asked: 'nothing' | 'start' = 'nothing';
 
   constructor(options: EngineOptions) {
-    this.name = options.name;
+    const { name, scope, clock, waiting = waitingDefault, drainMs = drainMsDefault } = options;
+    this.name = name;
     this.kind = options.kind;
     this.#options = options;
     this.#changes = new Announcer(options.onListenerFault);
+    this.#shell = new LifeShell({ ...options, onStep: (before) => this.#stepped(before) });
+    this.lobby = new EngineLobby({
+      clock,
+      limits: waiting,
+      standing: () => this.#standing,
+      status: () => this.status(),
+      need: () => this.need(),
+      released: (end) => this.#watch?.ended(end),
+      used: () => this.#look(),
+    });
+    this.#ending = new AskedEnd({
+      lobby: this.lobby,
+      drainMs,
+      end: (goal) => this.#end(goal),
+      onChange: () => this.tell(),
+    });
+    this.#member = this.#asMember();
+    this.#model = new ModelMemory(clock, options.modelKey ?? (async () => ''));
     // Runs after the scopes of the instances have closed: a retry may be left to take back.
-    options.scope.defer('life', () => this.#feed({ type: 'stop', graceMs: 0 }));
+    scope.defer('life', () => {
+      this.lobby.close(new GreenroomError('engine_stopped', `engine ${name}: the gateway is leaving`));
+      this.#unused?.cancel();
+      this.#shell.feed({ type: 'stop', graceMs: 0 });
+    });
   }
 
   get life(): EngineLife {
-    return this.#life;
+    return this.#shell.life;
   }
 
   get offers(): readonly Capability[] {
-    return this.#run?.instance?.offers ?? [];
+    return this.#shell.instance?.offers ?? [];
   }
 
   status(): EngineStatus {
-    const { name, kind } = this;
-    const nowMs = this.#options.clock.now();
-    const expectedMs = this.#options.expectedMs?.() ?? null;
-    return statusOf({ name, kind, life: this.#life, instance: this.#run?.instance, expectedMs, nowMs });
+    const { clock, expectedMs, start = 'eager' } = this.#options;
+    const { name, kind, life, lobby } = this;
+    return statusOf({
+      ...{ name, kind, start, life, instance: this.#shell.instance },
+      users: { waiting: lobby.waiting, leases: lobby.leases },
+      ending: this.#ending.goal ?? null,
+      expectedMs: expectedMs?.() ?? null,
+      nowMs: clock.now(),
+    });
   }
 
-  /** No effect when it runs already, or when its scope has closed. */
+  /** Asked for: also one that was stopped, or has failed for good. No effect when its scope has closed. */
   start(): void {
-    if (this.#options.scope.state === 'open') this.#feed({ type: 'start' });
+    const { scope, group } = this.#options;
+    if (scope.state !== 'open') return;
+    this.#ending.forget();
+    if (!group) return this.#shell.feed({ type: 'start' });
+    this.#asked = 'start';
+    group.need(this.#member);
+  }
+
+  /** Needed: wakes it when it is idle, or when its turn in its group comes. */
+  need(): void {
+    const { scope, group } = this.#options;
+    if (scope.state !== 'open') return;
+    if (!group) return this.#shell.feed({ type: 'need' });
+    const { state } = this.life;
+    if (state !== 'stopped' && state !== 'failed') group.need(this.#member);
+  }
+
+  /**
+   * Stops, unloads or restarts it when the calls under way have ended, after `drainMs` at the latest. What was asked
+   * last holds. Resolves when that has begun.
+   */
+  end(goal: EndGoal, drainMs?: number): Promise<void> {
+    return this.#ending.ask(goal, drainMs);
   }
 
   /** Told of every change; returns the undo. */
@@ -103,43 +158,23 @@ export class Engine {
 
   /** Waits until it is ready or has failed for good. Rejects with `cancelled` when the signal aborts. */
   whenReady(signal: AbortSignal): Promise<Readiness> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const readiness = this.#readiness();
-        if (!readiness) return;
-        leave();
-        resolve(readiness);
-      };
-      const onAbort = () => {
-        leave();
-        reject(new GreenroomError('cancelled', `nobody waits for engine ${this.name} any more`));
-      };
-      const unlisten = this.#changes.listen(look);
-      const leave = () => {
-        unlisten();
-        signal.removeEventListener('abort', onAbort);
-      };
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      look();
-    });
+    const ready = (): Readiness | undefined => {
+      const standing = this.#standing;
+      return standing.state === 'waiting' ? undefined : standing;
+    };
+    return this.#changes.until(ready, signal, () => this.#unwanted);
   }
 
-  /**
-   * A place at the engine, once it is ready; it is started where it may be. Rejects with `engine_not_ready` when the
-   * time is up, with the cause of the failure, with `cancelled`.
-   */
-  async admit({ signal }: AdmitOptions): Promise<Lease> {
-    const readiness = await this.whenReady(signal);
-    const instance = this.#run?.instance;
-    if (readiness.state === 'ready' && instance) return { instance, release: () => undefined };
-    const failure = readiness.state === 'failed' ? readiness.failure : undefined;
-    const { code = 'engine_not_ready', message = `engine ${this.name} is not ready` } = failure ?? {};
-    throw new GreenroomError(code, message, { details: { logTail: failure?.logTail ?? [] } });
+  /** As EngineLobby has it. One that has failed for good is tried again when its model is another. */
+  async admit(options: AdmitOptions): Promise<Lease> {
+    if (this.life.state === 'failed' && (await this.#model.changed())) this.start();
+    return this.lobby.admit(options);
   }
 
+  /** Throws `engine_not_ready` at once when it is not; waits while it changes hands. */
   speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
-    return this.#ready('speak').speak(call, signal);
+    this.#ready('speak');
+    return this.#admitted(signal, (instance) => instance.speak(call, signal));
   }
 
   openVad(rateHz: number): VadStream {
@@ -147,158 +182,114 @@ export class Engine {
   }
 
   /** Asks it to end, kills it when its grace is over, and waits until it is gone with all it held. */
-  async stop(deadline: Deadline): Promise<StopOutcome> {
-    const run = this.#run;
-    if (!run) {
-      this.#feed({ type: 'stop', graceMs: 0 });
-      return 'stopped';
-    }
-    const outcome = await this.#end(run, deadline);
-    if (run.scope) await deadline.wait(run.scope.closed);
-    return outcome;
+  stop(deadline: Deadline, rest: Rest = 'stopped'): Promise<StopOutcome> {
+    return this.#shell.stop(deadline, rest);
   }
 
   /** Ends it, without asking. */
   kill(): void {
-    if (!this.#run) return;
-    this.#run.end = 'killed';
-    this.#run.instance?.kill();
+    this.#shell.run?.kill();
   }
 
-  async #end(run: Run, deadline: Deadline): Promise<StopOutcome> {
-    if (run === this.#run) {
-      // A fifth of the time is kept for KILL and its exit.
-      const graceMs = Math.min(this.#options.limits.stopGraceMs, deadline.remainingMs() * 0.8);
-      this.#feed({ type: 'stop', graceMs });
+  #stepped(before: EngineLife): void {
+    const { clock, onChange } = this.#options;
+    const { state, instance } = this.life;
+    if (instance !== before.instance) this.#model.started();
+    if (state !== 'ready' || instance !== before.instance) {
+      this.#watch?.stop();
+      this.#watch = undefined;
     }
-    const { state } = await deadline.wait(run.exited.promise);
-    if (state !== 'done') return 'stuck';
-    return run.end === 'killed' ? 'killed' : 'stopped';
+    if (state === 'ready' && !this.#watch) {
+      const runs = this.#shell.instance;
+      this.#watch = new EngineWatch({
+        clock,
+        check: runs?.check && ((depth) => runs.check!(depth)),
+        inUse: () => this.lobby.leases > 0 || (runs?.activeCalls ?? 0) > 0,
+        onUnfit: (why) => this.#unfit(why),
+      });
+    }
+    this.lobby.look();
+    this.#look();
+    onChange(this, before);
+    this.tell();
   }
 
-  #readiness(): Readiness | undefined {
-    const { state, failure } = this.#life;
-    if (state === 'ready') return { state: 'ready' };
-    if (state === 'failed' && failure) return { state: 'failed', failure };
-    if (state !== 'stopped') return undefined;
-    const message = `engine ${this.name} is stopped`;
-    return { state: 'failed', failure: { code: 'engine_stopped', message, logTail: [], kind: 'lasting' } };
+  #unfit(why: string): void {
+    const { pid, logTail = [] } = this.#shell.instance ?? {};
+    const message = `engine ${this.name}${pid ? ` (pid ${pid})` : ''} does not work any more: ${why}`;
+    this.#shell.unfit({ code: 'engine_unreachable', message, logTail, kind: 'passing' });
+  }
+
+  /** Whether it is ready and nobody uses it: then its time runs. */
+  #look(): void {
+    const { idleMs, clock } = this.#options;
+    const unused = idleMs !== undefined && this.life.state === 'ready' && !this.lobby.wanted;
+    if (unused === (this.#unused !== undefined)) return;
+    this.#unused?.cancel();
+    this.#unused = undefined;
+    if (!unused) return;
+    // Taken back as soon as somebody comes: nobody is there when it is due.
+    const due = () => {
+      this.#unused = undefined;
+      this.#end('idle');
+    };
+    this.#unused = clock.after(idleMs, due, { ref: false });
+  }
+
+  #end(goal: EndGoal): void {
+    const graceMs = this.#options.limits.stopGraceMs;
+    this.#shell.feed({ type: 'stop', graceMs, rest: goal === 'idle' ? 'idle' : 'stopped' });
+    if (goal === 'restart') this.start();
+    if (goal === 'idle' && this.lobby.waiting > 0) this.need();
+  }
+
+  #asMember(): GroupMember {
+    const { name, lobby } = this;
+    const loaded = () => (this.life.state === 'starting' ? undefined : ('settled' as const));
+    return {
+      name,
+      wake: () => {
+        this.#shell.feed({ type: this.#asked === 'start' ? 'start' : 'need' });
+        this.#asked = 'nothing';
+      },
+      wanted: () => this.#asked === 'start' || lobby.wanted,
+      resting: () => !this.#shell.run && this.life.state !== 'backoff',
+      settled: async (signal) =>
+        void (await this.#changes.until(loaded, signal, () => this.#unwanted).catch(() => undefined)),
+      vacate: (ms) => lobby.drain(ms),
+      reopen: () => lobby.open(),
+      unload: async () => {
+        const { run } = this.#shell;
+        this.#end('idle');
+        await run?.released;
+      },
+    };
+  }
+
+  async *#admitted<Chunk>(
+    signal: AbortSignal,
+    run: (instance: EngineInstance) => AsyncIterable<Chunk>,
+  ): AsyncGenerator<Chunk> {
+    if (signal.aborted) return;
+    const lease = await this.admit({ signal });
+    let end: LeaseEnd = 'failed';
+    try {
+      yield* run(lease.instance);
+      end = 'done';
+    } finally {
+      lease.release(signal.aborted ? 'cancelled' : end);
+    }
+  }
+
+  get #standing(): Standing {
+    return standingOf(this.name, this.life, this.#shell.instance);
   }
 
   #ready(capability: Capability): EngineInstance {
-    const { state, rung } = this.#life;
-    const instance = this.#run?.instance;
-    if (state !== 'ready' || !instance) {
-      const where = `${state}${rung && state === 'starting' ? ` (${rung})` : ''}`;
-      throw new GreenroomError('engine_not_ready', `engine ${this.name} is ${where}, not ready`);
-    }
-    if (instance.offers.includes(capability)) return instance;
-    const offers = instance.offers.join(', ') || 'nothing';
-    throw new GreenroomError(
-      'engine_call_unsupported',
-      `engine ${this.name} offers ${offers}, not ${capability}`,
-    );
+    return readyFor(capability, this.name, this.life, this.#shell.instance);
   }
 
-  #feed(event: LifeEvent): void {
-    const { clock, limits, random } = this.#options;
-    const before = this.#life;
-    const { life, effects } = nextLife(before, event, { limits, nowMs: clock.now(), random: random() });
-    this.#life = life;
-    for (const effect of effects) this.#perform(effect);
-    if (life === before) return;
-    this.#options.onChange(this, before);
-    this.#changes.announce(this.status());
-  }
-
-  #perform(effect: LifeEffect): void {
-    switch (effect.type) {
-      case 'spawn':
-        return this.#spawn(effect.instance);
-      case 'terminate':
-        return this.#run?.instance?.terminate();
-      case 'kill':
-        return this.kill();
-      case 'arm':
-        return this.#arm(effect.timer, effect.ms);
-      case 'disarm':
-        return this.#disarm(effect.timer);
-    }
-  }
-
-  #arm(timer: LifeTimer, ms: number): void {
-    this.#disarm(timer);
-    const due = () => {
-      this.#timers.delete(timer);
-      this.#feed({ type: 'due', timer, failure: this.#lateness(timer, ms) });
-    };
-    this.#timers.set(timer, this.#options.clock.after(ms, due, { ref: false }));
-  }
-
-  #disarm(timer: LifeTimer): void {
-    this.#timers.get(timer)?.cancel();
-    this.#timers.delete(timer);
-  }
-
-  #lateness(timer: LifeTimer, ms: number): EngineFailure {
-    const { rung, text } = this.#life;
-    const where = `at rung ${rung ?? 'none'}${text ? ` (${text})` : ''}`;
-    const logTail = this.#run?.instance?.logTail ?? [];
-    const [code, what] =
-      timer === 'stall'
-        ? (['engine_stalled', 'no sign of progress for'] as const)
-        : (['engine_deadline', 'not ready after'] as const);
-    const message = `engine ${this.name}: ${what} ${ms} ms, ${where}`;
-    return { code, message, logTail, kind: 'passing' };
-  }
-
-  #spawn(number: number): void {
-    const run: Run = {
-      exited: Promise.withResolvers(),
-      scope: undefined,
-      instance: undefined,
-      end: 'asked',
-    };
-    this.#run = run;
-    const tell = (event: LifeEvent) => {
-      if (this.#run === run) this.#feed(event);
-    };
-    const exited = (failure: EngineFailure) => {
-      if (this.#run !== run) return;
-      this.#run = undefined;
-      run.exited.resolve();
-      void run.scope?.close('done');
-      this.#feed({ type: 'exited', instance: number, failure });
-    };
-    try {
-      this.#open(run, number, {
-        climbed: (rung) => tell({ type: 'climbed', instance: number, rung }),
-        progressed: (fraction, text) => tell({ type: 'progressed', instance: number, fraction, text }),
-        active: () => tell({ type: 'active', instance: number }),
-        failed: (failure) => tell({ type: 'failed', instance: number, failure }),
-        exited,
-      });
-    } catch (error) {
-      const message = `engine ${this.name}: cannot be started: ${messageOf(error)}`;
-      const failure = { code: 'engine_program_missing', message, logTail: [], kind: 'passing' } as const;
-      // Later, as any exit: this step of its life has not been told yet.
-      queueMicrotask(() => exited(failure));
-    }
-  }
-
-  #open(run: Run, number: number, events: InstanceEvents): void {
-    const scope = this.#options.scope.child(`instance ${number}`, { kind: 'engine_instance' });
-    run.scope = scope;
-    const spawner = this.#options.spawner(scope);
-    scope.defer('running', {
-      close: async ({ deadline }) => {
-        await this.#end(run, deadline);
-        await run.exited.promise;
-      },
-      destroy: () => {
-        if (run === this.#run) this.kill();
-      },
-    });
-    run.instance = spawner({ engine: this.name, marker: randomUUID(), events });
+  get #unwanted(): GreenroomError {
+    return new GreenroomError('cancelled', `nobody waits for engine ${this.name} any more`);
   }
 }

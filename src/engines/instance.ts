@@ -1,6 +1,7 @@
 // One run of an engine, whatever its kind: what the engine asks of it and what it tells.
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from './contract.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { CheckDepth, CheckVerdict } from './engine-watch.ts';
 import type { EngineFailure, Rung } from './state.ts';
 
 export interface InstanceEvents {
@@ -50,6 +51,10 @@ export interface EngineInstance {
   readonly offers: readonly Capability[];
   /** Where it is asked over HTTP; null: by calls alone, or not yet known. */
   readonly endpoint: Endpoint | null;
+  /** What it calls its model, where that is not its own name. Known when it is ready. */
+  readonly modelName?: string | null;
+  /** Of each rung that it has climbed who showed it, and how. */
+  readonly evidence?: Readonly<Partial<Record<Rung, string>>>;
   /** The last lines it wrote. */
   readonly logTail: readonly string[];
   /** Asks it to end: TERM to its group, a message to a thread. */
@@ -61,6 +66,8 @@ export interface EngineInstance {
   transcribe(call: TranscribeCall, signal: AbortSignal): AsyncIterable<TranscriptPart>;
   embed(call: EmbedCall, signal: AbortSignal): Promise<readonly Float32Array[]>;
   openVad(rateHz: number): VadStream;
+  /** Whether it is still fit, where that can be asked; never rejects. */
+  check?(depth: CheckDepth): Promise<CheckVerdict>;
   /** Calls under way, for the books. */
   readonly activeCalls: number;
 }

@@ -6,7 +6,15 @@ const here = import.meta.url;
 const bundled = !here.endsWith('.ts');
 const base = bundled ? new URL(here.includes('/chunks/') ? '../' : './', here) : new URL('./', here);
 
-export type ShippedFile = 'engine-host' | 'sentinel' | 'store' | 'reaper' | 'flite' | 'silero';
+export type ShippedFile =
+  | 'engine-host'
+  | 'sentinel'
+  | 'store'
+  | 'reaper'
+  | 'flite'
+  | 'silero'
+  | 'faulty-engine'
+  | 'llama-server';
 
 const places: Readonly<Record<ShippedFile, { readonly built: string; readonly source: string }>> = {
   'engine-host': { built: 'engine-host.js', source: 'worker/host.ts' },
@@ -14,6 +22,8 @@ const places: Readonly<Record<ShippedFile, { readonly built: string; readonly so
   store: { built: 'store.js', source: '../store/store-thread.ts' },
   reaper: { built: 'reaper.sh', source: 'reaper.sh' },
   flite: { built: 'builtin/flite.js', source: 'builtin/flite.ts' },
+  'llama-server': { built: 'llama-server.js', source: '../llama-server/main.ts' },
+  'faulty-engine': { built: 'faulty-engine.js', source: '../testing/faulty/engine.ts' },
   silero: { built: 'builtin/silero.js', source: 'builtin/silero.ts' },
 };
 

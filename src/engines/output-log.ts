@@ -31,9 +31,19 @@ export class OutputLog {
   #tail: readonly string[] = [];
   #awaited: { readonly text: string; readonly said: () => void } | undefined;
 
-  /** @param file null keeps only the tail */
-  constructor(file: LogFileOptions | null, mask: (text: string) => string = (text) => text) {
+  readonly #onLines: (text: string) => void;
+
+  /**
+   * @param file null keeps only the tail
+   * @param onLines told of whole lines, masked
+   */
+  constructor(
+    file: LogFileOptions | null,
+    mask: (text: string) => string = (text) => text,
+    onLines: (text: string) => void = () => undefined,
+  ) {
     this.mask = mask;
+    this.#onLines = onLines;
     this.#file = file ? new LogFile(file) : undefined;
   }
 
@@ -87,6 +97,7 @@ export class OutputLog {
   #add(lines: string): void {
     this.#file?.append(lines);
     this.#tail = withLast(this.#tail, lines);
+    this.#onLines(lines);
     if (!this.#awaited || !lines.includes(this.#awaited.text)) return;
     const { said } = this.#awaited;
     this.#awaited = undefined;

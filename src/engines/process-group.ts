@@ -18,7 +18,13 @@ export interface ProcessGroupOptions {
 
 export type ProcessEnd =
   | { readonly state: 'unstarted'; readonly error: NodeJS.ErrnoException }
-  | { readonly state: 'exited'; readonly how: string };
+  /** `code` and `signal` as Node has them. */
+  | {
+      readonly state: 'exited';
+      readonly how: string;
+      readonly code: number | null;
+      readonly signal: NodeJS.Signals | null;
+    };
 
 /** How long after its exit a program's last output may still come: who escaped its group may hold the pipe for ever. */
 const lastWordsMs = 100;
@@ -76,7 +82,7 @@ export class ProcessGroup {
     const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
     const told = () => {
       late.cancel();
-      this.#tell({ state: 'exited', how });
+      this.#tell({ state: 'exited', how, code, signal });
     };
     const late: Timer = clock.after(lastWordsMs, () => {
       for (const stream of child.stdio) stream?.destroy();

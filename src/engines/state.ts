@@ -5,10 +5,12 @@
 //                        ▼                          ▼
 //                     stopping ──exited──▶ backoff ──retry──▶ starting
 //                        │                    (a cause that will not change, or 5 in a row: failed)
-//        stop: any ──▶ stopping ──exited──▶ stopped
+//        stop: any ──▶ stopping ──exited──▶ stopped (until it is asked for), or idle (until it is needed)
 //
-// What was asked last holds: a start while it is stopping begins as soon as it is gone.
+// What was asked last holds: a start while it is stopping begins as soon as it is gone. To need is less than to ask: it
+// wakes what is idle, and nothing that was stopped or has failed.
 import type { ErrorCode } from '../lifecycle/codes.ts';
+import type { FailureCause } from './causes.ts';
 
 export type EngineStateWord = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'backoff' | 'failed';
 
@@ -35,7 +37,12 @@ export interface EngineFailure {
   readonly logTail: readonly string[];
   /** `lasting`: trying again would end the same way, so nobody tries until asked. */
   readonly kind: 'lasting' | 'passing';
+  /** What is behind it, where somebody knows; `code` says how it showed. */
+  readonly cause?: FailureCause;
 }
+
+/** Where it stays when it has ended: `stopped` until somebody asks for it, `idle` until somebody needs it. */
+export type Rest = 'stopped' | 'idle';
 
 export interface EngineLife {
   readonly state: EngineStateWord;
@@ -56,7 +63,7 @@ export interface EngineLife {
   readonly failures: number;
   /** While it is stopping: when it is killed, and what it becomes when it is gone. */
   readonly killAtMs: number | null;
-  readonly afterwards: 'stopped' | 'recover' | 'start' | null;
+  readonly afterwards: Rest | 'recover' | 'start' | null;
 }
 
 export interface LifeLimits {
@@ -79,6 +86,8 @@ export const limitsDefault = {
 
 export type LifeEvent =
   | { readonly type: 'start' }
+  /** A caller waits for it. */
+  | { readonly type: 'need' }
   | { readonly type: 'climbed'; readonly instance: number; readonly rung: Rung }
   | {
       readonly type: 'progressed';
@@ -92,7 +101,7 @@ export type LifeEvent =
   | { readonly type: 'exited'; readonly instance: number; readonly failure: EngineFailure }
   | { readonly type: 'due'; readonly timer: LifeTimer; readonly failure: EngineFailure }
   /** Of two that ask for a stop, the one with less patience decides when it is killed. */
-  | { readonly type: 'stop'; readonly graceMs: number };
+  | { readonly type: 'stop'; readonly graceMs: number; readonly rest?: Rest };
 
 export type LifeTimer = 'stall' | 'total' | 'grace' | 'retry';
 
@@ -139,6 +148,8 @@ export function nextLife(life: EngineLife, event: LifeEvent, env: Environment): 
   switch (event.type) {
     case 'start':
       return start(life, env);
+    case 'need':
+      return need(life, env);
     case 'climbed':
       return starting ? climb(life, event.rung, env) : same(life);
     case 'progressed':
@@ -154,7 +165,7 @@ export function nextLife(life: EngineLife, event: LifeEvent, env: Environment): 
     case 'due':
       return due(life, event.timer, event.failure, env);
     case 'stop':
-      return stop(life, event.graceMs, env);
+      return stop(life, event.graceMs, event.rest ?? 'stopped', env);
   }
 }
 
@@ -173,6 +184,11 @@ function start(life: EngineLife, env: Environment): LifeStep {
   if (life.state === 'starting' || life.state === 'ready') return same(life);
   if (life.state !== 'stopping') return spawn({ ...life, failure: null, failures: 0 }, env);
   return life.afterwards === 'start' ? same(life) : { life: { ...life, afterwards: 'start' }, effects: [] };
+}
+
+function need(life: EngineLife, env: Environment): LifeStep {
+  const { state, afterwards } = life;
+  return state === 'idle' || (state === 'stopping' && afterwards === 'idle') ? start(life, env) : same(life);
 }
 
 function spawn(life: EngineLife, env: Environment): LifeStep {
@@ -216,12 +232,7 @@ function fail(life: EngineLife, failure: EngineFailure, env: Environment): LifeS
   return end(blame(life, failure, env), 'recover', env.limits.stopGraceMs, env);
 }
 
-function end(
-  life: EngineLife,
-  afterwards: 'stopped' | 'recover',
-  graceMs: number,
-  env: Environment,
-): LifeStep {
+function end(life: EngineLife, afterwards: Rest | 'recover', graceMs: number, env: Environment): LifeStep {
   return {
     life: { ...life, state: 'stopping', afterwards, killAtMs: env.nowMs + graceMs },
     effects: [...disarmStart, { type: 'terminate' }, { type: 'arm', timer: 'grace', ms: graceMs }],
@@ -245,6 +256,7 @@ function exited(life: EngineLife, failure: EngineFailure, env: Environment): Lif
     effects: [...disarmStart, { type: 'disarm', timer: 'grace' }, ...next.effects],
   });
   if (afterwards === 'stopped') return step(same({ ...gone, state: 'stopped' }));
+  if (afterwards === 'idle') return step(same({ ...gone, state: 'idle', failure: null, failures: 0 }));
   if (afterwards === 'start') return step(spawn({ ...gone, failure: null, failures: 0 }, env));
   if (afterwards !== 'recover') return step(recover(blame(gone, failure, env), env));
   // The first cause is the one that is told, not the exit that followed from it; with what was written until then.
@@ -272,15 +284,18 @@ function due(life: EngineLife, timer: LifeTimer, failure: EngineFailure, env: En
   return life.state === 'starting' ? fail(life, failure, env) : same(life);
 }
 
-function stop(life: EngineLife, graceMs: number, env: Environment): LifeStep {
+function stop(life: EngineLife, graceMs: number, rest: Rest, env: Environment): LifeStep {
   const { state } = life;
-  if (state === 'stopped') return same(life);
-  if (state === 'starting' || state === 'ready') return end(life, 'stopped', graceMs, env);
-  if (state !== 'stopping')
-    return { life: { ...life, state: 'stopped' }, effects: [{ type: 'disarm', timer: 'retry' }] };
+  // To unload what was stopped would let callers start it.
+  if (state === rest || (state === 'stopped' && rest === 'idle')) return same(life);
+  if (state === 'starting' || state === 'ready') return end(life, rest, graceMs, env);
+  if (state !== 'stopping') {
+    const forgotten = rest === 'idle' ? { failure: null, failures: 0 } : {};
+    return { life: { ...life, ...forgotten, state: rest }, effects: [{ type: 'disarm', timer: 'retry' }] };
+  }
   const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, env.nowMs + graceMs);
   return {
-    life: { ...life, afterwards: 'stopped', killAtMs },
+    life: { ...life, afterwards: rest, killAtMs },
     effects: [{ type: 'arm', timer: 'grace', ms: Math.max(0, killAtMs - env.nowMs) }],
   };
 }

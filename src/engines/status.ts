@@ -1,12 +1,17 @@
 // What everybody is shown of an engine: the API, the lobby, the terminal, the health page.
+import type { EndGoal } from './asked-end.ts';
+import { causeOf, type FailureCause } from './causes.ts';
 import type { Capability } from './contract.ts';
+import { endpointText } from './endpoint.ts';
 import type { EngineInstance } from './instance.ts';
 import type { EngineLife, EngineStateWord, Rung } from './state.ts';
 
 export interface EngineStatus {
   readonly name: string;
-  /** `builtin`, `worker` or `run`. */
+  /** `builtin`, `worker`, `run` or `url`. */
   readonly kind: string;
+  /** `lazy`: it is idle until somebody needs it. */
+  readonly start: 'eager' | 'lazy';
   readonly state: EngineStateWord;
   readonly rung: Rung | null;
   /** 0 to 1 where the engine says it. */
@@ -21,11 +26,21 @@ export interface EngineStatus {
   readonly attempt: number;
   readonly pid: number | null;
   readonly port: number | null;
+  /** Where it is asked over HTTP, such as `http://127.0.0.1:20123` or `unix:/run/x.sock`; null: by calls alone. */
+  readonly address: string | null;
   readonly offers: readonly Capability[];
   readonly activeCalls: number;
+  /** Callers that wait for it. */
+  readonly waitingCalls: number;
+  /** What it does when the calls under way have ended; null when it stays. */
+  readonly ending: EndGoal | null;
+  /** Of each rung who showed it, and how. */
+  readonly evidence: Readonly<Partial<Record<Rung, string>>>;
   readonly failure: {
     readonly code: string;
     readonly message: string;
+    /** `out_of_memory`, `port_in_use` and the like; null where nobody knows. */
+    readonly cause: FailureCause | null;
     readonly logTail: readonly string[];
   } | null;
 }
@@ -33,19 +48,23 @@ export interface EngineStatus {
 export function statusOf(facts: {
   readonly name: string;
   readonly kind: string;
+  readonly start: 'eager' | 'lazy';
   readonly life: EngineLife;
   readonly instance: EngineInstance | undefined;
+  readonly users: { readonly waiting: number; readonly leases: number };
+  readonly ending: EndGoal | null;
   /** Of the load under way. */
   readonly expectedMs: number | null;
   readonly nowMs: number;
 }): EngineStatus {
-  const { name, kind, life, instance, nowMs } = facts;
+  const { name, kind, start, life, instance, users, ending, nowMs } = facts;
   const elapsedMs = (life.readyMs ?? life.goneMs ?? nowMs) - life.startedMs;
   const expectedMs = life.state === 'starting' ? facts.expectedMs : null;
   const { failure } = life;
   return {
     name,
     kind,
+    start,
     state: life.state,
     rung: life.rung,
     progress: life.progress,
@@ -57,8 +76,16 @@ export function statusOf(facts: {
     attempt: life.instance,
     pid: instance?.pid ?? null,
     port: instance?.port ?? null,
+    address: instance?.endpoint ? endpointText(instance.endpoint) : null,
     offers: instance?.offers ?? [],
-    activeCalls: instance?.activeCalls ?? 0,
-    failure: failure && { code: failure.code, message: failure.message, logTail: failure.logTail },
+    // A call that was let in over HTTP is the gateway's; one of a pipeline is the instance's.
+    activeCalls: Math.max(instance?.activeCalls ?? 0, users.leases),
+    waitingCalls: users.waiting,
+    ending,
+    evidence: { ...instance?.evidence },
+    failure: failure && {
+      ...{ code: failure.code, message: failure.message, cause: causeOf(failure) },
+      logTail: failure.logTail,
+    },
   };
 }

@@ -1,6 +1,7 @@
 // The shapes of the HTTP surface's answers, for /openapi.json; tests hold them against what is really answered.
 import * as z from 'zod';
 import { logLevels } from '../config/types.ts';
+import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 
 const ms = z.number().describe('Milliseconds.');
@@ -23,13 +24,13 @@ const errorBody = z
   })
   .meta({ id: 'Error' });
 
-const rung = z.enum(['spawned', 'alive', 'listening', 'http', 'loaded', 'ready']);
+const rung = z.enum(rungs);
 const engineState = z.enum(['idle', 'starting', 'ready', 'stopping', 'backoff', 'failed', 'stopped']);
 
 const engine = z
   .strictObject({
     name: z.string(),
-    kind: z.enum(['builtin', 'worker', 'run']),
+    kind: z.enum(['builtin', 'worker', 'run', 'url']),
     state: engineState,
     rung: rung.nullable().describe('The last step of the readiness ladder that was shown.'),
     progress: z.number().min(0).max(1).nullable().describe('Where the engine says it.'),
@@ -41,10 +42,23 @@ const engine = z
     attempt: z.int(),
     pid: z.int().nullable(),
     port: z.int().nullable(),
+    address: z.string().nullable().describe('Where it is asked over HTTP; null: by calls alone.'),
     offers: z.array(z.enum(['chat', 'transcribe', 'speak', 'embed', 'vad'])),
+    start: z.enum(['eager', 'lazy']),
     activeCalls: z.int(),
+    waitingCalls: z.int(),
+    ending: z.enum(['stopped', 'idle', 'restart']).nullable(),
+    evidence: z.partialRecord(rung, z.string()).describe('Of each step who showed it, and how.'),
     failure: z
-      .strictObject({ code: z.string(), message: z.string(), logTail: z.array(z.string()) })
+      .strictObject({
+        code: z.string(),
+        message: z.string(),
+        cause: z
+          .string()
+          .nullable()
+          .describe('One word, where it is known: out_of_memory, file_missing, ...'),
+        logTail: z.array(z.string()),
+      })
       .nullable(),
   })
   .meta({ id: 'Engine' });
@@ -122,6 +136,32 @@ const log = z
   })
   .meta({ id: 'Log' });
 
+const modelName = z
+  .string()
+  .optional()
+  .describe('An engine, `NAME/` and a model of its own, or an alias; default the first that offers it.');
+const stream = z.boolean().optional().describe('As server-sent events.');
+
+const chatRequest = z
+  .looseObject({ model: modelName, messages: z.array(z.looseObject({ role: z.string() })).min(1), stream })
+  .meta({ id: 'ChatRequest' });
+const promptRequest = z
+  .looseObject({ model: modelName, prompt: z.string(), max_tokens: z.int().optional(), stream })
+  .meta({ id: 'PromptRequest' });
+const embeddingRequest = z
+  .looseObject({ model: modelName, input: z.union([z.string(), z.array(z.string())]) })
+  .meta({ id: 'EmbeddingRequest' });
+const speechRequest = z
+  .looseObject({ model: modelName, input: z.string(), voice: z.string().optional() })
+  .meta({ id: 'SpeechRequest' });
+const transcriptionForm = z
+  .looseObject({ model: modelName, file: z.string().describe('The file.'), stream })
+  .meta({ id: 'TranscriptionForm' });
+const generation = z
+  .looseObject({ text: z.string(), done: z.literal(true), finish_reason: z.string() })
+  .describe('As a stream: `{token, done}` an event.')
+  .meta({ id: 'Generation' });
+
 const list = (of: z.ZodType) => z.strictObject({ object: z.literal('list'), data: z.array(of) });
 
 export const apiSchemas = {
@@ -131,7 +171,9 @@ export const apiSchemas = {
   health,
   models: list(model),
   sessions: list(session),
+  engine,
   engines: list(engine),
+  lines: list(z.string()),
   pipelines: list(pipeline),
   tree,
   clientSecretRequest,
@@ -139,6 +181,10 @@ export const apiSchemas = {
   log,
   logChange: log.partial().meta({ id: 'LogChange' }),
   shuttingDown: z.strictObject({ status: z.literal('shutting_down') }),
+  ...{ chatRequest, promptRequest, embeddingRequest, speechRequest, transcriptionForm, generation },
+  answerOrEvents: z.record(z.string(), z.unknown()).meta({ id: 'AnswerOrEvents' }),
+  audio: z.string().describe('Bytes.').meta({ id: 'Audio' }),
+  bytes: z.unknown().meta({ id: 'Bytes' }),
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

@@ -9,7 +9,7 @@ import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import { lockName, takeLock } from './directory-lock.ts';
 import { lookInto } from './presence.ts';
-import { removeRunRecord, writeRunRecord } from './run-record.ts';
+import { type RunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
 
 /** Throws `data_directory_locked` or `data_directory_unusable`. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
@@ -33,6 +33,8 @@ export class DataDirectory implements AsyncDisposable {
   readonly #identity: ProcessIdentity;
   readonly #startedAt = new Date().toISOString();
   #writing: Promise<void> = Promise.resolve();
+  /** As it was written last. */
+  #record: RunRecord | undefined;
   #closed: Promise<void> | undefined;
 
   /** @internal Use `openDataDirectory`. */
@@ -47,11 +49,15 @@ export class DataDirectory implements AsyncDisposable {
   async writeRecord(url: string, whose: 'owned' | 'shared' = 'owned'): Promise<void> {
     if (this.#closed) throw new GreenroomError('scope_closed', `the data directory ${this.path} is closed`);
     const record = { ...this.#identity, url, version, startedAt: this.#startedAt, process: whose };
-    const written = this.#writing.then(() => writeRunRecord(this.path, record));
-    this.#writing = written.catch(() => undefined);
-    await written.catch((thrown: unknown) => {
+    await this.#write(record).catch((thrown: unknown) => {
       throw unusable(this.path, 'gateway.json cannot be written', thrown);
     });
+  }
+
+  /** Says that this gateway leaves, as far as the disk takes it. Nobody waits for it but the close. */
+  tellLeaving(): void {
+    if (this.#record && !this.#closed)
+      this.#write({ ...this.#record, state: 'leaving' }).catch(() => undefined);
   }
 
   /** Removes the record if it is ours, then frees the lock. Every caller gets the same promise. */
@@ -62,6 +68,13 @@ export class DataDirectory implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #write(record: RunRecord): Promise<void> {
+    this.#record = record;
+    const written = this.#writing.then(() => writeRunRecord(this.path, record));
+    this.#writing = written.catch(() => undefined);
+    return written;
   }
 
   async #release(): Promise<void> {

@@ -1,11 +1,12 @@
 // The lock of a data directory: an exclusive SQLite transaction on `lock.db`, which the kernel frees when the process
 // dies, however it dies. Whoever takes it closes it. Asking for it neither takes it nor holds up who does.
-import { open, stat } from 'node:fs/promises';
+import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { deviceText } from '../engines/host/device.ts';
 import { identityOf, type ProcessIdentity } from '../engines/host/identity.ts';
 import { readProc } from '../engines/host/proc.ts';
+import { oddFileOf } from '../store/plain-file.ts';
 import { sqliteBusy, sqliteCodeOf, sqliteNotDatabase } from '../store/sqlite-codes.ts';
 
 export const lockName = 'lock.db';
@@ -19,6 +20,8 @@ export async function takeLock(directory: string): Promise<LockOutcome> {
   const path = join(directory, lockName);
   try {
     await makeLockFile(path);
+    const odd = oddFileOf(path);
+    if (odd !== undefined) return { state: 'failed', what: odd, error: new Error(moveAway) };
   } catch (error) {
     return { state: 'failed', what: `${lockName} cannot be made`, error };
   }
@@ -42,28 +45,45 @@ export async function takeLock(directory: string): Promise<LockOutcome> {
   }
 }
 
-/** Whether somebody holds it. */
-export function isLocked(directory: string): boolean {
+export type LockSeen =
+  | { readonly state: 'free' }
+  /** Who holds it as the kernel knows it; null where it does not tell: off Linux, on some file systems. */
+  | { readonly state: 'held'; readonly holder: ProcessIdentity | null }
+  | { readonly state: 'unreadable'; readonly error: unknown };
+
+/** Whether somebody holds it, and who. */
+export async function lockSeen(directory: string): Promise<LockSeen> {
+  const path = join(directory, lockName);
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    // No file is no lock; of one that is not ours to read the kernel may tell still.
+    if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return { state: 'free' };
+    const holder = await lockHolder(path);
+    return holder ? { state: 'held', holder } : { state: 'unreadable', error };
+  }
+  return isLocked(path) ? { state: 'held', holder: await lockHolder(path) } : { state: 'free' };
+}
+
+function isLocked(path: string): boolean {
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(join(directory, lockName), { readOnly: true, timeout: 0 });
+    // A pipe or a device would hold us up.
+    if (oddFileOf(path) !== undefined) return false;
+    lock = new DatabaseSync(path, { readOnly: true, timeout: 0 });
     // Reads nothing, but has to be let in.
     lock.prepare('SELECT count(*) FROM sqlite_schema').get();
     return false;
   } catch (error) {
-    // Anything else (no file, no database) is no lock.
+    // Anything else (no database) is no lock.
     return sqliteCodeOf(error) === sqliteBusy;
   } finally {
     lock?.close();
   }
 }
 
-/** Who holds it, as the kernel knows it; null where it does not tell: off Linux, on some file systems. */
-export async function lockHolder(directory: string): Promise<ProcessIdentity | null> {
-  const [locks, file] = await Promise.all([
-    readProc('/proc/locks'),
-    stat(join(directory, lockName)).catch(() => undefined),
-  ]);
+async function lockHolder(path: string): Promise<ProcessIdentity | null> {
+  const [locks, file] = await Promise.all([readProc('/proc/locks'), stat(path).catch(() => undefined)]);
   if (!locks || !file) return null;
   const pid = holderIn(locks, file);
   return pid === undefined ? null : identityOf(pid);
@@ -89,6 +109,8 @@ async function makeLockFile(path: string): Promise<void> {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
   }
 }
+
+const moveAway = 'move it away, or name another folder with --data';
 
 /** Where SQLite's locks on a file begin. */
 const pendingByte = 0x40000000;

@@ -1,6 +1,6 @@
 // The gateway's log: kept until its file in the data directory is open, then written there. Its library is loaded only
 // then: the door does not wait for it. How much it says can be changed while it is written.
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LogConfig, type LogLevel, logLevels } from '../config/types.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
@@ -99,20 +99,33 @@ export function logChangeIn(body: unknown): LogChange {
   return { ...(known && { level: known }), ...(cleanup !== undefined && { cleanup }) };
 }
 
+/** A log is a file, which may hold anything by now. */
+function isReport(line: unknown): line is ShutdownReport {
+  const { stages, forced, ms, exitCode } = (line ?? {}) as Readonly<Record<string, unknown>>;
+  const isStage = (stage: unknown): boolean => {
+    const { name, startMs, ms: took, outcome, notes } = (stage ?? {}) as Readonly<Record<string, unknown>>;
+    const times = typeof startMs === 'number' && typeof took === 'number';
+    return typeof name === 'string' && times && typeof outcome === 'string' && Array.isArray(notes);
+  };
+  const numbers = typeof ms === 'number' && typeof exitCode === 'number';
+  return numbers && Array.isArray(forced) && Array.isArray(stages) && stages.every(isStage);
+}
+
 /** The report of the last shutdown, if the log of this data directory ends with one that is not older than `sinceMs`. */
 export async function readLastReport(
   directory: string,
   sinceMs: number,
 ): Promise<ShutdownReport | undefined> {
   try {
-    await using file = await open(pathIn(directory), 'r');
+    // Not waiting: in its place may be a pipe that nobody writes to.
+    await using file = await open(pathIn(directory), constants.O_RDONLY | constants.O_NONBLOCK);
     const { size } = await file.stat();
     const end = Buffer.alloc(Math.min(size, reportBytesMax));
     await file.read(end, 0, end.length, size - end.length);
     const line: unknown = JSON.parse(end.toString().trimEnd().split('\n').at(-1) ?? '');
-    const { time, stages } = (line ?? {}) as { time?: unknown; stages?: unknown };
+    const { time } = (line ?? {}) as { time?: unknown };
     const fresh = typeof time === 'string' && Date.parse(time) >= sinceMs;
-    return fresh && Array.isArray(stages) ? (line as ShutdownReport) : undefined;
+    return fresh && isReport(line) ? line : undefined;
   } catch {
     // No log, or none that ends with a report: it was turned off, or its writer was killed.
     return undefined;

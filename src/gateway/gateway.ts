@@ -1,11 +1,10 @@
 // The whole gateway behind a door that listens already: data directory, log, engines, pipelines, sessions, routes, and
 // the one shutdown. Embedders and the command line meet it here.
-import { join } from 'node:path';
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
 import { Journal } from '../engines/journal.ts';
 import type { EngineStatus } from '../engines/status.ts';
-import { type EngineChange, Supervisor } from '../engines/supervisor.ts';
+import type { EngineChange, Supervisor, SupervisorOptions } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
@@ -16,21 +15,24 @@ import {
   type ShutdownReport,
   type ShutdownState,
 } from '../lifecycle/shutdown.ts';
-import { type SessionChange, SessionRegistry } from '../sessions/registry.ts';
+import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
-import type { Log } from '../telemetry/log.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
-import { randomId } from '../wire/ids.ts';
-import { Access, withoutTokens } from './access.ts';
+import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
-import { openDataDirectory } from './data-directory.ts';
-import type { Door } from './door.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import type { Door, DoorHandlers } from './door.ts';
+import type { EngineRequests } from './engine-requests/engine-requests.ts';
 import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
+import { openEngines } from './open-engines.ts';
+import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
-import { openRecords, type Records } from './records.ts';
+import { openRecords } from './records.ts';
+import { isForEngines } from './request-head.ts';
 import { shutdownStages } from './stages.ts';
+import type { Surface } from './surface.ts';
 
 export interface GatewayOptions {
   /** Listens already. The gateway closes it. */
@@ -42,6 +44,10 @@ export interface GatewayOptions {
    * `shared`: only the engines are ended then.
    */
   readonly process?: 'owned' | 'shared';
+  /** Starts of an engine in a row before it is given up. Default 5. */
+  readonly attempts?: number;
+  /** Looks for further engines when callers are seated. */
+  readonly find?: SupervisorOptions['find'];
   /** There is something to leave by, and nothing is open yet. */
   readonly onCreated?: (gateway: Gateway) => void;
   /** Told before anything of the shutdown happens. */
@@ -57,8 +63,11 @@ export class Gateway {
   readonly #scope: Scope;
   readonly #loop: LoopMonitor;
   readonly #log: GatewayLog;
+  #data: DataDirectory | undefined;
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
+  readonly #surface = Promise.withResolvers<Surface>();
+  #requests: EngineRequests | undefined;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
@@ -72,12 +81,14 @@ export class Gateway {
       stages: shutdownStages({
         door: options.door,
         sessions: () => this.#sessions,
+        requests: () => this.#requests,
         supervisor: () => this.#supervisor,
         scope: this.#scope,
       }),
       onStart: (reason, totalMs) => {
         if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
         this.#log.info({ reason }, `leaving: ${reason}`);
+        this.#data?.tellLeaving();
         options.onLeaving?.(reason);
       },
       onReport: ({ forced }) => {
@@ -170,6 +181,7 @@ export class Gateway {
       () => openDataDirectory(config.dataDirectory),
       (directory) => directory.close(),
     );
+    this.#data = data;
     // Its place in the scope is here, so that it is closed after whatever writes to it. It waits for two turns of the
     // loop, whatever becomes of the start: by then those who knocked have been let in.
     const logging = scope.acquire(
@@ -183,34 +195,26 @@ export class Gateway {
     );
     logging.catch(() => undefined);
     const into = { directory: data.path, log: this.#log, clock: systemClock };
-    const records = openRecords({ ...into, kind: config.store, scope });
+    const records = openRecords({ ...into, config: config.store, scope });
     const journal = new Journal(into);
     scope.defer('journal', () => journal.close());
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
-    const supervisor = new Supervisor({
-      ...into,
-      scope: scope.child('engines', { kind: 'engines', order: 'parallel' }),
-      logDirectory: join(data.path, 'engines'),
-      logLimits: config.log,
-      engines: config.engines,
-      inherited: withoutTokens(config),
-      mask,
-      loads: records.loads,
-      journal,
-      // Every session may have an answer under way, and none is turned away that was let in.
-      waitingMax: config.sessions.max,
-    });
+    const { attempts, find } = this.#options;
+    const supervisor = openEngines({ ...into, config, scope, mask, records, journal, attempts, find });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);
-    const sessions = this.#openSessions(this.#log, records);
+    const sessions = openSessions({ config, scope, log: this.#log, records });
     this.#sessions = sessions;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
+    const upgrade: DoorHandlers['upgrade'] = (request, socket, head) => {
+      if (!isForEngines(request)) return realtime.upgrade(request, socket, head);
+      void this.#surface.promise.then(({ engines }) => engines.upgrade(request, socket, head));
+    };
     door.attach({
-      upgrade: (request, socket, head) =>
-        this.#loop.during('websocket upgrade', () => realtime.upgrade(request, socket, head)),
+      upgrade: (...upgraded) => this.#loop.during('websocket upgrade', () => upgrade(...upgraded)),
     });
     // Those who knocked while we loaded are let in before the loop is held again.
     await turn(systemClock);
@@ -241,43 +245,27 @@ export class Gateway {
     readonly mask: (text: string) => string;
   }): Promise<void> {
     const { access, clientSecrets, supervisor, sessions, pipelines, mask } = parts;
-    const { requestListener } = await import('./routes.ts');
-    const answer = requestListener({
-      access,
-      clientSecrets,
+    const { makeSurface } = await import('./surface.ts');
+    this.#mustRun();
+    const surface = makeSurface({
+      ...{ access, clientSecrets, supervisor, mask, clock: systemClock, config: this.#options.config },
+      scope: this.#scope.child('requests', { kind: 'requests', order: 'parallel' }),
       log: this.#log,
       health: () => this.#health(),
-      engines: () => supervisor.list(),
+      engines: supervisor,
+      leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
       pipelines: () => pipelines.list(),
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),
       shutdown: () => void this.shutdown.request('api'),
-      mask,
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
+    this.#surface.resolve(surface);
+    this.#requests = surface.engines;
     this.#options.door.attach({
-      request: (request, response) => this.#loop.during('http request', () => void answer(request, response)),
-    });
-  }
-
-  #openSessions(log: Log, records: Records): SessionRegistry {
-    const { sessions } = this.#options.config;
-    const { waitMs, audio } = sessions.lobby;
-    return new SessionRegistry({
-      scope: this.#scope.child('sessions', { kind: 'sessions', order: 'parallel' }),
-      log,
-      limits: {
-        lobbyWaitMs: waitMs,
-        earlyAudio: { ageMs: audio.ageMs, bytesMax: audio.bytesMax },
-        keepaliveMs: sessions.keepaliveMs,
-        queueBytesMax: sessions.queueBytesMax,
-      },
-      sessionsMax: sessions.max,
-      earlyAudioBytesMax: audio.bytesTotalMax,
-      records: records.sessions,
-      newId: randomId,
-      random: Math.random,
+      request: (request, response) =>
+        this.#loop.during('http request', () => surface.request(request, response)),
     });
   }
 

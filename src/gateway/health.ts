@@ -27,7 +27,7 @@ export function healthStatus({
 }: HealthFacts): HealthStatus {
   if (leaving) return 'shutting_down';
   if (engines.some(({ state }) => state === 'failed')) return 'failed';
-  if (engines.some(({ state }) => state !== 'ready')) return 'starting';
+  if (missingEngines(engines).length > 0) return 'starting';
   return sessions >= sessionsMax || loopDelay.p99 > loopDelayMsMax ? 'overloaded' : 'healthy';
 }
 
@@ -43,9 +43,13 @@ export function healthBody(facts: HealthFacts) {
   };
 }
 
+/** Unloaded until somebody needs it, as it should be. */
+const onDemand = (state: EngineStatus['state'], start: EngineStatus['start'], attempt: number): boolean =>
+  state === 'idle' && (start === 'lazy' || attempt > 0);
+
 /** What keeps the gateway from being ready. */
 export function missingEngines(engines: readonly EngineStatus[]): readonly EngineStatus[] {
-  return engines.filter(({ state }) => state !== 'ready');
+  return engines.filter(({ state, start, attempt }) => state !== 'ready' && !onDemand(state, start, attempt));
 }
 
 export interface Missing {

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
 import { version } from '../version.ts';
 import { type ApiSchemaName, apiSchemas } from './api-schemas.ts';
-import type { Route, RouteTable } from './route-table.ts';
+import type { EngineRoute, Route, RouteTable } from './route-table.ts';
 
 /** Besides its own: what every path of a surface may refuse with. */
 const refusalsOf: Readonly<Record<Route['surface'], readonly ErrorCode[]>> = {
@@ -12,6 +12,17 @@ const refusalsOf: Readonly<Record<Route['surface'], readonly ErrorCode[]>> = {
   session: ['origin_not_allowed', 'unauthorized'],
   caller: ['origin_not_allowed', 'unauthorized'],
   admin: ['origin_not_allowed', 'unauthorized'],
+};
+
+type AnyRoute = Route | EngineRoute;
+
+/** What is no JSON, or not always. */
+const mediaTypes: Readonly<Partial<Record<ApiSchemaName, readonly string[]>>> = {
+  answerOrEvents: ['application/json', 'text/event-stream'],
+  generation: ['application/json', 'text/event-stream'],
+  audio: ['audio/wav', 'audio/pcm'],
+  transcriptionForm: ['multipart/form-data'],
+  bytes: ['*/*'],
 };
 
 export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
@@ -24,7 +35,9 @@ export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
   return {
     openapi: '3.1.1',
     info: { title: 'greenroom', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    paths: Object.fromEntries(Object.entries(table).map(([path, methods]) => [path, pathItem(methods)])),
+    paths: Object.fromEntries(
+      Object.entries(table).map(([path, methods]) => [path, pathItem(path, methods)]),
+    ),
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, plain(schema)])),
       securitySchemes: {
@@ -47,12 +60,16 @@ function plain({ $id: _, $schema: __, ...schema }: Readonly<Record<string, unkno
   return schema;
 }
 
-function pathItem(methods: Readonly<Record<string, Route>>) {
+function pathItem(path: string, methods: Readonly<Record<string, AnyRoute>>) {
+  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    ...{ name, in: 'path', required: true, schema: { type: 'string' } },
+  }));
   return Object.fromEntries(
     Object.entries(methods).map(([method, route]) => [
       method.toLowerCase(),
       {
         summary: route.summary,
+        ...(parameters.length > 0 && { parameters }),
         ...(route.body && { requestBody: { content: contentOf(route.body) } }),
         // No tokens configured: everybody on this machine may.
         ...(route.surface !== 'public' && { security: [{ [route.surface]: [] }, {}] }),
@@ -62,7 +79,7 @@ function pathItem(methods: Readonly<Record<string, Route>>) {
   );
 }
 
-function goodAnswers({ answers }: Route) {
+function goodAnswers({ answers }: AnyRoute) {
   return Object.fromEntries(
     Object.entries(answers).map(([status, name]) => [
       status,
@@ -72,7 +89,7 @@ function goodAnswers({ answers }: Route) {
 }
 
 /** One entry a status, with the codes that it may mean. */
-function refusals({ surface, answers, refusals: own = [] }: Route) {
+function refusals({ surface, answers, refusals: own = [] }: AnyRoute) {
   const byStatus = new Map<number, string[]>();
   for (const code of [...refusalsOf[surface], ...own]) {
     const { http, meaning } = factsOf(code);
@@ -92,5 +109,6 @@ function describe(name: ApiSchemaName): string {
 
 function contentOf(name: ApiSchemaName) {
   const { id = name } = (apiSchemas[name].meta() ?? {}) as { id?: string };
-  return { 'application/json': { schema: { $ref: reference(id) } } };
+  const content = { schema: { $ref: reference(id) } };
+  return Object.fromEntries((mediaTypes[name] ?? ['application/json']).map((type) => [type, content]));
 }

@@ -5,6 +5,7 @@ import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { EchoPipeline } from '../pipelines/echo.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import { globMatches } from './glob.ts';
 
 export class PipelineTable {
   readonly #config: Config;
@@ -53,10 +54,4 @@ function build(config: PipelineConfig, supervisor: Supervisor): Pipeline {
     vad: supervisor.get(config.vad),
     needs: config.needs.map((engine) => supervisor.get(engine)),
   });
-}
-
-/** `*` is any run of characters, everything else is itself. */
-function globMatches(glob: string, text: string): boolean {
-  const pattern = glob.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${pattern.join('.*')}$`, 's').test(text);
 }

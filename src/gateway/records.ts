@@ -21,7 +21,7 @@ export interface Records {
 }
 
 export interface RecordsOptions {
-  readonly kind: Config['store'];
+  readonly config: Config['store'];
   /** The data directory. */
   readonly directory: string;
   /** Closes the store, after whatever writes to it and before the log. */
@@ -30,13 +30,14 @@ export interface RecordsOptions {
   readonly log: Log;
 }
 
-export function openRecords({ kind, directory, scope, clock, log }: RecordsOptions): Records {
-  if (kind === 'none')
+export function openRecords({ config, directory, scope, clock, log }: RecordsOptions): Records {
+  if (config.kind === 'none')
     return { store: undefined, sessions: noRecords, loads: undefined, start: async () => undefined };
   const store = new SqliteStore({
     file: shippedFile('store'),
     path: join(directory, 'greenroom.db'),
     newRun: () => randomUUID(),
+    retention: { keepMs: config.keepMs, bytesMax: config.bytesMax },
     clock,
     onTrouble: (message) => log.warn({}, message),
   });

@@ -11,12 +11,17 @@ export const headerBytesMax = 16 * 1024;
 
 /** What the status of an error asks for besides the body. */
 export function headersOf({ code, details }: GreenroomError): Headers {
+  const { retryAfterMs } = details;
+  // The official clients come again by themselves, and heed both.
+  if (typeof retryAfterMs === 'number') return { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) };
+  if (retryAfterMs === null) return { 'x-should-retry': 'false' };
   switch (code) {
     case 'upgrade_required':
       return { connection: 'upgrade, close', upgrade: 'websocket', 'sec-websocket-version': '13' };
     case 'method_not_allowed':
       return { allow: String(details['allowed']) };
     case 'connections_full':
+    case 'server_busy':
     case 'server_starting':
       return { 'retry-after': '1' };
     default:
@@ -29,11 +34,15 @@ export function methodNotAllowed(path: string, allowed: readonly string[], given
   return new GreenroomError('method_not_allowed', message, { details: { allowed: allowed.join(', ') } });
 }
 
-export function refuseRequest(response: ServerResponse, error: GreenroomError): void {
+export function refuseRequest(
+  response: ServerResponse,
+  error: GreenroomError,
+  mask: (text: string) => string = (text) => text,
+): void {
   const { expect, 'content-length': length, 'transfer-encoding': encoding } = response.req.headers;
   // A body under way is read and dropped: a close in the middle of it would reset the connection, answer and all.
   const bodyComes = expect === undefined && (length !== undefined || encoding !== undefined);
-  const text = JSON.stringify(error.toBody());
+  const text = mask(JSON.stringify(error.toBody()));
   response.writeHead(error.httpStatus, {
     ...bodyHeaders(text),
     ...(!bodyComes && { connection: 'close' }),

@@ -1,6 +1,7 @@
 // What must hold of every request before anybody looks at its path. Pure.
 import type { IncomingMessage } from 'node:http';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { enginePathOf } from './engine-requests/engine-paths.ts';
 import { bodyBytesMax } from './request-body.ts';
 
 type Head = Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>;
@@ -9,8 +10,13 @@ const shownMax = 80;
 
 /** Null when the head is in order. */
 export function headProblem({ url, headers, headersDistinct }: Head): GreenroomError | null {
-  return hostProblem(headersDistinct['host']) ?? targetProblem(url) ?? bodyProblem(headers['content-length']);
+  return (
+    hostProblem(headersDistinct['host']) ?? targetProblem(url) ?? bodyProblem(url, headers['content-length'])
+  );
 }
+
+/** An engine is to answer it; its body is asked for (`100 Continue`) when somebody takes it. */
+export const isForEngines = ({ url }: Pick<Head, 'url'>): boolean => enginePathIn(url) !== undefined;
 
 /** A path, or a whole `http:` URL as proxies get it; null for everything else that may stand there. */
 export function targetOf(url = ''): URL | null {
@@ -30,10 +36,17 @@ function targetProblem(url: string | undefined): GreenroomError | null {
   return targetOf(url) ? null : invalid(`expected a path such as /healthz, got ${shown(url ?? '')}`);
 }
 
-function bodyProblem(length: string | undefined): GreenroomError | null {
-  if (length === undefined || Number(length) <= bodyBytesMax) return null;
-  const message = `a body of ${length} bytes is over the limit of ${bodyBytesMax}`;
-  return new GreenroomError('body_too_large', message, { details: { limit: bodyBytesMax } });
+function bodyProblem(url: string | undefined, length: string | undefined): GreenroomError | null {
+  if (length === undefined) return null;
+  const limit = enginePathIn(url)?.bodyBytesMax ?? bodyBytesMax;
+  if (Number(length) <= limit) return null;
+  const message = `a body of ${length} bytes is over the limit of ${limit}`;
+  return new GreenroomError('body_too_large', message, { details: { limit } });
+}
+
+function enginePathIn(url: string | undefined) {
+  const target = targetOf(url);
+  return target ? enginePathOf(target.pathname) : undefined;
 }
 
 const invalid = (message: string) => new GreenroomError('invalid_request', message);

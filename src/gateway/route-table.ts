@@ -1,6 +1,5 @@
 // What the HTTP surface answers: path → method → who may, what it is, the answer. One table, from which requests are
 // answered, errors told and /openapi.json made.
-import type { EngineStatus } from '../engines/status.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
@@ -10,35 +9,44 @@ import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
 import { createClientSecret } from './client-secret-route.ts';
 import type { ClientSecrets } from './client-secrets.ts';
+import { type EngineSources, engineApiRoutes } from './engine-api-routes.ts';
+import { engineRoutes } from './engine-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 
 export interface RouteSources {
   readonly access: Access;
   readonly health: () => HealthFacts;
-  readonly engines: () => readonly EngineStatus[];
+  readonly engines: EngineSources;
   readonly sessions: () => readonly SessionFacts[];
   readonly pipelines: () => readonly Pipeline[];
+  /** Names of pipelines and engines. */
+  readonly models: () => readonly string[];
   /** Throws `model_not_found`. */
   readonly resolve: (model: string | null) => Pipeline;
   readonly clientSecrets: ClientSecrets;
   readonly log: Pick<GatewayLog, 'settings' | 'change'>;
   readonly tree: () => TreeNode;
   readonly shutdown: () => void;
+  /** Aborts when the gateway leaves. */
+  readonly leaving: AbortSignal;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: 200 | 202 | 503;
+  /** A stream is sent as server-sent events. */
   readonly body: unknown;
 }
 
-interface RouteCall {
+export interface RouteCall {
+  /** A part of the path: `{name}`. */
+  readonly param: (name: string) => string;
   readonly query: (name: string) => string | undefined;
   /** The body; undefined when there is none. Rejects with `invalid_request` and `body_too_large`. */
   readonly json: () => Promise<unknown>;
 }
 
-export interface Route {
+interface RouteFacts {
   readonly surface: Surface;
   readonly summary: string;
   readonly body?: ApiSchemaName;
@@ -46,10 +54,18 @@ export interface Route {
   readonly answers: Readonly<Record<number, ApiSchemaName>>;
   /** The codes of its own refusals, besides those that every path of its surface has. */
   readonly refusals?: readonly ErrorCode[];
+}
+
+export interface Route extends RouteFacts {
   readonly answer: (call: RouteCall) => Answer | Promise<Answer>;
 }
 
-export type RouteTable = Readonly<Record<string, Readonly<Record<string, Route>>>>;
+/** Answered before the router is asked (engine-requests/). */
+export interface EngineRoute extends RouteFacts {
+  readonly answeredBy: 'engine';
+}
+
+export type RouteTable = Readonly<Record<string, Readonly<Record<string, Route | EngineRoute>>>>;
 
 const ok = (body: unknown): Answer => ({ status: 200, body });
 const list = (data: readonly unknown[]): Answer => ok({ object: 'list', data });
@@ -83,9 +99,9 @@ export function routeTable(sources: RouteSources): RouteTable {
     '/v1/models': {
       GET: {
         surface: 'caller',
-        summary: 'The pipelines, as models.',
+        summary: 'What a caller may name as its model: the pipelines, and the engines that answer requests.',
         answers: { 200: 'models' },
-        answer: () => list(sources.pipelines().map(modelOf)),
+        answer: () => list(sources.models().map(modelOf)),
       },
     },
     '/v1/realtime': {
@@ -114,6 +130,7 @@ export function routeTable(sources: RouteSources): RouteTable {
         answer: async ({ json }) => ok(createClientSecret(await json(), sources)),
       },
     },
+    ...engineRoutes(),
     '/api/sessions': {
       GET: {
         surface: 'admin',
@@ -122,14 +139,7 @@ export function routeTable(sources: RouteSources): RouteTable {
         answer: () => list(sources.sessions()),
       },
     },
-    '/api/engines': {
-      GET: {
-        surface: 'admin',
-        summary: 'The engines and where they stand.',
-        answers: { 200: 'engines' },
-        answer: () => list(sources.engines()),
-      },
-    },
+    ...engineApiRoutes(sources.engines, sources.leaving),
     '/api/pipelines': {
       GET: {
         surface: 'admin',
@@ -203,7 +213,7 @@ function readiness({ health, access }: RouteSources): Answer {
   return { status: 503, body: error.toBody() };
 }
 
-function modelOf({ name }: Pipeline) {
+function modelOf(name: string) {
   return { id: name, object: 'model', created: 0, owned_by: 'greenroom' };
 }
 

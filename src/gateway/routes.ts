@@ -16,14 +16,16 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
   const app = new Hono<{ Bindings: HttpBindings }>();
   const table = routeTable(options);
   for (const [path, methods] of Object.entries(table)) {
-    app.all(path, async (call) => {
+    app.all(path.replace(/\{(\w+)\}/g, ':$1'), async (call) => {
       // What may be got may be asked for its head.
       const method = call.req.method === 'HEAD' ? 'GET' : call.req.method;
       const route = methods[method];
-      if (!route) throw methodNotAllowed(path, Object.keys(methods), call.req.method);
+      if (!route || 'answeredBy' in route)
+        throw methodNotAllowed(path, Object.keys(methods), call.req.method);
       const refusal = options.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
       const { status, body } = await route.answer({
+        param: (name) => call.req.param(name) ?? '',
         query: (name) => call.req.query(name),
         json: () => readJson(call.req.raw),
       });
@@ -55,6 +57,10 @@ function send(
   { mask }: ListenerOptions,
   more: Readonly<Record<string, string>> = {},
 ): Response {
+  if (body instanceof ReadableStream) {
+    const streamed = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', ...more };
+    return new Response(body, { status, headers: streamed });
+  }
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...more };
   return new Response(mask(JSON.stringify(body)), { status, headers });
 }

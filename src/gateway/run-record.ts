@@ -12,6 +12,8 @@ export interface RunRecord extends ProcessIdentity {
   readonly startedAt: string;
   /** `shared`: the process is somebody else's, in which the gateway was opened; it is not ended for its sake. Default `owned`. */
   readonly process?: 'owned' | 'shared';
+  /** Default `serving`. Who leaves already is not asked again: that would force it. */
+  readonly state?: 'serving' | 'leaving';
 }
 
 export type RunRecordFound =
@@ -47,7 +49,9 @@ export async function writeRunRecord(directory: string, record: RunRecord): Prom
   const path = recordPath(directory);
   const next = `${path}.next`;
   try {
-    await writeFile(next, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    // Whatever stands in its place is not written to: it may lead elsewhere, or hold whoever opens it.
+    await rm(next, { force: true });
+    await writeFile(next, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' });
     await rename(next, path);
   } catch (thrown) {
     await rm(next, { force: true });
@@ -70,11 +74,11 @@ function parseRecord(text: string): RunRecord | undefined {
   const identified =
     isPid(pid) &&
     (startTime === null || typeof startTime === 'number') &&
-    (bootId === null || isText(bootId));
-  if (!identified || !isText(url) || !isText(version) || !isText(startedAt)) return undefined;
-  if (Number.isNaN(Date.parse(startedAt))) return undefined;
+    (bootId === null || isWord(bootId));
+  if (!identified || !isAddress(url) || !isWord(version) || !isTime(startedAt)) return undefined;
   const whose = value['process'] === 'shared' ? 'shared' : 'owned';
-  return { pid, startTime, bootId, url, version, startedAt, process: whose };
+  const state = value['state'] === 'leaving' ? 'leaving' : 'serving';
+  return { pid, startTime, bootId, url, version, startedAt, process: whose, state };
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
@@ -92,7 +96,17 @@ const recordPath = (directory: string): string => join(directory, 'gateway.json'
 /** 0 and negative ones would name process groups. */
 const isPid = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+/** What is shown on terminals is what a gateway writes, and nothing else that a file may hold. */
+const isWord = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\w.+-]{1,64}$/.test(value);
+
+const isAddress = (value: unknown): value is string =>
+  typeof value === 'string' && /^https?:\/\/[\w.:[\]-]{1,270}$/.test(value) && URL.canParse(value);
+
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  /^\d{4}-\d\d-\d\d[\dTZ:.+-]{0,30}$/.test(value) &&
+  !Number.isNaN(Date.parse(value));
 
 const errnoOf = (thrown: unknown): unknown =>
   thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;

@@ -6,11 +6,13 @@ import type { Scope } from '../lifecycle/scope.ts';
 import type { Stage, StageResult } from '../lifecycle/shutdown.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Door } from './door.ts';
+import type { EngineRequests } from './engine-requests/engine-requests.ts';
 
 export interface StageParts {
   readonly door: Door;
   /** Undefined while the gateway had not come so far. */
   readonly sessions: () => SessionRegistry | undefined;
+  readonly requests: () => EngineRequests | undefined;
   readonly supervisor: () => Supervisor | undefined;
   /** Of the whole gateway: closed last. */
   readonly scope: Scope;
@@ -18,7 +20,8 @@ export interface StageParts {
 
 const sessionsUntilMs = 1000;
 
-export function shutdownStages({ door, sessions, supervisor, scope }: StageParts): readonly Stage[] {
+export function shutdownStages(parts: StageParts): readonly Stage[] {
+  const { door, sessions, requests, supervisor, scope } = parts;
   return [
     {
       name: 'announce',
@@ -28,6 +31,7 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       async run() {
         // Not awaited: on a busy machine the last connections take their time, and `sockets` waits for them.
         void door.stopAccepting();
+        requests()?.leave();
         const message = 'the gateway is leaving';
         sessions()?.notify({ type: 'greenroom.notice', code: 'server_shutdown', message, retry_ms: null });
         return undefined;
@@ -50,8 +54,23 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       },
     },
     {
+      name: 'requests',
+      after: ['announce'],
+      startByMs: 100,
+      untilMs: sessionsUntilMs,
+      async run(deadline) {
+        const engineRequests = requests();
+        if (!engineRequests) return undefined;
+        const { count } = engineRequests;
+        const { report, cut } = await engineRequests.closeAll(deadline);
+        const notes =
+          count > 0 ? [`${count} ${count === 1 ? 'request' : 'requests'} to engines, ${cut} cut`] : [];
+        return { notes, ...problemsOf(report) };
+      },
+    },
+    {
       name: 'sockets',
-      after: ['sessions'],
+      after: ['sessions', 'requests'],
       startByMs: sessionsUntilMs,
       untilMs: 1200,
       async run(deadline) {
@@ -74,7 +93,8 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
       async run(deadline) {
         const engines = supervisor();
         if (!engines) return undefined;
-        const inUse = (engine: string) => sessions()?.uses(engine) ?? false;
+        const inUse = (engine: string) =>
+          (sessions()?.uses(engine) ?? false) || (requests()?.uses(engine) ?? false);
         const leaseMs = deadline.remainingMs() * (sessionsUntilMs / 2200);
         const { killed, stuck } = await engines.stopAll({ deadline, leaseMs, inUse });
         return { notes: killed, forced: stuck };
@@ -82,7 +102,7 @@ export function shutdownStages({ door, sessions, supervisor, scope }: StageParts
     },
     {
       name: 'flush',
-      after: ['sessions', 'sockets', 'engines'],
+      after: ['sessions', 'requests', 'sockets', 'engines'],
       startByMs: 2200,
       untilMs: 2600,
       async run(deadline) {

@@ -1,6 +1,7 @@
 // Opens a gateway in somebody else's process: the door first, then everything behind it.
 import { type LoadedConfig, type LoadOptions, loadConfig } from '../config/load.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { certificateWarnings } from './certificate.ts';
 import { Gateway } from './gateway.ts';
 import { openDoor } from './open-door.ts';
 
@@ -24,5 +25,7 @@ export async function startGateway(options: StartOptions = {}): Promise<Gateway>
   }
   const loaded: LoadedConfig = await loadConfig({ env: process.env, cwd: process.cwd(), ...options });
   const door = await openDoor(loaded.config);
-  return Gateway.open({ door, config: loaded.config, secrets: loaded.secrets });
+  const gateway = await Gateway.open({ door, config: loaded.config, secrets: loaded.secrets });
+  for (const warning of await certificateWarnings(loaded.config.tls, Date.now())) gateway.warn(warning);
+  return gateway;
 }

@@ -33,7 +33,7 @@ const facts = (
 });
 
 export const codes = {
-  bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'the command line was not understood'),
+  bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'an option or argument cannot be used'),
   config_not_found: facts(
     500,
     1011,
@@ -73,9 +73,17 @@ export const codes = {
     'invalid_request_error',
     'as many client secrets as allowed are valid',
   ),
-  model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline or alias has this name'),
+  context_length_exceeded: facts(
+    400,
+    1008,
+    1,
+    'invalid_request_error',
+    'the prompt is longer than the context of the model',
+  ),
+  model_not_found: facts(404, 1008, 1, 'not_found_error', 'no pipeline, alias or engine has this name'),
   connections_full: facts(503, 1013, 1, 'unavailable_error', 'as many connections as allowed are open'),
   sessions_full: facts(503, 1013, 1, 'unavailable_error', 'as many sessions as allowed are open'),
+  server_busy: facts(503, 1013, 1, 'unavailable_error', 'too many bytes of requests wait already'),
   server_starting: facts(503, 1013, 69, 'unavailable_error', 'the gateway is still starting'),
   server_shutdown: facts(503, 1001, 1, 'unavailable_error', 'the gateway is leaving'),
   session_expired: facts(
@@ -99,7 +107,21 @@ export const codes = {
   engine_module_invalid: facts(503, 4410, 69, 'unavailable_error', 'a worker module breaks the contract'),
   engine_load_failed: facts(503, 4410, 69, 'unavailable_error', 'an engine reported that its load failed'),
   engine_exited: facts(503, 4410, 69, 'unavailable_error', 'an engine exited by itself'),
-  engine_unreachable: facts(503, 4410, 69, 'unavailable_error', 'an engine that was ready answers no more'),
+  engine_unreachable: facts(503, 4410, 69, 'unavailable_error', 'an engine does not answer, or no more'),
+  engine_unfit: facts(
+    503,
+    4410,
+    69,
+    'unavailable_error',
+    'an engine answers, but not as one that can be used',
+  ),
+  engine_no_output: facts(
+    502,
+    4410,
+    69,
+    'server_error',
+    'an engine answers without output: no token, no sample, no transcript',
+  ),
   engine_stalled: facts(503, 4410, 69, 'unavailable_error', 'an engine made no progress for its stall limit'),
   engine_deadline: facts(
     503,

@@ -25,6 +25,8 @@ export interface ProcessEndOptions {
   readonly say: (line: string) => void;
   /** Called for every signal, before it is acted on. */
   readonly onSignal?: () => void;
+  /** What a signal does. Default: asks the shutdown. */
+  readonly signal?: (name: EndSignal) => void;
 }
 
 /**
@@ -32,7 +34,8 @@ export interface ProcessEndOptions {
  * exit code. Returns the undo. Handlers stay until the process ends, so that a late signal never kills a half-written
  * report.
  */
-export function installProcessEnd(shutdown: Shutdown, { say, onSignal }: ProcessEndOptions): () => void {
+export function installProcessEnd(shutdown: Shutdown, options: ProcessEndOptions): () => void {
+  const { say, onSignal, signal = (name) => shutdown.signal(name) } = options;
   let report: ShutdownReport | undefined;
   let unwritten: Timer | undefined;
   // A reader that has stopped, its pipe full, holds the loop for ever: then the report's code is the end.
@@ -59,7 +62,7 @@ export function installProcessEnd(shutdown: Shutdown, { say, onSignal }: Process
   const undo = [
     listenForSignals((name) => {
       onSignal?.();
-      shutdown.signal(name);
+      signal(name);
     }),
     listen(process, 'uncaughtException', onFatal('uncaught exception')),
     listen(process, 'unhandledRejection', onFatal('unhandled rejection')),

@@ -78,6 +78,7 @@ const tellMs = 50;
 export class Shutdown {
   readonly #options: ShutdownOptions;
   readonly #scale: number;
+  readonly #leaving = new AbortController();
   readonly #done = Promise.withResolvers<ShutdownReport>();
   readonly #forced: string[] = [];
   /** Of what has ended, in that order. */
@@ -104,6 +105,11 @@ export class Shutdown {
 
   get state(): ShutdownState {
     return this.#state;
+  }
+
+  /** Aborts when the leaving begins: for whatever would go on for ever. */
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
   }
 
   /** Resolves with the report once every stage has ended, whoever asked. */
@@ -147,6 +153,7 @@ export class Shutdown {
     } catch (error) {
       this.#ended.push(this.#failed('start', 0, error));
     }
+    this.#leaving.abort(reason);
     void this.#run(reason, [...this.#ended]);
   }
 

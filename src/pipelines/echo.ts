@@ -48,6 +48,10 @@ export class EchoPipeline implements Pipeline {
     return new EchoSession(this.#options);
   }
 
+  need(): void {
+    for (const engine of this.#options.needs) engine.need();
+  }
+
   readiness(): PipelineReadiness {
     return readinessOf(this.#options.needs.map((engine) => engine.status()));
   }
@@ -62,9 +66,11 @@ export class EchoPipeline implements Pipeline {
 
 class EchoSession implements PipelineSession {
   readonly #options: EchoOptions;
+  readonly #holds: readonly (() => void)[];
 
   constructor(options: EchoOptions) {
     this.#options = options;
+    this.#holds = options.needs.map(({ lobby }) => lobby.hold());
   }
 
   openVad(rateHz: number): VadStream {
@@ -85,7 +91,7 @@ class EchoSession implements PipelineSession {
   }
 
   close(): void {
-    // The engines are the gateway's; an echo holds nothing of its own.
+    for (const release of this.#holds) release();
   }
 
   async *#say(text: string, spoken: boolean, signal: AbortSignal): AsyncGenerator<OutputChunk> {

@@ -25,8 +25,10 @@ export interface Pipeline {
   readonly instructions: string;
   /** Names of the engines that have to be ready before it can answer. */
   readonly needs: readonly string[];
-  /** Opens a session's part. May throw: nothing is left then. */
+  /** Opens a session's part; its engines are not unloaded while it is open. May throw: nothing is left then. */
   open(): Promise<PipelineSession> | PipelineSession;
+  /** Somebody waits for an answer: engines that are unloaded are woken. */
+  need(): void;
   /** Where the engines it needs stand. */
   readiness(): PipelineReadiness;
   /** Told of every change in one of its engines; returns the undo. */

@@ -49,6 +49,7 @@ export class Lobby {
     this.#waitTimer?.cancel();
     this.#waitTimer = undefined;
     if (state === 'end') return;
+    pipeline.need();
     this.#waitTimer = scope.clock.after(
       waitMs,
       () => onTimeout(waitMs, missing(pipeline.readiness().engines)),

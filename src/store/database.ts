@@ -1,19 +1,24 @@
-// The database as the store's thread has it: open once the disk allows it, set aside and begun anew when it is damaged.
-// Synchronous throughout: the thread has nothing else to do.
+// The database as the store's thread has it: open once the disk allows it, set aside and begun anew when it is damaged,
+// and when it is taken away under us. Synchronous throughout: the thread has nothing else to do.
 //
-//     closed ──open──▶ opened ──made sound and new──▶ ready;   damaged: set aside, and from the beginning
+//     closed ──open──▶ opened ──made sound and new──▶ ready;   damaged, removed, replaced: from the beginning
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../lifecycle/errors.ts';
+import { type Carried, readGoing, writeGoing } from './carry-over.ts';
 import {
   checkSound,
   inTransaction,
   isDamaged,
+  isNewest,
   migrate,
+  type OpenedFile,
   openFile,
   setAside,
-  wasInUse,
+  unusable,
 } from './database-file.ts';
+import type { FilesFound, OpenFiles } from './open-files.ts';
 import type { Query } from './protocol.ts';
+import { type Pruned, Pruning, type Retention } from './pruning.ts';
 import { sqliteTrouble } from './sqlite-codes.ts';
 import { Statements } from './statements.ts';
 import type { Write } from './store.ts';
@@ -23,19 +28,27 @@ export interface DatabaseOptions {
   readonly path: string;
   /** Of this gateway. */
   readonly run: string;
+  readonly retention: Retention;
   readonly wallTime: () => number;
   /** For the log. */
   readonly onNotice: (message: string) => void;
 }
 
-type State =
-  | { readonly word: 'closed' }
-  | { readonly word: 'opened'; readonly connection: DatabaseSync; readonly inUse: boolean }
-  | { readonly word: 'ready'; readonly connection: DatabaseSync; readonly statements: Statements };
+interface Ready {
+  readonly word: 'ready';
+  readonly connection: DatabaseSync;
+  readonly files: OpenFiles;
+  readonly statements: Statements;
+  readonly pruning: Pruning;
+}
+
+type State = { readonly word: 'closed' } | ({ readonly word: 'opened' } & OpenedFile) | Ready;
 
 export class Database {
   readonly #options: DatabaseOptions;
   #state: State = { word: 'closed' };
+  /** From a database that was taken away, for the next one. */
+  #carried: Carried | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -44,7 +57,10 @@ export class Database {
   /** Quick; whatever takes its time comes with the first use. Throws `store_unusable`; a full disk is no failure yet. */
   open(): void {
     try {
-      this.#sound(() => this.#opened());
+      this.#sound(() => {
+        const { connection } = this.#opened();
+        if (isNewest(connection)) this.#prepare(connection);
+      });
     } catch (thrown) {
       if (sqliteTrouble(thrown) !== 'passing') throw thrown;
     }
@@ -65,7 +81,13 @@ export class Database {
     return this.#sound(() => this.#ready().statements.read(query));
   }
 
+  /** Removes a little of what is too old or too much. Throws what the disk says. */
+  prune(): Pruned {
+    return this.#sound(() => this.#ready().pruning.step(this.#options.wallTime()));
+  }
+
   close(): void {
+    this.#look();
     if (this.#state.word !== 'closed') this.#state.connection.close();
     this.#state = { word: 'closed' };
   }
@@ -92,6 +114,7 @@ export class Database {
 
   /** Once more, with a new database, if this one is damaged. */
   #sound<T>(work: () => T): T {
+    this.#look();
     try {
       return work();
     } catch (thrown) {
@@ -106,37 +129,90 @@ export class Database {
     }
   }
 
-  #opened(): Extract<State, { word: 'opened' | 'ready' }> {
+  #opened(): Exclude<State, { word: 'closed' }> {
     if (this.#state.word !== 'closed') return this.#state;
-    const { path } = this.#options;
-    const inUse = wasInUse(path);
-    this.#state = { word: 'opened', connection: openFile(path), inUse };
+    this.#state = { word: 'opened', ...openFile(this.#options.path) };
     return this.#state;
   }
 
-  #ready(): Extract<State, { word: 'ready' }> {
-    const { run, wallTime } = this.#options;
+  #ready(): Ready {
+    const { wallTime } = this.#options;
     const state = this.#opened();
     if (state.word === 'ready') return state;
-    const { connection, inUse } = state;
+    const { connection, inUse, files } = state;
     // It takes its time with a large one: only where there is a reason for doubt.
     if (inUse) checkSound(connection);
     migrate(connection);
-    const statements = new Statements(connection, run);
-    inTransaction(connection, () => statements.markUnclean(wallTime()));
-    this.#state = { word: 'ready', connection, statements };
+    const prepared = this.#prepare(connection);
+    inTransaction(connection, () => {
+      prepared.statements.markUnclean(wallTime());
+      if (this.#carried) writeGoing(connection, this.#carried);
+    });
+    this.#carried = undefined;
+    files.inUse();
+    this.#state = { word: 'ready', connection, files, ...prepared };
     return this.#state;
+  }
+
+  /** Throws `store_unusable` when somebody has changed its tables. */
+  #prepare(connection: DatabaseSync): Pick<Ready, 'statements' | 'pruning'> {
+    const { path, run, retention } = this.#options;
+    try {
+      return {
+        statements: new Statements(connection, run),
+        pruning: new Pruning(connection, retention),
+      };
+    } catch (thrown) {
+      if (sqliteTrouble(thrown) !== 'row') throw thrown;
+      throw unusable(path, `its tables are not as greenroom made them (${messageOf(thrown)})`, thrown);
+    }
+  }
+
+  /** Whether what is open is what the path leads to; if not, it is let go, and what goes on is kept for the next one. */
+  #look(): void {
+    const state = this.#state;
+    if (state.word === 'closed') return;
+    const found = state.files.look();
+    if (found === 'same') return;
+    const { path, run, wallTime, onNotice } = this.#options;
+    // Both by what SQLite has open: one that was only moved is whole then.
+    if (state.word === 'ready' && found !== 'companion') {
+      this.#carried = this.#trying('read what goes on in', () => readGoing(state.connection, run));
+      this.#trying('write the WAL into', () => state.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+    }
+    this.#abandon();
+    const kept = found === 'companion' ? undefined : state.files.removeCompanions(wallTime());
+    const wal = kept === undefined ? '' : ` (what had not got into it is in ${kept})`;
+    onNotice(`${takenAway(path, found)}${wal}`);
+  }
+
+  #trying<T>(what: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (thrown) {
+      this.#options.onNotice(`cannot ${what} the database that was there before: ${messageOf(thrown)}`);
+      return undefined;
+    }
   }
 
   /** What has failed may refuse even to be closed in order. */
   #abandon(): void {
     try {
-      this.close();
+      if (this.#state.word !== 'closed') this.#state.connection.close();
     } catch (thrown) {
       this.#options.onNotice(
         `the database ${this.#options.path} did not close in order: ${messageOf(thrown)}`,
       );
-      this.#state = { word: 'closed' };
     }
+    this.#state = { word: 'closed' };
   }
+}
+
+function takenAway(path: string, found: Exclude<FilesFound, 'same'>): string {
+  if (found === 'companion')
+    return `a file beside the database ${path} was removed or replaced while it was in use: it is opened again, with everything in it; stop the gateway before you touch them`;
+  const next = 'what was in it is not known here any more; sessions that are open go on in the next one';
+  return found === 'removed'
+    ? `the database ${path} was removed or moved away while it was in use: ${next}, which begins now; stop the gateway before you move it`
+    : `the database ${path} was replaced while it was in use: ${next}, which is the one that is there now; stop the gateway before you replace it`;
 }

@@ -1,5 +1,7 @@
 // The database's form, step by step. A step that was released is never changed: what comes is a further one.
 
+import { applicationId } from './ours.ts';
+
 /** `migrations[n]` leads from `user_version` n to n + 1. */
 export const migrations: readonly string[] = [
   // 1: sessions, and what was said in them.
@@ -57,6 +59,12 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX engine_runs_loads ON engine_runs (model_key, ready_at) WHERE load_ms IS NOT NULL;
   CREATE INDEX engine_runs_open ON engine_runs (run) WHERE ended_at IS NULL;
+  `,
+  // 3: whose it is, and what is the oldest in it, which goes first.
+  `
+  PRAGMA application_id = ${applicationId};
+  CREATE INDEX sessions_ended ON sessions (closed_at) WHERE closed_at IS NOT NULL;
+  CREATE INDEX engine_runs_ended ON engine_runs (ended_at) WHERE ended_at IS NOT NULL;
   `,
 ];
 

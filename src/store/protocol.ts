@@ -1,5 +1,6 @@
 // What the store and its thread say to each other. Every question with an `id` gets exactly one answer with the same.
 import type { ErrorCode } from '../lifecycle/codes.ts';
+import type { Retention } from './pruning.ts';
 import type { SessionQuery, Write } from './store.ts';
 import type { Sent } from './write-queue.ts';
 
@@ -7,6 +8,7 @@ import type { Sent } from './write-queue.ts';
 export interface StoreThreadData {
   readonly path: string;
   readonly run: string;
+  readonly retention: Retention;
 }
 
 export type Query =

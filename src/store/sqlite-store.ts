@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
+import type { Retention } from './pruning.ts';
 import type { EngineRunRow, Flushed, ItemRow, SessionQuery, SessionRow, Store, Write } from './store.ts';
 import { type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
 
@@ -16,6 +17,8 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** Names the run of this gateway, once: what other runs left open has ended uncleanly. */
   readonly newRun: () => string;
+  /** How much is kept: what is older or more is removed by the thread. */
+  readonly retention: Retention;
   readonly clock: Clock;
   readonly limits?: QueueLimits;
   /** For the log: a database set aside, a disk that refuses and no longer does, rows that are lost. */
@@ -98,6 +101,7 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     const started = this.#state === 'running';
+    if (started && this.#queue.rows > 0) this.#revive();
     this.#state = 'closing';
     if (started) await this.#queue.flush();
     const lost = this.#queue.close();
@@ -135,10 +139,20 @@ export class SqliteStore implements Store {
     await this.#started.promise;
     this.#requests += 1;
     const id = this.#requests;
-    if (this.#state === 'closed') return { type: 'failed', id, message: 'it is closed' };
+    const thread = this.#state === 'running' ? this.#running() : this.#thread;
+    if (this.#state === 'closed' || !thread) return { type: 'failed', id, message: `it is ${this.#state}` };
     const answered = new Promise<Answer>((resolve) => this.#asked.set(id, resolve));
-    post(this.#running(), request(id));
+    post(thread, request(id));
     return answered;
+  }
+
+  /** A thread that has died is started again for what waits; once the store closes nobody would end another one. */
+  #revive(): void {
+    try {
+      this.#running();
+    } catch {
+      // None can be had: what waits is lost, which is told with the rest.
+    }
   }
 
   #running(): Thread {
@@ -147,11 +161,11 @@ export class SqliteStore implements Store {
   }
 
   #spawn(): Thread {
-    const { file, path, newRun } = this.#options;
+    const { file, path, newRun, retention } = this.#options;
     this.#run ??= newRun();
     const worker = new Worker(file, {
       name: 'store',
-      workerData: { path, run: this.#run } satisfies StoreThreadData,
+      workerData: { path, run: this.#run, retention } satisfies StoreThreadData,
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     const thread: Thread = {

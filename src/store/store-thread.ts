@@ -4,18 +4,22 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf, toGreenroomError } from '../lifecycle/errors.ts';
 import { Database } from './database.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
+import { Sweeper } from './sweeper.ts';
 
-const { path, run } = workerData as StoreThreadData;
+const { path, run, retention } = workerData as StoreThreadData;
 const port = parentPort;
 if (!port) throw new Error('this is the thread of a store, not a program');
 const tell = (reply: StoreReply) => port.postMessage(reply);
+const onNotice = (message: string) => tell({ type: 'notice', message });
 
 const database = new Database({
   path,
   run,
+  retention,
   wallTime: () => systemClock.wallTime(),
-  onNotice: (message) => tell({ type: 'notice', message }),
+  onNotice,
 });
+const sweeper = new Sweeper({ clock: systemClock, step: () => database.prune(), onNotice });
 
 function answer(request: StoreRequest): void {
   switch (request.type) {
@@ -37,10 +41,11 @@ function read(id: number, query: Query): void {
 }
 
 function end(): void {
+  sweeper.stop();
   try {
     database.close();
   } catch (thrown) {
-    tell({ type: 'notice', message: `the database ${path} did not close in order: ${messageOf(thrown)}` });
+    onNotice(`the database ${path} did not close in order: ${messageOf(thrown)}`);
   }
   port?.close();
 }
@@ -51,6 +56,7 @@ try {
   tell({ type: 'opened' });
   // What earlier runs left open is marked now, not when there is something to write.
   database.write([]);
+  sweeper.start();
 } catch (thrown) {
   const { code, message } = toGreenroomError(thrown, 'store_unusable');
   tell({ type: 'refused', code, message });

@@ -17,6 +17,33 @@ export class Announcer<Event> {
     return () => void this.#listeners.delete(entry);
   }
 
+  /**
+   * The first answer that is not undefined: asked for at once, and after each event.
+   * @param unwanted what it rejects with when the signal aborts
+   */
+  until<Answer>(ask: () => Answer | undefined, signal: AbortSignal, unwanted: () => Error): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const answer = ask();
+        if (answer === undefined) return;
+        leave();
+        resolve(answer);
+      };
+      const onAbort = () => {
+        leave();
+        reject(unwanted());
+      };
+      const unlisten = this.listen(look);
+      const leave = () => {
+        unlisten();
+        signal.removeEventListener('abort', onAbort);
+      };
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      look();
+    });
+  }
+
   announce(event: Event): void {
     for (const entry of [...this.#listeners]) {
       if (!this.#listeners.has(entry)) continue;

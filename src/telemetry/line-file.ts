@@ -2,7 +2,7 @@
 // What the disk does not take at once waits, up to a limit; beyond that lines are dropped and counted. Whoever makes it
 // closes it; at a forced exit it writes what still waits, unless the disk refuses.
 import { writeSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { type LogLimits, openLogFile, rotate } from './rotation.ts';
 
 export interface LineFileOptions {
@@ -14,9 +14,14 @@ export interface LineFileOptions {
   readonly onGap: (dropped: { readonly lines: number; readonly bytes: number }) => void;
   /** What the disk refuses: the file, what is written to it, or a new one. Told once, until it takes that again. */
   readonly onTrouble?: (what: Trouble, error: Error) => void;
+  /** It was removed or moved away while it was written, and begins again at its path. */
+  readonly onAgain?: () => void;
 }
 
-type Trouble = 'open' | 'write' | 'rotate';
+type Trouble = 'open' | 'write' | 'rotate' | 'again';
+
+/** So often it is looked whether the path still leads to the file that is written. */
+const lookEveryMs = 1000;
 
 const lineEnd = 0x0a;
 
@@ -34,6 +39,7 @@ export class LineFile {
   /** Of the rest: what the thread pool has. */
   #flyingBytes = 0;
   #lastByte = lineEnd;
+  #lookedMs = 0;
   #waitingBytes = 0;
   #dropped = { lines: 0, bytes: 0 };
   #writing: Promise<void> | undefined;
@@ -89,17 +95,20 @@ export class LineFile {
 
   async #open(): Promise<void> {
     try {
-      const file = await openLogFile(this.#options.path);
-      const stat = await file.stat();
-      this.#file = file;
-      if (!stat.isFile()) return;
-      this.#fileBytes = stat.size;
-      this.#fullBytes = this.#options.limits.sizeBytes;
+      await this.#adopt(await openLogFile(this.#options.path));
     } catch (thrown) {
       this.#leave();
       this.#tellTrouble('open', thrown);
       throw thrown;
     }
+  }
+
+  async #adopt(file: FileHandle): Promise<void> {
+    const stats = await file.stat();
+    this.#file = file;
+    this.#lookedMs = performance.now();
+    this.#fileBytes = stats.isFile() ? stats.size : 0;
+    this.#fullBytes = stats.isFile() ? this.#options.limits.sizeBytes : Number.POSITIVE_INFINITY;
   }
 
   async #close(): Promise<void> {
@@ -124,6 +133,7 @@ export class LineFile {
       // Lines of the same turn go in one write.
       await this.open();
       while (this.#file && this.#take()) {
+        await this.#follow(this.#file);
         if (this.#full()) await this.#begin(this.#file);
         this.#wrote(await this.#write(this.#file, this.#portion()));
       }
@@ -171,6 +181,24 @@ export class LineFile {
     return this.#rest.indexOf(lineEnd) + 1 || this.#rest.length;
   }
 
+  /** What goes into a file that was removed nobody will ever read. */
+  async #follow(file: FileHandle): Promise<void> {
+    const { path, onAgain } = this.#options;
+    const nowMs = performance.now();
+    const isDue = nowMs - this.#lookedMs >= lookEveryMs && this.#lastByte === lineEnd;
+    if (!isDue || this.#fullBytes === Number.POSITIVE_INFINITY) return;
+    this.#lookedMs = nowMs;
+    try {
+      if (await isAt(path, file)) return;
+      await this.#adopt(await openLogFile(path));
+      this.#troubles.delete('again');
+    } catch (thrown) {
+      return this.#tellTrouble('again', thrown);
+    }
+    await file.close();
+    onAgain?.();
+  }
+
   async #begin(before: FileHandle): Promise<void> {
     const { path, limits } = this.#options;
     try {
@@ -208,6 +236,17 @@ export class LineFile {
     this.#troubles.add(what);
     this.#options.onTrouble?.(what, thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
+}
+
+async function isAt(path: string, file: FileHandle): Promise<boolean> {
+  const [open, there] = await Promise.all([
+    file.stat(),
+    stat(path).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR') return undefined;
+      throw thrown;
+    }),
+  ]);
+  return there?.ino === open.ino && there.dev === open.dev;
 }
 
 /** One listener for all of them. */

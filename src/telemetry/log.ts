@@ -58,6 +58,8 @@ export async function openFileLog({ path, level, limits, mask }: FileLogOptions)
       // What cannot be written cannot be told here either.
       if (what === 'rotate') logger.warn({ error }, `the log goes on beyond its size: ${error.message}`);
     },
+    onAgain: () =>
+      logger.warn({}, `the log ${path} was removed or moved away while it was written: it begins again here`),
   });
   const logger = pino(
     {

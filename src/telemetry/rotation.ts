@@ -1,6 +1,6 @@
 // The files a log has had: `greenroom.log` is written, `greenroom.log.1` was before it, up to `.KEEP`. Each step is a
 // rename, so that no reader ever sees half of anything; what fails leaves the file that is being written as it is.
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 /** How much of a log is kept. */
@@ -11,10 +11,23 @@ export interface LogLimits {
   readonly keep: number;
 }
 
-/** For appending, its owner's alone, with the folder it is in. */
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+const appending = O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK;
+
+/** For appending, its owner's alone, with the folder it is in. A pipe that nobody reads is refused, not waited for. */
 export async function openLogFile(path: string): Promise<FileHandle> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  return open(path, 'a', 0o600);
+  try {
+    const file = await open(path, appending, 0o600);
+    if (!(await file.stat()).isFIFO()) return file;
+    // It has a reader: what that is too slow for may wait, like for any disk.
+    const patient = await open(path, 'a');
+    await file.close();
+    return patient;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENXIO') throw thrown;
+    throw new Error(`${path} is a pipe that nobody reads, or a socket: move it away`, { cause: thrown });
+  }
 }
 
 /**

@@ -1,3 +1,6 @@
-// `greenroom/testing`: what our own tests are made of, usable in anyone's.
-export { type StartOptions, startGateway } from '../gateway/start.ts';
+// `greenroom/testing`: what our own tests are made of, usable in anyone's, with vitest, node:test or any other runner.
+export { type Fault, type FaultyEngineOptions, faultyEngine } from './faulty-engine.ts';
+export { type Breakage, brokenModel } from './gguf/broken-model.ts';
+export { type TinyModelOptions, tinyModel } from './gguf/tiny-model.ts';
+export { startGateway, type TestGateway, type TestGatewayOptions } from './start-gateway.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -22,7 +22,11 @@ function configuration(random: Random): Record<string, unknown> {
         ready: { http: '/health', status: 200, stall: '10s', total: '1m' },
         env: { K: 'env:KEY' },
       },
-    ][random(5)];
+      { preset: 'llama-server', model: 'm.gguf', socket: random(2) ? 'auto' : './x.sock', group: 'gpu' },
+      { preset: 'ollama', model: 'm', ready: { generate: true, loading: [503] } },
+      { url: 'https://host.example/v1', key: 'env:KEY', offers: ['chat'], check: '5s' },
+      { builtin: 'llama', model: 'm.gguf', context: 512, gpu: false },
+    ][random(9)];
   return {
     listen: [7460, '127.0.0.1:7460', '[::1]:80', ':99', '0.0.0.0:1'][random(5)],
     engines: { voice: { builtin: 'flite' }, activity: { builtin: 'silero' }, [`e${random(3)}`]: engine() },
@@ -30,6 +34,7 @@ function configuration(random: Random): Record<string, unknown> {
     aliases: { 'gpt-*': 'default' },
     sessions: { max: 1 + random(500), lobby: { wait: '60s', audio: { age: '30s', bytes: '4MiB' } } },
     auth: { tokens: ['env:TOKEN'], admin: ['env:ADMIN'], origins: ['https://example.org'] },
+    store: ['sqlite', 'none', { keep: '40d' }, { size: '2MiB', keep: '1h' }][random(4)],
     tls: { cert: 'a.pem', key: 'b.pem' },
     log: { level: 'info', cleanup: true },
     shutdown: { total: '3s' },

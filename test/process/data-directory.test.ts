@@ -1,5 +1,6 @@
 // One gateway at a time in a data directory, whatever has happened there before.
-import { chmod, readdir, readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { command } from '../support/command.ts';
@@ -108,6 +109,35 @@ test('a record that becomes garbage while it runs costs nothing: who holds the d
   expect(await gateway.exited).toEqual({ code: 0, signal: null });
 });
 
+test('a pipe in the place of any file of it holds neither the start nor the leaving', async () => {
+  await using folder = await testFolder();
+  for (const [name, code] of [
+    ['lock.db', 'data_directory_unusable'],
+    ['logs/greenroom.log', 'data_directory_unusable'],
+    ['greenroom.db-wal', 'store_unusable'],
+  ] as const) {
+    const data = join(folder.path, name.replaceAll('/', '-'));
+    await mkdir(join(data, 'logs'), { recursive: true, mode: 0o700 });
+    await writeFile(join(data, 'lock.db'), '');
+    await rm(join(data, name), { force: true });
+    execFileSync('mkfifo', [join(data, name)]);
+    await using refused = await start(data);
+    const beganMs = performance.now();
+    expect([name, await refused.exited]).toEqual([name, { code: 2, signal: null }]);
+    expect(performance.now() - beganMs).toBeLessThan(5000);
+    expect(refused.events.at(-1)).toMatchObject({ event: 'failed', code });
+    expect(refused.stderr).toContain(`${join(data, name)} is a pipe`);
+  }
+  const data = join(folder.path, 'records');
+  await mkdir(data, { mode: 0o700 });
+  for (const name of ['gateway.json', 'gateway.json.next']) execFileSync('mkfifo', [join(data, name)]);
+  await using gateway = await start(data);
+  await gateway.event('ready');
+  expect(await recordIn(data)).toMatchObject({ pid: gateway.pid });
+  gateway.child.kill('SIGTERM');
+  expect(await gateway.exited).toEqual({ code: 0, signal: null });
+});
+
 test.skipIf(!isRoot)(
   'a folder that cannot be written is told, whether it is new or was used before',
   async () => {
@@ -115,7 +145,7 @@ test.skipIf(!isRoot)(
     await chmod(folder.path, 0o755);
     const asNobody = { cwd: folder.path, uid: 65_534 };
     const up = ['up', '--listen', '127.0.0.1:0', '--json', '--data'];
-    const { chown, mkdir, writeFile } = await import('node:fs/promises');
+    const { chown } = await import('node:fs/promises');
     for (const name of ['new', 'used']) {
       await mkdir(join(folder.path, name));
       if (name === 'used') await writeFile(join(folder.path, name, 'lock.db'), '');

@@ -1,6 +1,7 @@
 // A person at a microphone: the gateway leaves, is killed, comes back; the microphone dies; somebody interrupts. The
 // microphone and the loudspeaker are small programs, everything else is real.
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
@@ -178,6 +179,20 @@ test('a microphone that comes to its end (a command that is done) ends the call,
   const talk = start(['--mic', 'head -c 48000 /dev/zero']);
   expect(await talk.ended()).toMatchObject({ code: 0 });
   expect(talk.all('leaving')).toMatchObject([{ why: 'the microphone has ended: head exited with code 0' }]);
+});
+
+test('a microphone that exits and leaves its pipe to another has ended too: exit code 1', async () => {
+  const here = await setting();
+  const left = join(here.gateway.folder.path, 'left.pid');
+  onTestFinished(async () => {
+    process.kill(Number(await readFile(left, 'utf8')), 'SIGKILL');
+  });
+  const command = `head -c 48000 /dev/zero; setsid sh -c 'echo $$ > ${left}; sleep 60' & sleep 0.5; exit 3`;
+  const talk = here.talk(['--mic', command], { PATH: `${here.sound.env['PATH']}:/usr/bin` });
+  expect(await talk.ended()).toMatchObject({ code: 1 });
+  expect(talk.all('error')).toMatchObject([
+    { code: 'microphone_failed', message: expect.stringMatching(/^head exited with code 3/) },
+  ]);
 });
 
 test('a microphone that heeds no TERM is killed, and holds nobody up', async () => {

@@ -6,7 +6,17 @@ import { bin, GatewayProcess } from '../support/gateway-process.ts';
 
 /** What a page may rely on, by name; `fetch` and `WebSocket` are the real ones. */
 const pageGlobals = {
-  ...{ WebSocket, fetch, URL, URLSearchParams, AbortController, TextDecoder, crypto, performance },
+  ...{
+    WebSocket,
+    fetch,
+    URL,
+    URLSearchParams,
+    AbortController,
+    TextDecoder,
+    TextEncoder,
+    crypto,
+    performance,
+  },
   ...{ setTimeout, clearTimeout, queueMicrotask, atob, btoa },
 };
 
@@ -36,14 +46,15 @@ test('a page without anything of Node makes a call: a line is kept, sent, spoken
       if (event.type === 'response.output_audio_transcript.done') heard.text = event.transcript;
       if (event.type === 'response.done') break;
     }
-    const end = await connection.close();
-    return { ...heard, state: said.state, cause: end.cause };`;
+    const end = await connection.close(4000, 'é'.repeat(100));
+    return { ...heard, state: said.state, cause: end.cause, code: end.code };`;
   const result = await inPage(code, { ...pageGlobals, url: await gateway.url() });
   expect(result).toMatchObject({
     text: 'Hello from a page.',
     line: 'delivered',
     state: 'kept',
     cause: 'asked',
+    code: 4000,
   });
   expect((result as { samples: number }).samples).toBeGreaterThan(10_000);
 });

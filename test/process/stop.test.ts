@@ -1,6 +1,6 @@
 // `ps` and `stop` against real gateways, however those are.
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseStat } from '../../src/engines/host/identity.ts';
@@ -105,6 +105,24 @@ test('a gateway that takes its time is forced by the second signal', async () =>
   expect(await gateway.exited).toEqual({ code: 3, signal: null });
 });
 
+test('one that leaves and takes its time is not forced by a second stop, nor by a third one', async () => {
+  const program = { ...config.engines.program, stopGrace: '2500ms' };
+  const slow = { ...config, engines: { ...config.engines, program }, shutdown: { total: '20s' } };
+  const { gateway, cwd } = await ready({ config: slow });
+  await using _ = gateway;
+  const first = command(['stop', '--json'], { cwd });
+  const leavingMs = performance.now();
+  await gateway.event('leaving');
+  // From here on a signal would count as the second one.
+  await until(() => performance.now() - leavingMs > 800, { timeoutMs: 2000, what: 'the pause' });
+  const shown = await command(['ps', '--json'], { cwd });
+  expect(shown.events()).toMatchObject([{ state: 'running', status: 'shutting_down' }]);
+  const others = [command(['stop', '--json'], { cwd }), command(['stop', '--json'], { cwd })];
+  expect((await gateway.end(leavingMs)).report).toMatchObject({ forced: [], exitCode: 0 });
+  for (const stopped of await Promise.all([first, ...others]))
+    expect([stopped.code, stopped.events().at(-1)]).toMatchObject([0, { event: 'stopped', how: 'left' }]);
+});
+
 test.skipIf(!isRoot)('of another user is refused with the reason: the folder cannot be read', async () => {
   const { gateway, cwd } = await ready();
   await using _ = gateway;
@@ -156,6 +174,18 @@ test('a record that names another process has nobody signalled but the gateway, 
   const stopped = await command(['stop', '--json'], { cwd });
   expect(stopped.events()[0]).toMatchObject({ event: 'asked', pid: gateway.pid });
   expect(await gateway.exited).toMatchObject({ code: 0 });
+});
+
+test('a copy of the folder of a gateway that runs is not its folder: nobody is signalled', async () => {
+  const { gateway, cwd } = await ready({ config });
+  await using _ = gateway;
+  await cp(join(cwd, '.greenroom'), join(cwd, 'copy'), { recursive: true });
+  const shown = await command(['ps', '--data', 'copy', '--json'], { cwd });
+  expect([shown.code, ...shown.events()]).toMatchObject([69, { state: 'gone', pid: gateway.pid }]);
+  const stopped = await command(['stop', '--data', 'copy', '--force', '--json'], { cwd });
+  expect([stopped.code, ...stopped.events()]).toMatchObject([0, { event: 'stopped', how: 'absent' }]);
+  expect(stopped.stderr).toContain('does not hold this directory');
+  expect((await gateway.json('/healthz')).status).toBe(200);
 });
 
 test('a pipe or a device in the place of the record is told, and read by nobody', async () => {

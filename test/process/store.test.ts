@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { applicationId } from '../../src/store/ours.ts';
 import { Caller } from '../support/caller.ts';
 import { type TestFolder, testFolder } from '../support/folder.ts';
 import { fixture, GatewayProcess, type GatewayProcessOptions } from '../support/gateway-process.ts';
@@ -134,13 +135,83 @@ test('a database of a newer greenroom ends the start with the reason, and is lef
   await mkdir(join(folder.path, 'data'), { mode: 0o700 });
   const path = join(folder.path, 'data', 'greenroom.db');
   const newer = new DatabaseSync(path);
-  newer.exec('PRAGMA user_version = 99; CREATE TABLE theirs (x)');
+  newer.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 99; CREATE TABLE theirs (x)`);
   newer.close();
   const before = await readFile(path);
   await using gateway = await up(folder);
   expect(await gateway.exited).toMatchObject({ code: 2 });
   expect(gateway.stderr).toContain(`${path} is of version 99, written by a newer greenroom`);
   expect((await readFile(path)).equals(before)).toBe(true);
+});
+
+test.each([
+  ['a pipe', (path: string) => spawnSync('mkfifo', [path]), 'is a pipe, not a file; move it away'],
+  ['a device', (path: string) => spawnSync('ln', ['-s', '/dev/zero', path]), 'is a device, not a file'],
+  [
+    'another program’s',
+    (path: string) => {
+      const theirs = new DatabaseSync(path);
+      theirs.exec('CREATE TABLE sessions (id); CREATE TABLE items (id)');
+      theirs.close();
+    },
+    'another program’s, with tables that are not greenroom’s; move it away, or use another data directory',
+  ],
+])('a database that is %s ends the start at once, with what to do', async (_what, make, why) => {
+  await using folder = await testFolder();
+  await mkdir(join(folder.path, 'data'), { mode: 0o700 });
+  const path = join(folder.path, 'data', 'greenroom.db');
+  make(path);
+  await using gateway = await up(folder);
+  expect(await gateway.exited).toMatchObject({ code: 2, signal: null });
+  expect(gateway.events.at(-1)).toMatchObject({ event: 'failed', code: 'store_unusable' });
+  expect(gateway.stderr).toContain(path);
+  expect(gateway.stderr).toContain(why);
+});
+
+test('a database that is removed under a gateway is told once, and calls that go on are in the next one', async () => {
+  await using folder = await testFolder();
+  await using gateway = await up(folder);
+  await gateway.event('ready');
+  const url = await gateway.url();
+  {
+    await using before = await Caller.call(url);
+    await answered(before, 'gone with it');
+  }
+  await using caller = await Caller.call(url);
+  await answered(caller, 'good day');
+  const known = `SELECT count(*) AS items FROM items WHERE status = 'completed'`;
+  await until(() => rows(folder, known)[0]?.['items'] === 4, { timeoutMs: 5000, what: 'four items' });
+  for (const end of ['', '-wal', '-shm']) await rm(join(folder.path, 'data', `greenroom.db${end}`));
+  await answered(caller, 'good evening');
+  expect(await leave(gateway)).toMatchObject({ code: 0, report: { forced: [] } });
+  expect(sessions(folder)).toMatchObject([{ state: 'closed', reason: 'server_shutdown', items: 4 }]);
+  expect(items(folder).map(({ text }) => text)).toEqual([
+    ...['good day', 'good day', 'good evening', 'good evening'],
+  ]);
+  const log = await readFile(join(folder.path, 'data', 'logs', 'greenroom.log'), 'utf8');
+  expect(log.match(/was removed or moved away while it was in use/g)).toHaveLength(1);
+  const runs = rows(folder, 'SELECT outcome FROM engine_runs');
+  expect(runs).toEqual([{ outcome: 'stopped' }, { outcome: 'stopped' }]);
+});
+
+test('what is older than it is kept goes at the start', async () => {
+  await using folder = await testFolder();
+  {
+    await using first = await up(folder);
+    await first.event('ready');
+    await using caller = await Caller.call(await first.url());
+    await answered(caller, 'long ago');
+    expect(await leave(first)).toMatchObject({ code: 0 });
+  }
+  const database = new DatabaseSync(join(folder.path, 'data', 'greenroom.db'));
+  database.exec(`UPDATE sessions SET closed_at = closed_at - 8 * 86400000`);
+  database.close();
+  await using second = await up(folder, { config: { ...config, store: { keep: '7d' } } });
+  await second.event('ready');
+  await until(() => sessions(folder).length + items(folder).length === 0, {
+    timeoutMs: 5000,
+    what: 'the old session to go',
+  });
 });
 
 test('a damaged database is set aside, told in the log, and the gateway serves', async () => {

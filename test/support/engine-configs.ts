@@ -1,5 +1,11 @@
 // Configurations of engines as the edge would make them, for tests that begin behind it.
-import type { EngineBasics, RunEngineConfig, RunReadyConfig } from '../../src/config/types.ts';
+import type {
+  EngineBasics,
+  HttpReadyConfig,
+  RunEngineConfig,
+  RunReadyConfig,
+  UrlEngineConfig,
+} from '../../src/config/types.ts';
 
 export const engineBasics = {
   name: 'mine',
@@ -27,6 +33,25 @@ const runReady: RunReadyConfig = {
   stallMs: 10_000,
   totalMs: 20_000,
 };
+
+export type UrlChanges = Partial<Omit<UrlEngineConfig, 'ready'>> & {
+  readonly ready?: Partial<HttpReadyConfig>;
+};
+
+export function urlConfig({ ready, ...changes }: UrlChanges = {}): UrlEngineConfig {
+  const { log, owned, ...asked } = runReady;
+  return {
+    ...engineBasics,
+    kind: 'url',
+    preset: undefined,
+    url: 'http://127.0.0.1:1',
+    key: undefined,
+    modelName: undefined,
+    checkEveryMs: 60_000,
+    ready: { ...asked, http: '/v1/models', ...ready },
+    ...changes,
+  };
+}
 
 export type RunChanges = Partial<Omit<RunEngineConfig, 'ready'>> & {
   readonly ready?: Partial<RunReadyConfig>;

@@ -21,6 +21,8 @@ export class FakePipeline implements Pipeline {
   readonly instructions = '';
   readonly needs = ['engine'];
   /** Things that were opened and are to be closed exactly once. */
+  /** How often somebody waited for an answer. */
+  needed = 0;
   readonly ledger = { opened: 0, closed: 0, answersBegun: 0, answersEnded: 0, vadOpened: 0, vadClosed: 0 };
   readonly listeners = new Set<() => void>();
   readonly gate: Gate;
@@ -58,6 +60,10 @@ export class FakePipeline implements Pipeline {
         this.ledger.closed += 1;
       },
     };
+  }
+
+  need(): void {
+    this.needed += 1;
   }
 
   readiness(): PipelineReadiness {
@@ -121,8 +127,13 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     port: null,
     offers: [],
     activeCalls: 0,
+    start: 'eager',
+    waitingCalls: 0,
+    address: null,
+    ending: null,
+    evidence: {},
     failure: failed
-      ? { code: 'engine_exited', message: 'the engine has failed', logTail: ['last words'] }
+      ? { code: 'engine_exited', message: 'the engine has failed', cause: null, logTail: ['last words'] }
       : null,
   };
 }

@@ -25,6 +25,8 @@ export interface GatewayProcessOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly listen?: string;
+  /** Whether it looks what runs on this machine. Default: no, so that the machine does not matter. */
+  readonly discover?: boolean;
   /** What runs the gateway, as the same process: it gets the command as its last arguments. */
   readonly within?: readonly string[];
   /** What is to be in its folder before it starts. */
@@ -64,7 +66,9 @@ export class GatewayProcess implements AsyncDisposable {
     const folder = await testFolder();
     options.prepare?.(folder);
     if (options.config) await folder.write('greenroom.json', JSON.stringify(options.config));
-    const args = [bin, 'up', '--json', '--listen', options.listen ?? '127.0.0.1:0', ...(options.args ?? [])];
+    const { listen = '127.0.0.1:0', discover = false } = options;
+    const alone = discover ? [] : ['--no-discover'];
+    const args = [bin, 'up', '--json', '--listen', listen, ...alone, ...(options.args ?? [])];
     const [program = '', ...words] = [...(options.within ?? []), process.execPath, ...args];
     const file = options.stderr === 'file' ? openSync(join(folder.path, stderrFile), 'a') : undefined;
     const child = spawn(program, words, {

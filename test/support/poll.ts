@@ -11,8 +11,9 @@ export interface UntilOptions {
 /** The first truthy answer of `check`. Rejects when there is none in time, with what `check` threw last. */
 export async function until<Value>(
   check: () => Value | Promise<Value>,
-  { timeoutMs, what }: UntilOptions,
+  options: UntilOptions,
 ): Promise<Exclude<Awaited<Value>, undefined | null | false | 0 | ''>> {
+  const { timeoutMs } = options;
   const deadline = performance.now() + timeoutMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
     let failure: unknown;
@@ -23,7 +24,7 @@ export async function until<Value>(
       failure = thrown;
     }
     if (performance.now() >= deadline)
-      throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: failure });
+      throw new Error(`${options.what}: not within ${timeoutMs} ms`, { cause: failure });
     await delay(pauseMs);
   }
 }

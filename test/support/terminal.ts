@@ -24,7 +24,9 @@ export class Terminal implements AsyncDisposable {
   }
 
   static up(args: readonly string[] = []): Promise<Terminal> {
-    return Terminal.run([process.execPath, bin, 'up', '--listen', '127.0.0.1:0', ...args]);
+    return Terminal.run([
+      ...[process.execPath, bin, 'up', '--listen', '127.0.0.1:0', '--no-discover', ...args],
+    ]);
   }
 
   /** Any command. */
@@ -53,9 +55,13 @@ export class Terminal implements AsyncDisposable {
   }
 
   shows(text: string, timeoutMs = 15_000): Promise<boolean> {
+    // What there is when time is up, not now.
+    const there = () => this.text;
     return until(() => this.text.includes(text), {
       timeoutMs,
-      what: `"${text}" on the terminal (there is: ${this.text})`,
+      get what() {
+        return `"${text}" on the terminal (there is: ${there()})`;
+      },
     });
   }
 

@@ -66,11 +66,7 @@ export class Call {
     void connection.closed.then((end) =>
       this.#finish(end.cause === 'shutdown' ? { state: 'shutdown' } : { state: 'closed', end }),
     );
-    const interrupt = () => {
-      this.#finish({ state: 'interrupted' });
-      // Its command closes it, in its turn; only whoever waits for it to open waits for nothing else.
-      if (connection.state === 'connecting') void connection.close();
-    };
+    const interrupt = () => this.interrupt();
     signal.addEventListener('abort', interrupt, { once: true });
     this.#leave.push(() => signal.removeEventListener('abort', interrupt));
     if (signal.aborted) interrupt();
@@ -109,6 +105,13 @@ export class Call {
     } finally {
       deadline.dispose();
     }
+  }
+
+  /** The person asks to stop. */
+  interrupt(): void {
+    this.#finish({ state: 'interrupted' });
+    // Its command closes it, in its turn; only whoever waits for it to open waits for nothing else.
+    if (this.connection.state === 'connecting') void this.connection.close();
   }
 
   /** Something outside has changed that a wait may be for. */

@@ -3,12 +3,13 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { CommandIo } from '../io.ts';
 import type { Call } from './call.ts';
-import { type Input, openInput } from './keys.ts';
+import { openKeys, openLines } from './keys.ts';
 import { Live } from './live.ts';
 import { LiveReport } from './live-report.ts';
 import { Page } from './page.ts';
 import type { TalkPlan } from './plan.ts';
 import type { StatusFacts } from './status-line.ts';
+import type { Key } from './typing.ts';
 
 export interface LiveCallOptions {
   readonly io: CommandIo;
@@ -18,20 +19,29 @@ export interface LiveCallOptions {
   readonly clock: Clock;
 }
 
+/** Typed before there is a connection. */
+const earlyKeysMax = 4000;
+
 /** Made before the call, which is shown from its beginning. */
 export class LiveCall {
   readonly report: LiveReport;
   readonly #options: LiveCallOptions;
   readonly #page: Page | null;
   readonly #startedMs: number;
+  readonly #early: Key[] = [];
+  #call: Call | null = null;
   #live: Live | null = null;
-  #input: Input | null = null;
 
   constructor(options: LiveCallOptions) {
     this.#options = options;
     const { io, json, clock, scope } = options;
     this.#startedMs = clock.now();
     const { terminal } = io;
+    // First of all: what is typed from here on is not shown by the terminal, and no key is lost.
+    if (terminal && !json && io.input) {
+      const input = openKeys(io.input(), (key) => this.#key(key));
+      scope.defer('input', () => input.close());
+    }
     const page = terminal && !json ? new Page(terminal, clock, () => this.#status()) : null;
     this.#page = page;
     if (page) scope.defer('page', () => page.close());
@@ -41,9 +51,15 @@ export class LiveCall {
     this.report = new LiveReport(lines, json ? 'json' : 'lines', page);
   }
 
+  /** It is being connected: who leaves before it is is heard. */
+  follow(call: Call): void {
+    this.#call = call;
+    if (this.#early.some(isCtrlC)) call.interrupt();
+  }
+
   /** The connection is there. Resolves when everything of ours has stopped; the connection has not. */
   async run(call: Call): Promise<'done' | 'ended'> {
-    const { plan, scope, io, json } = this.#options;
+    const { plan, scope, io } = this.#options;
     const { recorder, player } = plan;
     const live = new Live({
       ...{ call, report: this.report, scope, env: io.env, recorder, player },
@@ -51,20 +67,24 @@ export class LiveCall {
     });
     this.#live = live;
     this.report.opened(call.connection.url);
-    if (io.input) {
-      this.#input = openInput(io.input(), io.terminal && !json ? 'keys' : 'lines', {
-        onKey: (key) => live.key(key),
-        onLine: (line) => live.line(line),
-      });
-      scope.defer('input', () => this.#input?.close());
+    if (io.input && !this.#page) {
+      const input = openLines(io.input(), (line) => live.line(line));
+      scope.defer('input', () => input.close());
     }
     live.start(plan.lines);
+    for (const key of this.#early.splice(0)) live.key(key);
     await live.ended();
     const ending = call.ending?.state;
     if (ending === 'interrupted') live.leave('asked by a signal');
     this.report.leaving(live.why ?? endingWords[ending ?? 'closed']);
     await live.stop();
     return ending && ending !== 'interrupted' ? 'ended' : 'done';
+  }
+
+  #key(key: Key): void {
+    if (this.#live) return this.#live.key(key);
+    if (this.#early.length < earlyKeysMax || isCtrlC(key)) this.#early.push(key);
+    if (isCtrlC(key)) this.#call?.interrupt();
   }
 
   #status(): StatusFacts {
@@ -79,6 +99,8 @@ export class LiveCall {
     };
   }
 }
+
+const isCtrlC = ({ ctrl, name }: Key): boolean => ctrl === true && name === 'c';
 
 const endingWords = {
   interrupted: 'asked by a signal',

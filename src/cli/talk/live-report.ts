@@ -2,24 +2,26 @@
 // what comes and goes, the lobby for one, stands in the status line instead.
 import type { ClientAudioDropped, ClientLine, ClientState } from '../../client/events.ts';
 import type { ConnectionEnd } from '../../client/life-states.ts';
-import type { Said } from '../../client/outgoing.ts';
+import { keepDefaults, type Said } from '../../client/outgoing.ts';
 import type { LobbyNotice, Notice } from '../../wire/notices.ts';
 import type { CommandIo } from '../io.ts';
+import { printable } from '../printable.ts';
 import { seconds } from '../screen.ts';
+import { widthOf, wrapped } from '../text-width.ts';
 import type { Answer } from './answers.ts';
 import type { LiveWord } from './live-state.ts';
-import { TalkReport } from './report.ts';
+import { quoted, TalkReport } from './report.ts';
 import type { Paint, Style } from './status-line.ts';
-import { wrapped } from './text-width.ts';
 
 /** The terminal that it is shown on. */
 export interface Look {
   readonly paint: Paint;
   readonly columns: number;
+  /** A line that holds colours, and nothing else that a terminal obeys. */
+  painted(line: string): void;
 }
 
 const nameWidth = 8;
-const indent = nameWidth + 2;
 
 export class LiveReport extends TalkReport {
   /** Null: lines for a log. */
@@ -74,7 +76,7 @@ export class LiveReport extends TalkReport {
     const { failure, status, transcript, audioMs } = answer;
     const how = status === 'completed' ? '' : `  ${status}`;
     const text = transcript === '' ? 'speech' : transcript;
-    this.#show(['cyan', 'answer'], `${text}  ${this.#look.paint('dim', `${seconds(audioMs)}${how}`)}`);
+    this.#show(['cyan', 'answer'], text, `${seconds(audioMs)}${how}`);
     if (failure) this.error(failure.code, failure.message, exitCode);
   }
 
@@ -85,9 +87,12 @@ export class LiveReport extends TalkReport {
 
   override closed(end: ConnectionEnd, what: 'expected' | 'unexpected'): void {
     if (!this.#look) return super.closed(end, what);
-    const { code, reason } = end;
+    const { code, reason, cause } = end;
     if (what === 'expected')
-      return this.#show(null, `the call has ended${reason ? `: ${code} ${reason}` : ''}`);
+      return this.#show(
+        null,
+        `the call has ended${reason && cause !== 'asked' ? `: ${code} ${reason}` : ''}`,
+      );
     this.#show(['red', '○ ended'], `${code} ${reason || 'the connection was lost'}`);
     this.fault(1);
   }
@@ -100,7 +105,13 @@ export class LiveReport extends TalkReport {
 
   said(text: string, { itemId, state }: Said): void {
     this.json({ event: 'said', text, itemId, state });
-    if (state === 'refused') return this.error('not_sent', `${JSON.stringify(text)} was not sent`);
+    if (state === 'refused') {
+      const { characters, lines } = keepDefaults;
+      const limit = `at most ${characters} characters in ${lines} lines are kept until they are sent`;
+      // It got no id at all: typed when the end had come, which is nobody's fault.
+      const [why, exitCode] = itemId === '' ? (['the call has ended', 0] as const) : ([limit, 1] as const);
+      return this.error('not_sent', `${quoted(text)} was not sent: ${why}`, exitCode);
+    }
     this.#typed.set(itemId, text);
     const later = state === 'kept' ? '  (kept until there is a connection)' : '';
     this.#show(['bold', 'you'], `${text}${later}`);
@@ -116,7 +127,7 @@ export class LiveReport extends TalkReport {
       undelivered: 'was not sent',
       unconfirmed: 'may not have arrived',
     };
-    this.#show(['yellow', 'lost'], `${JSON.stringify(text)} ${words[state]}${reason ? `: ${reason}` : ''}`);
+    this.#show(['yellow', 'lost'], `${quoted(text)} ${words[state]}${reason ? `: ${reason}` : ''}`);
   }
 
   dropped({ ms, bytes, why }: ClientAudioDropped): void {
@@ -139,8 +150,7 @@ export class LiveReport extends TalkReport {
     this.json({ event: 'interrupted', itemId, heardMs });
   }
 
-  /** Worth knowing, and nobody's fault. */
-  remark(code: string, text: string): void {
+  override remark(code: string, text: string): void {
     this.json({ event: 'remark', code, message: text });
     this.#show(['yellow', 'note'], text);
   }
@@ -154,22 +164,30 @@ export class LiveReport extends TalkReport {
     this.json({ event: 'stopped', what, ms: Math.round(ms), how });
   }
 
-  protected override errorLine(code: string, message: string): string {
-    if (!this.#look) return super.errorLine(code, message);
-    return this.#line(['red', 'error'], `${message} ${this.#look.paint('dim', `[${code}]`)}`);
+  protected override showError(code: string, message: string): void {
+    if (!this.#look) return super.showError(code, message);
+    this.#show(['red', 'error'], message, `[${code}]`);
   }
 
-  #show(name: readonly [Style, string] | null, text: string): void {
-    this.io.err(this.#line(name, text));
-  }
-
-  #line(name: readonly [Style, string] | null, text: string): string {
-    const { paint, columns }: Look = this.#look ?? plain;
-    if (!name) return paint('dim', `  ${wrapped(text, columns, 2)}`);
-    const [style, word] = name;
-    return `  ${paint(style, word.padEnd(nameWidth))}${wrapped(text, columns, indent)}`;
+  /** `note` stands behind the text, dim. A log has lines as long as it takes. */
+  #show(name: readonly [Style, string] | null, text: string, note = ''): void {
+    if (!this.#look) {
+      const start = name ? name[1].padEnd(nameWidth) : '';
+      return this.io.err(`  ${start}${text}${note && `  ${note}`}`);
+    }
+    const { paint, columns } = this.#look;
+    const indent = ' '.repeat(name ? nameWidth + 2 : 2);
+    const width = Math.max(10, columns - indent.length - 1);
+    const lines = wrapped(printable(text).replaceAll('\t', ' '), width).map((line) =>
+      name ? line : paint('dim', line),
+    );
+    if (note !== '') {
+      const [first = '', ...rest] = wrapped(printable(note), width);
+      const fits = widthOf(lines.at(-1) ?? '') + 2 + widthOf(first) <= width;
+      const before = fits ? `${lines.pop()}  ` : '';
+      lines.push(before + paint('dim', first), ...rest.map((line) => paint('dim', line)));
+    }
+    const start = name ? paint(name[0], name[1].padEnd(nameWidth)) : '';
+    this.#look.painted(`  ${start}${lines.join(`\n${indent}`)}`);
   }
 }
-
-/** A log has lines as long as it takes. */
-const plain: Look = { paint: (_, text) => text, columns: Number.POSITIVE_INFINITY };

@@ -1,12 +1,14 @@
 // Speech from a program that records, piece by piece, no faster than it is spoken: a source that is a file underneath
-// would otherwise be over before anybody could answer. Reads until its signal aborts or the program ends.
+// would otherwise be over before anybody could answer. Reads until its signal aborts or the program has ended and what
+// it wrote is read.
+import type { Readable } from 'node:stream';
 import { bytesToPcm, samplesIn } from '../../audio/pcm.ts';
 import { type Clock, delay } from '../../lifecycle/clock.ts';
 import { sessionRateHz } from '../../wire/session-config.ts';
 import type { SoundChild } from './sound-child.ts';
 
 export interface MicrophoneOptions {
-  readonly child: SoundChild;
+  readonly child: Pick<SoundChild, 'stdout' | 'ended'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onPcm: (pcm: Int16Array) => void;
@@ -15,6 +17,10 @@ export interface MicrophoneOptions {
 const pieceSamples = samplesIn(40, sessionRateHz);
 /** A recorder hands over what it has in lumps. */
 const aheadMsMax = 400;
+/** Nothing for so long after the end of the program: all that it wrote is read. */
+const quietMs = 100;
+/** Whoever it left its output to is heard no longer than this. */
+const leftoverMsMax = 10_000;
 
 export async function readMicrophone({ child, clock, signal, onPcm }: MicrophoneOptions): Promise<void> {
   const { stdout } = child;
@@ -24,8 +30,11 @@ export async function readMicrophone({ child, clock, signal, onPcm }: Microphone
   let odd: Buffer = Buffer.alloc(0);
   const startMs = clock.now();
   let sentMs = 0;
+  let chunks = 0;
+  void child.ended.then(() => closeWhenQuiet(stdout, () => chunks, { clock, signal }));
   try {
     for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      chunks += 1;
       const bytes = odd.byteLength > 0 ? Buffer.concat([odd, chunk]) : chunk;
       const whole = bytes.byteLength & ~1;
       odd = bytes.subarray(whole);
@@ -44,6 +53,23 @@ export async function readMicrophone({ child, clock, signal, onPcm }: Microphone
       throw thrown;
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+}
+
+/** A program that is gone may have left its output to another that it started: then no end of it comes. */
+async function closeWhenQuiet(
+  stdout: Readable,
+  chunks: () => number,
+  { clock, signal }: Pick<MicrophoneOptions, 'clock' | 'signal'>,
+): Promise<void> {
+  const untilMs = clock.now() + leftoverMsMax;
+  for (let seen = -1; !stdout.destroyed; ) {
+    const quiet = stdout.readableLength === 0 && chunks() === seen;
+    if (quiet || clock.now() >= untilMs) stdout.destroy();
+    else {
+      seen = chunks();
+      await delay(clock, quietMs, signal);
+    }
   }
 }
 

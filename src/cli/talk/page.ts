@@ -2,7 +2,8 @@
 // the cursor; closed by its command, which leaves the terminal as it was.
 import { styleText } from 'node:util';
 import type { Clock, Timer } from '../../lifecycle/clock.ts';
-import { type Paint, type StatusFacts, statusLine } from './status-line.ts';
+import { printable } from '../printable.ts';
+import { cursorOf, type Paint, type StatusFacts, statusLine } from './status-line.ts';
 
 const redrawMs = 66;
 const hideCursor = '\u001B[?25l';
@@ -25,15 +26,25 @@ export class Page {
     this.paint = (style, text) => styleText(style, text, { stream });
     this.#draw();
     this.#tick();
+    process.once('exit', this.#onExit);
   }
 
+  /** A fault of ours ends the process without closing anything: the cursor would stay hidden. */
+  readonly #onExit = () => this.close();
+
   get columns(): number {
-    return this.#stream.columns ?? 80;
+    // A terminal that does not know says 0.
+    return this.#stream.columns || 80;
   }
 
   line(text: string): void {
-    if (this.#state === 'closed') return void this.#stream.write(`${text}\n`);
-    this.#stream.write(`${clearLine}${text}\n`);
+    this.painted(printable(text));
+  }
+
+  /** A line that holds colours, and nothing else that a terminal obeys. */
+  painted(line: string): void {
+    if (this.#state === 'closed') return void this.#stream.write(`${line}\n`);
+    this.#stream.write(`${clearLine}${line}\n`);
     this.#drawn = '';
     this.#draw();
   }
@@ -46,6 +57,7 @@ export class Page {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    process.off('exit', this.#onExit);
     this.#timer?.cancel();
     this.#stream.write(`${clearLine}${showCursor}`);
   }
@@ -61,9 +73,8 @@ export class Page {
     const facts = this.#facts();
     const line = statusLine(facts, this.columns, this.paint);
     // Whoever types needs to see where; and where nothing is typed yet, the hint stands behind it.
-    const cursor =
-      facts.word === 'typing' ? `${showCursor}${facts.line === '' ? '\r\u001B[3C' : ''}` : hideCursor;
-    const drawing = `${clearLine}${line}${cursor}`;
+    const cursors = { end: showCursor, hint: `${showCursor}\r\u001B[3C`, none: hideCursor };
+    const drawing = `${clearLine}${line}${cursors[cursorOf(facts)]}`;
     if (drawing === this.#drawn) return;
     this.#drawn = drawing;
     this.#stream.write(drawing);

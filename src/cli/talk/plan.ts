@@ -7,12 +7,10 @@ import { parseWav, WavError } from '../../audio/wav.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import { sessionRateHz } from '../../wire/session-config.ts';
 import type { CommandIo } from '../io.ts';
+import type { GatewayOptions } from '../talk-address.ts';
 import { findPlayer, findRecorder, type SoundProgram } from './programs.ts';
 
-export interface TalkOptions {
-  readonly url?: string | undefined;
-  /** Data directory of the gateway, where no `url` is given. Default `./.greenroom`. */
-  readonly data?: string | undefined;
+export interface TalkOptions extends GatewayOptions {
   readonly file?: string | undefined;
   /** Said one after the other, each when the one before is answered. */
   readonly text?: readonly string[] | undefined;

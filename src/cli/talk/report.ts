@@ -4,10 +4,12 @@ import { factsOf } from '../../lifecycle/codes.ts';
 import type { LobbyEngine, LobbyNotice, Notice } from '../../wire/notices.ts';
 import type { CommandIo } from '../io.ts';
 import { seconds } from '../screen.ts';
+import { cutEnd } from '../text-width.ts';
 import type { Answer } from './answers.ts';
 
 /** Races that nobody is to blame for. */
 const harmlessErrors: readonly string[] = ['response_cancel_not_active', 'item_truncate_invalid_item_id'];
+const quotedColumns = 60;
 /** While nothing changes in the lobby, a line this often says that we are still there. */
 const lobbyEveryMs = 5000;
 
@@ -71,7 +73,8 @@ export class TalkReport {
 
   /** Of the server, or of ours. What is harmless is shown and forgotten. */
   error(code: string, message: string, exitCode = 1): void {
-    this.tell({ event: 'error', code, message }, this.errorLine(code, message));
+    this.json({ event: 'error', code, message });
+    this.showError(code, message);
     if (!harmlessErrors.includes(code)) this.fault(exitCode);
   }
 
@@ -97,8 +100,13 @@ export class TalkReport {
     );
   }
 
-  protected errorLine(code: string, message: string): string {
-    return `error: ${message} [${code}]`;
+  /** Worth knowing, and nobody's fault. */
+  remark(code: string, text: string): void {
+    this.tell({ event: 'remark', code, message: text }, text);
+  }
+
+  protected showError(code: string, message: string): void {
+    this.io.err(`error: ${message} [${code}]`);
   }
 
   /** The worst stands. */
@@ -114,6 +122,12 @@ export class TalkReport {
   protected json(event: Readonly<Record<string, unknown>>): void {
     if (this.form === 'json') this.io.out(JSON.stringify(event));
   }
+}
+
+/** A line that is named in a message; of a long one its beginning, and how long it is. */
+export function quoted(text: string): string {
+  const cut = cutEnd(text, quotedColumns);
+  return cut === text ? JSON.stringify(text) : `${JSON.stringify(cut)} (${text.length} characters)`;
 }
 
 /** `llm starting (loaded) 40 % 3.2 s reading the model` */

@@ -7,7 +7,7 @@ import { sessionRateHz } from '../../wire/session-config.ts';
 import type { Call } from './call.ts';
 import type { Recording, TalkPlan } from './plan.ts';
 import { microphone } from './recording.ts';
-import { engineText } from './report.ts';
+import { engineText, quoted } from './report.ts';
 
 /** Said in the call, but about the recording: no fault of the gateway. */
 export class NoSpeech extends Error {
@@ -28,7 +28,7 @@ export async function converse(call: Call, plan: TalkPlan, scope: Scope): Promis
   for (const line of lines) {
     const { eventId } = call.connection.say(line);
     call.answers.asked({ eventId, atMs: call.clock.now() });
-    if ((await answered(call, JSON.stringify(line))) === 'ended') return 'ended';
+    if ((await answered(call, quoted(line))) === 'ended') return 'ended';
   }
   if (!recording) return 'done';
   if (recording.pcm.every((sample) => sample === 0)) throw unheard(recording, 'holds no sound');

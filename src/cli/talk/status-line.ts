@@ -1,10 +1,11 @@
 // The last line of the terminal during a live call: how it stands, how loud it is, what is being typed. Pure.
 import { stripVTControlCharacters, type styleText } from 'node:util';
 import type { LobbyNotice } from '../../wire/notices.ts';
+import { oneLine } from '../printable.ts';
 import { seconds } from '../screen.ts';
+import { cutEnd, cutStart, widthOf } from '../text-width.ts';
 import type { LiveWord } from './live-state.ts';
 import { engineText } from './report.ts';
-import { cutEnd, cutStart, widthOf } from './text-width.ts';
 
 export interface StatusFacts {
   readonly word: LiveWord;
@@ -30,6 +31,10 @@ export type Paint = (style: Style, text: string) => string;
 const bars = '▁▂▃▄▅▆▇█';
 const meterCells = 20;
 const wordWidth = 12;
+/** Characters of the end of an answer: more than are shown. */
+const answerLookedAt = 200;
+/** Columns; with fewer the line that is typed is shown alone. */
+const roomToType = 10;
 
 export function meter(levels: readonly number[]): string {
   const shown = levels.slice(-meterCells).map((level) => bars[Math.min(7, Math.floor(level * 8))] ?? '▁');
@@ -38,8 +43,9 @@ export function meter(levels: readonly number[]): string {
 
 /** Never longer than the terminal is wide: a line that wraps cannot be drawn anew. */
 export function statusLine(facts: StatusFacts, columns: number, paint: Paint): string {
-  const width = Math.max(10, columns - 1);
+  const width = Math.max(1, columns - 1);
   if (facts.word === 'typing') return typingLine(facts, width, paint);
+  if (cursorOf(facts) === 'end') return awayTypingLine(facts, width, paint);
   const { mark, colour } = looks[facts.word];
   const head = ` ${paint(colour, `${mark} ${facts.word.padEnd(wordWidth)}`)}`;
   const time = paint('dim', clockText(facts.ms));
@@ -54,6 +60,12 @@ export function statusLine(facts: StatusFacts, columns: number, paint: Paint): s
     if (widthOf(line) <= width) return line;
   }
   return cutEnd(`${head}  ${stripVTControlCharacters(body)}`, width);
+}
+
+/** Where the person who types sees it: behind the line, at the hint of an empty one, or nowhere. */
+export function cursorOf({ word, line }: StatusFacts): 'end' | 'hint' | 'none' {
+  if (word === 'typing') return line === '' ? 'hint' : 'end';
+  return word === 'reconnecting' && line !== '' ? 'end' : 'none';
 }
 
 const looks: Readonly<Record<Exclude<LiveWord, 'typing'>, { mark: string; colour: Style }>> = {
@@ -75,14 +87,11 @@ function bodyOf(
       return paint(speech === 'open' ? 'green' : 'dim', meter(levels));
     }
     case 'speaking':
-      return `${paint('cyan', meter(levels))}${answer === '' ? '' : `  “${cutStart(answer, 36)}”`}`;
-    case 'lobby':
-      return (
-        lobby?.engines
-          .filter(({ state }) => state !== 'ready')
-          .map(engineText)
-          .join('; ') ?? ''
-      );
+      return `${paint('cyan', meter(levels))}${answer === '' ? '' : `  “${cutStart(oneLine(answer.slice(-answerLookedAt)), 36)}”`}`;
+    case 'lobby': {
+      const missing = lobby?.engines.filter(({ state }) => state !== 'ready').map(engineText);
+      return oneLine(missing?.join('; ') ?? '');
+    }
     case 'reconnecting': {
       const when = retry
         ? `attempt ${retry.attempt} ${retry.inMs > 0 ? `in ${seconds(retry.inMs)}` : 'under way'}`
@@ -107,10 +116,21 @@ function hintOf({ microphone }: StatusFacts): string {
 }
 
 function typingLine({ line, microphone }: StatusFacts, width: number, paint: Paint): string {
-  const prompt = ` ${paint('yellow', '›')} `;
-  if (line !== '') return prompt + cutStart(line, width - 4);
   const back = microphone === 'there' ? 'space: speak again   ' : '';
-  return prompt + paint('dim', cutEnd(`type a line   ${back}/quit: leave`, width - 4));
+  const text =
+    line !== ''
+      ? cutStart(oneLine(line), width - 4)
+      : paint('dim', cutEnd(`type a line   ${back}/quit: leave`, width - 4));
+  return cutEnd(` ${paint('yellow', '›')} ${text}`, width);
+}
+
+/** What somebody types while there is no connection: it is kept, and he sees it. */
+function awayTypingLine(facts: StatusFacts, width: number, paint: Paint): string {
+  const { mark, colour } = looks.reconnecting;
+  const head = ` ${paint(colour, `${mark} ${facts.word}`)} ${paint('yellow', '›')} `;
+  const room = width - widthOf(head) - 1;
+  if (room < roomToType) return typingLine(facts, width, paint);
+  return head + cutStart(oneLine(facts.line), room);
 }
 
 /** `0:07`, `12:34`, `1:02:03` */

@@ -56,7 +56,8 @@ export function press(typing: Typing, key: Key, microphone: 'there' | 'none'): T
   if (key.ctrl && key.name === 'w') return only({ mode, line: line.replace(/\S*\s*$/, '') });
   if (key.text === ' ' && line === '') return voice();
   if (key.ctrl || key.meta || !isText(key.text)) return only(typing);
-  return only({ mode, line: (line + key.text).slice(0, lineCharactersMax) });
+  const longer = line + key.text;
+  return only(longer.length > lineCharactersMax ? typing : { mode, line: longer });
 }
 
 /** A whole line, as from a pipe. */

@@ -15,6 +15,12 @@ type Voice = (typeof voices)[number];
 /** Female, American, 16 kHz: the clearest of them. */
 const defaultVoice: Voice = 'slt';
 
+/** OpenAI's names, which its clients have to give: each stands for the one of ours that comes nearest. */
+const standIns: Readonly<Record<string, Voice>> = {
+  ...{ alloy: 'slt', coral: 'slt', marin: 'slt', nova: 'slt', sage: 'slt', shimmer: 'slt' },
+  ...{ ash: 'rms', ballad: 'awb', cedar: 'rms', echo: 'rms', fable: 'awb', onyx: 'rms', verse: 'rms' },
+};
+
 async function load({ options, progress, signal }: LoadContext): Promise<LoadedEngine> {
   const ownVoice = voiceNamed(options['voice'] ?? defaultVoice);
   const bytes = await readAsset({
@@ -60,10 +66,14 @@ function synthesise(module: WebAssembly.Module, piece: string, voice: Voice): Pc
 }
 
 function voiceNamed(name: unknown): Voice {
-  const known = voices.find((voice) => voice === name);
+  const known = voices.find((voice) => voice === name) ?? standInFor(name);
   // Flite itself would silently take another voice.
   if (!known) throw new Error(`no voice ${JSON.stringify(name)}; the voices are ${voices.join(', ')}`);
   return known;
+}
+
+function standInFor(name: unknown): Voice | undefined {
+  return typeof name === 'string' && Object.hasOwn(standIns, name) ? standIns[name] : undefined;
 }
 
 /** Calls take turns sentence by sentence: a long text, or a caller slow to take it, does not hold up the others. */

@@ -1,36 +1,61 @@
-// The command of a `run:` engine: its arguments with `${port}` and `${host}` filled in, its environment, and what to
-// say when it cannot be started.
+// The command of a `run:` engine: its arguments and environment with `${port}` and the like filled in, and what to say
+// when it cannot be started.
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Secret } from '../../config/secrets.ts';
+import { instanceId } from '../presets/identity.ts';
 
-export interface CommandOptions {
-  readonly run: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** What it inherits. Default: all that we have. */
-  readonly inherited?: NodeJS.ProcessEnv;
+export interface CommandFacts {
+  readonly host: string;
+  /** Null where it listens on a socket. */
+  readonly port: number | null;
+  readonly socketPath: string | null;
+  /** Absolute path of its model. */
+  readonly model?: string | undefined;
+  readonly marker: string;
 }
 
-export function commandLine(
-  options: CommandOptions,
-  facts: { readonly port: number; readonly host: string },
-): string[] {
-  const values: Readonly<Record<string, string>> = { port: String(facts.port), host: facts.host };
-  return options.run.map((argument) =>
-    argument.replace(/\$\{(port|host)\}/g, (_, name: string) => values[name] ?? ''),
-  );
+export function commandLine(run: readonly string[], facts: CommandFacts): string[] {
+  return run.map((argument) => filled(argument, facts));
 }
 
+/**
+ * Where it listens is also in `PORT` and `HOST`, or in `SOCKET`.
+ * @param own a secret is taken as it is
+ */
 export function engineEnvironment(
-  options: CommandOptions,
-  facts: { readonly port: number; readonly host: string; readonly marker: string },
+  own: Readonly<Record<string, string | Secret>>,
+  facts: CommandFacts,
+  inherited: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
+  const { host, port, socketPath, marker } = facts;
+  const values = Object.entries(own).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? filled(value, facts) : value.reveal(),
+  ]);
   return {
-    ...(options.inherited ?? process.env),
-    PORT: String(facts.port),
-    HOST: facts.host,
-    ...options.env,
-    GREENROOM_INSTANCE: facts.marker,
+    ...inherited,
+    ...(socketPath === null ? { PORT: String(port), HOST: host } : { SOCKET: socketPath }),
+    ...(Object.fromEntries(values) as Record<string, string>),
+    GREENROOM_INSTANCE: marker,
   };
+}
+
+/** What is not known (a shell's own variable, the port of one that has a socket) stays as it is. */
+function filled(text: string, facts: CommandFacts): string {
+  const { host, port, socketPath, model, marker } = facts;
+  const inUrl = host.includes(':') ? `[${host}]` : host;
+  const values: Readonly<Record<string, string | undefined>> = {
+    host,
+    port: port === null ? undefined : String(port),
+    address: port === null ? undefined : `${inUrl}:${port}`,
+    socket: socketPath ?? undefined,
+    model,
+    instance: instanceId(marker),
+  };
+  return text.replace(/\$\{([a-z]+)\}/g, (written, name: string) =>
+    Object.hasOwn(values, name) ? (values[name] ?? written) : written,
+  );
 }
 
 /** Why a spawn failed, with what to do about it: the system's own words do not tell a folder from a program. */

@@ -1,10 +1,18 @@
 // The gateway's side of a worker engine's calls: lanes, waiting, streaming, cancellation, stalls. A call occupies its
 // lane until the host says that it has really ended; one that ignores its cancel keeps it, its result is dropped.
 import type { Clock, Timer } from '../../lifecycle/clock.ts';
-import { GreenroomError } from '../../lifecycle/errors.ts';
-import type { PcmChunk, VadStream } from '../contract.ts';
+import { GreenroomError, toGreenroomError } from '../../lifecycle/errors.ts';
+import type { VadStream } from '../contract.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import { type CallMessage, chunksAhead, type ToHost } from './protocol.ts';
+import { InputFeed } from './input-feed.ts';
+import {
+  type Answers,
+  answerTypes,
+  type CallMessage,
+  type CallMethod,
+  chunksAhead,
+  type ToHost,
+} from './protocol.ts';
 import { VadCall } from './vad-call.ts';
 import { VadLag } from './vad-lag.ts';
 
@@ -26,13 +34,24 @@ export interface CallsOptions {
   readonly onStall: (error: GreenroomError) => void;
 }
 
+/** One call, as it is asked. */
+export interface CallRequest<Method extends CallMethod> {
+  readonly method: Method;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** What it is to hear, for `transcribe`. */
+  readonly hears?: AsyncIterable<Int16Array>;
+}
+
+type Answer = Answers[CallMethod];
+
 interface Call {
   readonly id: number;
-  readonly args: Readonly<Record<string, unknown>>;
-  readonly queue: ChunkQueue<PcmChunk>;
+  readonly request: CallRequest<CallMethod>;
+  readonly queue: ChunkQueue<Answer>;
   state: 'waiting' | 'running' | 'cancelled' | 'ended';
-  /** Chunks given by the host and not yet taken by the consumer. */
+  /** Pieces given by the host and not yet taken by the consumer. */
   ahead: number;
+  feed: InputFeed | undefined;
   timer: Timer | undefined;
 }
 
@@ -71,16 +90,19 @@ export class WorkerCalls {
     this.#admit();
   }
 
-  /** Chunks are made no faster than they are taken. Ends early, without an error, when the signal aborts. */
-  async *speak(args: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncGenerator<PcmChunk> {
+  /** Its answer is made no faster than it is taken. Ends early, without an error, when the signal aborts. */
+  async *call<Method extends CallMethod>(
+    request: CallRequest<Method>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Answers[Method]> {
     if (signal.aborted) return;
-    const call = this.#enqueue(args);
+    const call = this.#enqueue(request);
     const onAbort = () => this.#cancel(call);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      for await (const chunk of call.queue) {
+      for await (const piece of call.queue) {
         this.#taken(call);
-        yield chunk;
+        yield piece as Answers[Method];
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -107,13 +129,16 @@ export class WorkerCalls {
     const call = this.#calls.get(message.id);
     if (!call) return;
     switch (message.type) {
-      case 'chunk':
-        return this.#chunk(call, message.value);
       case 'call_failed':
-        call.queue.fail(this.#failed(message.message));
+        call.queue.fail(this.#failed(call, message.message));
         return this.#ended(call);
       case 'ended':
         return this.#ended(call);
+      case 'given':
+        return this.#given(call);
+      default:
+        // What is no answer to this call is none at all.
+        if (message.type === answerTypes[call.request.method]) this.#piece(call, message.value as Answer);
     }
   }
 
@@ -121,7 +146,7 @@ export class WorkerCalls {
   close(error: GreenroomError): void {
     this.#closed ??= error;
     for (const call of [...this.#calls.values(), ...this.#waiting.splice(0)]) {
-      call.timer?.cancel();
+      this.#rest(call);
       call.state = 'ended';
       call.queue.fail(error);
     }
@@ -132,7 +157,7 @@ export class WorkerCalls {
     this.#streams.clear();
   }
 
-  #enqueue(args: Readonly<Record<string, unknown>>): Call {
+  #enqueue(request: CallRequest<CallMethod>): Call {
     if (this.#closed) throw this.#closed;
     const { engine, limits } = this.#options;
     const { waitingMax } = limits;
@@ -141,12 +166,8 @@ export class WorkerCalls {
       throw new GreenroomError('engine_busy', `engine ${engine} is busy: ${facts}`);
     }
     const call: Call = {
-      id: ++this.#lastId,
-      args,
-      queue: new ChunkQueue(),
-      state: 'waiting',
-      ahead: 0,
-      timer: undefined,
+      ...{ id: ++this.#lastId, request, queue: new ChunkQueue() },
+      ...{ state: 'waiting', ahead: 0, feed: undefined, timer: undefined },
     };
     this.#waiting.push(call);
     this.#admit();
@@ -160,25 +181,43 @@ export class WorkerCalls {
       this.#running += 1;
       call.state = 'running';
       this.#calls.set(call.id, call);
+      const { id, request } = call;
+      this.#options.post({ type: 'call', id, method: request.method, args: request.args });
+      if (request.hears) call.feed = this.#feed(call, request.hears);
       this.#watch(call);
-      this.#options.post({ type: 'call', id: call.id, method: 'speak', args: call.args });
     }
   }
 
-  #chunk(call: Call, chunk: PcmChunk): void {
+  #feed(call: Call, source: AsyncIterable<Int16Array>): InputFeed {
+    return new InputFeed({
+      source,
+      give: (pcm) => {
+        this.#options.post({ type: 'give', id: call.id, pcm });
+        this.#watch(call);
+      },
+      // Its consumer is told, and cancels it.
+      onFailure: (error) => call.queue.fail(toGreenroomError(error)),
+    });
+  }
+
+  #piece(call: Call, piece: Answer): void {
     if (call.state !== 'running') return;
     call.ahead += 1;
-    call.queue.push(chunk);
-    // With all its credit used the engine owes nothing: now the consumer is waited for, who may take his time.
-    if (call.ahead >= chunksAhead) call.timer?.cancel();
-    else this.#watch(call);
+    call.queue.push(piece);
+    this.#watch(call);
   }
 
   #taken(call: Call): void {
     if (call.state !== 'running') return;
-    if (call.ahead === chunksAhead) this.#watch(call);
     call.ahead -= 1;
+    if (call.ahead === chunksAhead - 1) this.#watch(call);
     this.#options.post({ type: 'taken', id: call.id });
+  }
+
+  #given(call: Call): void {
+    if (call.state !== 'running') return;
+    call.feed?.taken();
+    this.#watch(call);
   }
 
   /** Nobody listens any more: also what has come already is dropped. */
@@ -190,7 +229,7 @@ export class WorkerCalls {
     }
     if (call.state !== 'running') return;
     call.state = 'cancelled';
-    call.timer?.cancel();
+    this.#rest(call);
     const { engine, limits, post } = this.#options;
     const { clock, cancelGraceMs, note } = limits;
     const late = () => {
@@ -202,11 +241,14 @@ export class WorkerCalls {
     post({ type: 'cancel', id: call.id });
   }
 
-  /** Restarts the stall clock of a call. */
+  /** Restarts the stall clock of a call, as far as the engine owes something. */
   #watch(call: Call): void {
     const { engine, limits, onStall } = this.#options;
     const { clock, stallMs } = limits;
     call.timer?.cancel();
+    // With all its credit used the consumer is waited for, who may take his time; with all taken that it was given to
+    // hear, who speaks.
+    if (call.state === 'running' && (call.ahead >= chunksAhead || call.feed?.starving)) return;
     const stalled = () => {
       const message = `engine ${engine}: a call gave nothing for ${stallMs} ms`;
       onStall(new GreenroomError('engine_stalled', message));
@@ -214,12 +256,19 @@ export class WorkerCalls {
     call.timer = clock.after(stallMs, stalled, { ref: false });
   }
 
-  #failed(why: string): GreenroomError {
-    return new GreenroomError('engine_call_failed', `engine ${this.#options.engine}: speak failed: ${why}`);
+  #failed({ request }: Call, why: string): GreenroomError {
+    const message = `engine ${this.#options.engine}: ${request.method} failed: ${why}`;
+    return new GreenroomError('engine_call_failed', message);
+  }
+
+  /** Nothing is waited for any more, and nothing given. */
+  #rest(call: Call): void {
+    call.timer?.cancel();
+    call.feed?.stop();
   }
 
   #ended(call: Call): void {
-    call.timer?.cancel();
+    this.#rest(call);
     call.state = 'ended';
     call.queue.end();
     this.#calls.delete(call.id);

@@ -1,8 +1,13 @@
 // The one place where what a host says enters: whatever runs in an engine can write to where its messages come from, so
 // each is checked completely. Pure, and never throws. Costs a chunk a few comparisons: its samples are not looked at.
-import { capabilities, isRate, rateExpected } from '../contract.ts';
+import { type ChatPart, capabilities, isRate, rateExpected } from '../contract.ts';
 import { secretCharsMax } from '../shown.ts';
 import type { Frames, FromHost } from './protocol.ts';
+
+export const partExpected =
+  '{ text }, { toolCall } with texts as id, name and arguments, or { finish, usage } with numbers';
+/** Of what an engine counts. */
+const usageMax = 64;
 
 export type Parsed =
   | { readonly state: 'ours'; readonly message: FromHost }
@@ -26,7 +31,7 @@ const field = (name: string, expected: string, fits: Check): Field => ({
   ...{ name, expected, fits },
   of: (message) => message[name],
 });
-/** Of a chunk. */
+/** Of a piece of an answer. */
 const part = (name: string, expected: string, fits: Check): Field => ({
   ...{ name: `value.${name}`, expected, fits },
   of: ({ value }) => (value as Value | null | undefined)?.[name],
@@ -50,6 +55,14 @@ const fields: Readonly<Record<FromHost['type'], readonly Field[]>> = {
     text('stack'),
   ],
   chunk: [id, part('pcm', 'an Int16Array', isPcm), part('rate', rateExpected, isRate)],
+  part: [id, field('value', partExpected, isChatPart)],
+  heard: [
+    id,
+    part('text', 'a text', (value) => typeof value === 'string'),
+    part('final', 'true or false', (value) => typeof value === 'boolean'),
+  ],
+  vector: [id, field('value', 'a Float32Array with something in it', isVector)],
+  given: [id],
   pushed: [id, field('value', 'a list of { speech } with a number each', areFrames)],
   ended: [id],
   call_failed: [id, text('message'), text('stack')],
@@ -68,6 +81,28 @@ export function parseFromHost(came: unknown): Parsed {
     return { state: 'odd', what };
   }
   return { state: 'ours', message: came as FromHost };
+}
+
+/** Also for the host. */
+export function isChatPart(value: unknown): value is ChatPart {
+  if (typeof value !== 'object' || value === null) return false;
+  const { text, toolCall, finish, usage } = value as Value;
+  if (text !== undefined) return typeof text === 'string';
+  if (toolCall === undefined) return typeof finish === 'string' && isUsage(usage);
+  const { id: callId, name, arguments: given } = (toolCall ?? {}) as Value;
+  return [callId, name, given].every((each) => typeof each === 'string');
+}
+
+/** Also for the host. Not in memory that the engine can still change. */
+export function isVector(value: unknown): value is Float32Array {
+  return value instanceof Float32Array && value.length > 0 && value.buffer instanceof ArrayBuffer;
+}
+
+function isUsage(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const counts = Object.values(value);
+  return counts.length <= usageMax && counts.every(Number.isFinite);
 }
 
 /** Also for the host: what it lets through fits here. A hole in a list is no frame. */

@@ -1,12 +1,16 @@
-// The calls that run inside a worker engine: each has its own abort controller, and its chunks go out no faster than
-// they are taken.
-import type { LoadedEngine, SpeakRequest, VadStream } from '../contract.ts';
-import { checkedChunk, checkedFrames } from './module-checks.ts';
-import { chunksAhead, type FromHost, type ToHost } from './protocol.ts';
+// The calls that run inside a worker engine: each has its own abort controller, and its answer goes out no faster than
+// it is taken.
+import type { LoadedEngine, VadStream } from '../contract.ts';
+import { ChunkQueue } from './chunk-queue.ts';
+import { hostMethods } from './host-methods.ts';
+import { checkedFrames } from './module-checks.ts';
+import { type CallMethod, chunksAhead, type FromHost, type ToHost } from './protocol.ts';
 import { thrownFacts } from './thrown.ts';
 
 interface RunningCall {
   readonly controller: AbortController;
+  /** Given to hear, and not taken yet by the engine. */
+  readonly given: ChunkQueue<Int16Array>;
   credit: number;
   resume: (() => void) | undefined;
 }
@@ -34,9 +38,11 @@ export class HostCalls {
   receive(message: CallMessage): void {
     switch (message.type) {
       case 'call':
-        return void this.#run(message.id, message.args);
+        return void this.#run(message.id, message.method, message.args);
       case 'open':
         return this.#open(message.id, message.args.rate);
+      case 'give':
+        return this.#give(message.id, message.pcm);
       case 'push':
         return this.#push(message.id, message.pcm);
       case 'taken':
@@ -50,14 +56,20 @@ export class HostCalls {
     for (const id of [...this.#calls.keys(), ...this.#streams.keys()]) this.#cancel(id);
   }
 
-  async #run(id: number, args: Readonly<Record<string, unknown>>): Promise<void> {
-    const call: RunningCall = { controller: new AbortController(), credit: chunksAhead, resume: undefined };
+  async #run(id: number, method: CallMethod, args: Readonly<Record<string, unknown>>): Promise<void> {
+    const call: RunningCall = {
+      controller: new AbortController(),
+      given: new ChunkQueue(),
+      credit: chunksAhead,
+      resume: undefined,
+    };
     this.#calls.set(id, call);
     const { signal } = call.controller;
     try {
-      for await (const value of this.#speak(args, signal)) {
+      const { ask, message } = hostMethods[method];
+      for await (const value of ask(this.#engine, { args, signal, pcm: this.#heard(id, call) })) {
         if (signal.aborted) break;
-        this.#post({ type: 'chunk', id, value: checkedChunk(value) });
+        this.#post(message(id, value));
         call.credit -= 1;
         if (call.credit <= 0) await this.#credit(call);
         if (signal.aborted) break;
@@ -71,11 +83,18 @@ export class HostCalls {
     }
   }
 
-  #speak(args: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncIterable<unknown> {
-    const chunks = this.#engine.speak?.({ ...args, signal } as SpeakRequest);
-    if (typeof chunks?.[Symbol.asyncIterator] !== 'function')
-      throw new Error('speak() gave no stream; it is an async generator, or returns one');
-    return chunks;
+  /** Tells of each that the engine takes. Ends early when the call is cancelled. */
+  async *#heard(id: number, { given }: RunningCall): AsyncGenerator<Int16Array> {
+    for await (const pcm of given) {
+      this.#post({ type: 'given', id });
+      yield pcm;
+    }
+  }
+
+  #give(id: number, pcm: Int16Array | null): void {
+    const given = this.#calls.get(id)?.given;
+    if (pcm) given?.push(pcm);
+    else given?.end();
   }
 
   #credit(call: RunningCall): Promise<void> {
@@ -122,6 +141,7 @@ export class HostCalls {
     const call = this.#calls.get(id);
     if (call) {
       call.controller.abort('cancelled');
+      call.given.drop();
       call.resume?.();
       call.resume = undefined;
     }

@@ -1,8 +1,16 @@
 // One run of a worker engine: its host, its load, its calls.
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
+import { diagnose } from '../causes.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
-import type { EngineInstance, SpawnRequest, SpeakCall } from '../instance.ts';
+import type {
+  ChatCall,
+  EmbedCall,
+  EngineInstance,
+  SpawnRequest,
+  SpeakCall,
+  TranscribeCall,
+} from '../instance.ts';
 import type { OutputLog } from '../output-log.ts';
 import type { ProcessEnd } from '../process-group.ts';
 import { shown } from '../shown.ts';
@@ -88,24 +96,39 @@ export class WorkerInstance implements EngineInstance {
     this.#link.kill();
   }
 
-  speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
-    return this.#calls.speak({ text: call.text, ...(call.voice && { voice: call.voice }) }, signal);
+  speak({ text, voice }: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
+    this.#mustOffer('speak');
+    return this.#calls.call({ method: 'speak', args: { text, ...(voice && { voice }) } }, signal);
   }
 
-  chat(): AsyncIterable<ChatPart> {
-    throw this.#unsupported('chat');
+  chat(call: ChatCall, signal: AbortSignal): AsyncIterable<ChatPart> {
+    this.#mustOffer('chat');
+    return this.#calls.call({ method: 'chat', args: { ...call } }, signal);
   }
 
-  transcribe(): AsyncIterable<TranscriptPart> {
-    throw this.#unsupported('transcribe');
+  transcribe({ pcm, rate, language }: TranscribeCall, signal: AbortSignal): AsyncIterable<TranscriptPart> {
+    this.#mustOffer('transcribe');
+    const args = { rate, ...(language && { language }) };
+    return this.#calls.call({ method: 'transcribe', args, hears: pcm }, signal);
   }
 
-  async embed(): Promise<readonly Float32Array[]> {
-    throw this.#unsupported('embed');
+  async embed({ input }: EmbedCall, signal: AbortSignal): Promise<readonly Float32Array[]> {
+    this.#mustOffer('embed');
+    const vectors: Float32Array[] = [];
+    for await (const vector of this.#calls.call({ method: 'embed', args: { input } }, signal))
+      vectors.push(vector);
+    if (signal.aborted || vectors.length === input.length) return vectors;
+    const what = `embed gave ${vectors.length} vectors for ${input.length} texts`;
+    throw new GreenroomError('engine_call_failed', `engine ${this.#request.engine}: ${what}`);
   }
 
-  #unsupported(what: string): GreenroomError {
-    return new GreenroomError('engine_call_unsupported', `engine ${this.#request.engine} has no ${what}`);
+  #mustOffer(capability: Capability): void {
+    if (this.#offers.includes(capability)) return;
+    const offers = this.#offers.join(', ') || 'nothing';
+    throw new GreenroomError(
+      'engine_call_unsupported',
+      `engine ${this.#request.engine} offers ${offers}, not ${capability}`,
+    );
   }
 
   openVad(rateHz: number): VadStream {
@@ -188,7 +211,13 @@ export class WorkerInstance implements EngineInstance {
         ? (['engine_exited', `(${this.#place}) ${end.how}`] as const)
         : (['engine_program_missing', `cannot be started: ${end.error.message}`] as const);
     const message = this.#shown(`engine ${engine} ${what}`);
-    const failure = this.#failure(code, message, 'passing');
+    const diagnosis =
+      end.state === 'exited' &&
+      diagnose({ ...end, lines: this.logTail, stage: this.#offers.length > 0 ? 'ready' : 'starting' });
+    const failure = {
+      ...this.#failure(code, message, 'passing'),
+      ...(diagnosis && { cause: diagnosis.cause }),
+    };
     this.#state = 'gone';
     const { logTail } = failure;
     this.#calls.close(new GreenroomError(code, message, { details: { logTail } }));

@@ -91,7 +91,8 @@ export function openThreadLink(
   });
   worker.once('exit', (code) => {
     reaper.remove(marker);
-    events.exit({ state: 'exited', how: thrown ? `threw: ${thrown}` : `exited with code ${code}` });
+    const how = thrown ? `threw: ${thrown}` : `exited with code ${code}`;
+    events.exit({ state: 'exited', how, code, signal: null });
   });
   return {
     pid: null,

@@ -1,14 +1,16 @@
 // What a worker engine's module must be and give, checked where it runs: the gateway gets only what the contract says.
 import { pathToFileURL } from 'node:url';
 import {
+  type ChatPart,
   capabilities,
   type EngineModule,
   isRate,
   type LoadedEngine,
   type PcmChunk,
   rateExpected,
+  type TranscriptPart,
 } from '../contract.ts';
-import { areFrames } from './from-host.ts';
+import { areFrames, isChatPart, isVector, partExpected } from './from-host.ts';
 import { type Frames, ownBuffer } from './protocol.ts';
 
 /** Throws with what is wrong with it. */
@@ -43,6 +45,33 @@ export function checkedChunk(value: unknown): PcmChunk {
   if (!(pcm instanceof Int16Array)) throw new Error('speak() yielded something without `pcm`, an Int16Array');
   if (!isRate(rate)) throw new Error(`speak() yielded a \`rate\` of ${String(rate)}, not ${rateExpected}`);
   return { pcm: ownBuffer(pcm), rate };
+}
+
+/** What else it has is left out: only what is known travels. */
+export function checkedPart(value: unknown): ChatPart {
+  if (!isChatPart(value)) throw new Error(`chat() yielded something else than ${partExpected}`);
+  if ('text' in value && value.text !== undefined) return { text: value.text };
+  if ('toolCall' in value && value.toolCall !== undefined) {
+    const { id, name, arguments: given } = value.toolCall;
+    return { toolCall: { id, name, arguments: given } };
+  }
+  const { finish, usage } = value as Extract<ChatPart, { finish: string }>;
+  return { finish, ...(usage && { usage: { ...usage } }) };
+}
+
+export function checkedTranscript(value: unknown): TranscriptPart {
+  const { text, final } = (value ?? {}) as Partial<TranscriptPart>;
+  if (typeof text !== 'string' || typeof final !== 'boolean')
+    throw new Error('transcribe() yielded something else than { text, final }, a text and true or false');
+  return { text, final };
+}
+
+export function checkedVectors(value: unknown): readonly Float32Array[] {
+  // Not `map`: it passes over the holes of a list.
+  const vectors = Array.isArray(value) ? Array.from(value as unknown[]) : undefined;
+  if (!vectors?.every((vector) => vector instanceof Float32Array && vector.length > 0))
+    throw new Error('embed() gave something else than a list of Float32Arrays with something in them');
+  return (vectors as Float32Array[]).map(ownBuffer).filter(isVector);
 }
 
 export function checkedFrames(value: unknown): Frames {

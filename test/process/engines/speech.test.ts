@@ -12,6 +12,8 @@ async function samples(chunks: AsyncIterable<PcmChunk>): Promise<number[]> {
   return all;
 }
 
+const killed =
+  'the KILL came from outside (out of memory?); look at what the kernel says (`journalctl -k`), and use a smaller model or context';
 const counted = Array.from({ length: 2400 }, (_, at) => at);
 
 describe('speech of a program', () => {
@@ -33,7 +35,7 @@ describe('speech of a program', () => {
       code: 'engine_call_failed',
       message: 'engine mine: speech: HTTP 500: {"error":{"message":"no voice of that name"}}',
     });
-    const where = `127.0.0.1:${stage.engine.status().port}`;
+    const where = `http://127.0.0.1:${stage.engine.status().port}`;
     for (const how of ['cut', 'reset'])
       await expect(speak(stage, how)).rejects.toMatchObject({
         code: 'engine_call_failed',
@@ -61,7 +63,7 @@ describe('speech of a program', () => {
     const { pid } = stage;
     const failed = expect(said).rejects.toMatchObject({
       code: 'engine_exited',
-      message: `engine mine (pid ${pid}) was ended by SIGKILL; it is tried again`,
+      message: `engine mine (pid ${pid}) was ended by SIGKILL: ${killed}; it is tried again`,
     });
     await until(() => stage.engine.status().activeCalls === 1, { timeoutMs: 1000, what: 'the call' });
     process.kill(pid, 'SIGKILL');
@@ -84,7 +86,7 @@ describe('speech of a program', () => {
       const failures = Array.from({ length: calls }, () =>
         speak(stage, how).catch((error: Error) => error as unknown),
       );
-      const start = `engine mine (pid ${pid}) at 127.0.0.1:${port} answers no more: `;
+      const start = `engine mine (pid ${pid}): http://127.0.0.1:${port} answers no more: `;
       for (const error of await Promise.all(failures)) {
         expect(error).toMatchObject({ code: 'engine_unreachable', details: { logTail: ['listening'] } });
         const { message } = error as Error;

@@ -8,8 +8,9 @@ import { expect } from 'vitest';
 import type { EngineConfig, RunEngineConfig, WorkerEngineConfig } from '../../../src/config/types.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import type { Journal } from '../../../src/engines/journal.ts';
+import type { AskOwnership } from '../../../src/engines/process/ownership.ts';
 import type { EngineStateWord } from '../../../src/engines/state.ts';
-import { Supervisor } from '../../../src/engines/supervisor.ts';
+import { Supervisor, type SupervisorOptions } from '../../../src/engines/supervisor.ts';
 import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import { Scope } from '../../../src/lifecycle/scope.ts';
@@ -59,6 +60,11 @@ export class Supervised implements AsyncDisposable {
     return new Supervised(await testFolder(), configs, { mask });
   }
 
+  /** @param ownership who listens at an address */
+  static async owned(ownership: AskOwnership, ...configs: readonly EngineConfig[]) {
+    return new Supervised(await testFolder(), configs, { ownership });
+  }
+
   static async journalled(journal: Journal, ...configs: readonly EngineConfig[]) {
     return new Supervised(await testFolder(), configs, { journal });
   }
@@ -66,7 +72,7 @@ export class Supervised implements AsyncDisposable {
   private constructor(
     folder: TestFolder,
     configs: readonly EngineConfig[],
-    options: { readonly mask?: (text: string) => string; readonly journal?: Journal },
+    options: Pick<SupervisorOptions, 'mask' | 'ownership' | 'journal'>,
   ) {
     this.folder = folder;
     this.#handlesBefore = handles();

@@ -11,6 +11,8 @@ type Fault =
   | { readonly do: 'say' | 'cut' | 'up' | 'congest' | 'flow' }
   | { readonly do: 'down' }
   | { readonly do: 'close'; readonly code: number }
+  | { readonly do: 'leave'; readonly goesMs: number | 'never' }
+  | { readonly do: 'configure'; readonly how: 'well' | 'badly' }
   | { readonly do: 'speak'; readonly pieces: number };
 
 const faults: fc.Arbitrary<Fault> = fc.oneof(
@@ -22,7 +24,24 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Fault>({ do: 'cut' }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('close' as const), code: fc.constantFrom(1011, 1012, 1013) }),
+    arbitrary: fc.record({
+      do: fc.constant('close' as const),
+      code: fc.constantFrom(1001, 1011, 1012, 1013),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('leave' as const),
+      goesMs: fc.constantFrom<number | 'never'>(0, 3, 5, 8, 40, 'never'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('configure' as const),
+      how: fc.constantFrom<'well' | 'badly'>('well', 'badly'),
+    }),
   },
   { weight: 1, arbitrary: fc.constant<Fault>({ do: 'down' }) },
   { weight: 2, arbitrary: fc.constant<Fault>({ do: 'up' }) },
@@ -46,7 +65,7 @@ async function play(
   const gateway = new SimGateway(clock, conversations);
   const world = { now: () => clock.now(), after: clock.after.bind(clock), random };
   const connection = connectIn(world, {
-    ...{ url: 'ws://sim', WebSocket: gateway.Socket, keep },
+    ...{ url: 'ws://sim', WebSocket: gateway.Socket, keep, onShutdown: 'wait' as const },
     reconnect: { attempts: 1000, totalMs: 1_000_000, firstMs: 20, maxMs: 100 },
   });
   const lines: ClientLine[] = [];
@@ -57,6 +76,7 @@ async function play(
   connection.on('client.audio_dropped', ({ bytes }) => {
     droppedBytes += bytes;
   });
+  const configured: string[] = [];
   const said: { readonly text: string; readonly itemId: string; readonly state: string }[] = [];
   for (const { fault, afterMs } of steps) {
     await clock.advance(afterMs);
@@ -65,10 +85,20 @@ async function play(
       said.push({ text, ...connection.say(text) });
     } else if (fault.do === 'speak') {
       for (let piece = 0; piece < fault.pieces; piece += 1) {
-        if (connection.append(new Int16Array(pieceBytes / 2)) !== 'ended') spoken += pieceBytes;
+        const pcm = new Int16Array(pieceBytes / 2).fill(spoken / pieceBytes);
+        if (connection.append(pcm) !== 'ended') spoken += pieceBytes;
       }
       expect(connection.kept.audioMs).toBeLessThanOrEqual(keep.audioBytes / 48);
-    } else if (fault.do === 'cut') gateway.cut();
+    } else if (fault.do === 'configure') {
+      // A first connection that does not come about ends it all.
+      if (connection.state === 'closed') continue;
+      if (fault.how === 'badly') connection.configure({ type: 'transcription' as never, instructions: 'no' });
+      else {
+        configured.push(`instructions ${configured.length}`);
+        connection.configure({ instructions: configured.at(-1) ?? null });
+      }
+    } else if (fault.do === 'leave') gateway.leave(fault.goesMs);
+    else if (fault.do === 'cut') gateway.cut();
     else if (fault.do === 'close') gateway.closeWith(fault.code);
     else if (fault.do === 'congest') gateway.congestion = 1024 * 1024;
     else if (fault.do === 'flow') gateway.congestion = 0;
@@ -77,7 +107,7 @@ async function play(
   gateway.state = 'up';
   gateway.congestion = 0;
   await clock.advance(20_000);
-  return { clock, gateway, connection, lines, states, said, spoken, dropped: () => droppedBytes };
+  return { clock, gateway, connection, lines, states, said, configured, spoken, dropped: () => droppedBytes };
 }
 
 describe.each<Conversations>(['one', 'each'])('with %s conversation for all connections', (conversations) => {
@@ -91,11 +121,8 @@ describe.each<Conversations>(['one', 'each'])('with %s conversation for all conn
           state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
           return state / 2 ** 31;
         };
-        const { clock, gateway, connection, lines, states, said, spoken, dropped } = await play(
-          conversations,
-          steps,
-          random,
-        );
+        const played = await play(conversations, steps, random);
+        const { clock, gateway, connection, lines, states, said, configured, spoken, dropped } = played;
         // A gateway that was down at the first connection ends it: that is not repeated.
         if (connection.state === 'closed') {
           expect(states.at(-1)).toMatchObject({ before: 'connecting', cause: 'lost' });
@@ -109,9 +136,13 @@ describe.each<Conversations>(['one', 'each'])('with %s conversation for all conn
           const all = gateway.items.flat();
           expect([...new Set(all)]).toEqual(kept.map(({ text }) => text));
           for (const items of gateway.items) expect(items).toEqual([...new Set(items)].toSorted());
+          expect(gateway.session.instructions).toBe(configured.at(-1));
+          expect(gateway.late).toEqual([]);
           if (conversations === 'one') expect(all).toEqual([...new Set(all)]);
           if (conversations === 'one') expect(new Set(gateway.questions).size).toBe(gateway.questions.length);
         }
+        // In order, nothing twice.
+        expect(gateway.pieces).toEqual([...new Set(gateway.pieces)].toSorted((a, b) => a - b));
         const beforeClose = gateway.audioBytes + dropped();
         await Promise.all([connection.close(), clock.advance(5000)]);
         // What was under way when the connection was cut nobody can know; nothing else is missing.
@@ -155,7 +186,7 @@ test('an outage that does not end is given up, and what was kept is told', async
   expect(clock.pending).toBe(0);
 });
 
-test('what was asked of the session is asked of the next one, before anything else', async () => {
+test('what was asked of the session is asked of the next one, before anything else, and nothing that was refused', async () => {
   const clock = new VirtualClock();
   const gateway = new SimGateway(clock, 'each');
   const sent: string[] = [];
@@ -167,7 +198,7 @@ test('what was asked of the session is asked of the next one, before anything el
     take.call(gateway, event, socket);
   };
   const world = { now: () => clock.now(), after: clock.after.bind(clock), random: () => 1 };
-  await using connection = connectIn(world, { url: 'ws://sim', WebSocket: gateway.Socket, closeGraceMs: 10 });
+  const connection = connectIn(world, { url: 'ws://sim', WebSocket: gateway.Socket });
   connection.configure({ instructions: 'Be brief.' });
   connection.append(new Int16Array(480));
   await clock.advance(100);
@@ -178,10 +209,21 @@ test('what was asked of the session is asked of the next one, before anything el
   expect(sent).toEqual([
     'session.update {"instructions":"Be brief."}',
     'input_audio_buffer.append',
-    'session.update {"instructions":"Be brief.","output_modalities":["text"]}',
+    // What was agreed first, then what was under way: the one may be refused without the other.
+    'session.update {"instructions":"Be brief."}',
+    'session.update {"output_modalities":["text"]}',
     'conversation.item.create',
     'response.create',
   ]);
+  const refused = connection.configure({ type: 'transcription' as never, instructions: null });
+  const errors: unknown[] = [];
+  connection.on('error', ({ error }) => errors.push(error.event_id));
+  await clock.advance(100);
+  expect(errors).toEqual([refused]);
+  sent.length = 0;
+  gateway.cut();
+  await clock.advance(1000);
+  expect(sent).toEqual(['session.update {"instructions":"Be brief.","output_modalities":["text"]}']);
   const closing = connection.close();
   await clock.advance(100);
   await closing;
@@ -204,4 +246,28 @@ test('a commit does not overtake the speech that a slow connection has not taken
   const closing = connection.close();
   await clock.advance(100);
   await closing;
+});
+
+test('speech that has become too old is told and not sent, also when lines are waiting', async () => {
+  const clock = new VirtualClock();
+  const gateway = new SimGateway(clock, 'each');
+  const world = { now: () => clock.now(), after: clock.after.bind(clock), random: () => 1 };
+  const reconnect = { firstMs: 1000 };
+  const connection = connectIn(world, { url: 'ws://sim', WebSocket: gateway.Socket, keep, reconnect });
+  const told: unknown[] = [];
+  connection.on('client.audio_dropped', ({ why, ms }) => told.push(`${why} ${ms} ms`));
+  connection.on('client.line', ({ state }) => told.push(state));
+  await clock.advance(100);
+  gateway.cut();
+  await clock.advance(1);
+  expect(connection.append(new Int16Array(480))).toBe('kept');
+  expect(connection.append(new Int16Array(0))).toBe('kept');
+  connection.say('Hello.');
+  await clock.advance(2000);
+  expect(told).toEqual(['age 20 ms', 'delivered']);
+  expect(gateway.audioBytes).toBe(0);
+  const closing = connection.close();
+  await clock.advance(5000);
+  await closing;
+  expect(clock.pending).toBe(0);
 });

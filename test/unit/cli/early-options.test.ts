@@ -10,6 +10,8 @@ test.each<[line: string, found: ReturnType<typeof earlyOptions>]>([
   ['up --set a=1 --set b=c=d', { state: 'whole', options: { set: ['a=1', 'b=c=d'] } }],
   ['up --listen :80 --listen :81', { state: 'whole', options: { listen: ':81' } }],
   ['up --data x --config b.json', { state: 'whole', options: { data: 'x', config: 'b.json' } }],
+  ['up --model m.gguf --openai', { state: 'whole', options: { model: 'm.gguf', openai: true } }],
+  ['up --model=m.gguf --no-discover', { state: 'whole', options: { model: 'm.gguf', discover: false } }],
   ['up --listen', { state: 'part', options: {} }],
   ['up --lisen :80', { state: 'part', options: {} }],
   ['up extra --listen :80', { state: 'part', options: { listen: ':80' } }],

@@ -6,7 +6,7 @@ import { openDataDirectory } from '../../../src/gateway/data-directory.ts';
 import { testFolder } from '../../support/folder.ts';
 import { type FakeBehaviour, fakeGateway, nobodysUrl } from '../client/fake-gateway.ts';
 import { testIo } from './fake-echo.ts';
-import { record, sleeper } from './records.ts';
+import { held, record, sleeper } from './records.ts';
 
 const engine = { name: 'voice', kind: 'run', state: 'ready', rung: 'ready', progress: 1, elapsedMs: 1234 };
 const health = {
@@ -21,6 +21,7 @@ describe('a gateway that runs', () => {
   test('is shown with what it says of itself, and its processes: 0', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(answering(health));
+    await using _ = await held(folder.path);
     await record(folder.path, { url: gateway.url });
     const io = testIo(folder.path);
     expect(await ps({}, io)).toBe(0);
@@ -40,6 +41,7 @@ describe('a gateway that runs', () => {
   test('is told to programs in one object a line', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(answering(health));
+    await using _ = await held(folder.path);
     const { startedAt } = await record(folder.path, { url: gateway.url });
     const io = testIo(folder.path);
     expect(await ps({ json: true }, io)).toBe(0);
@@ -73,6 +75,7 @@ describe('a gateway that runs and does not answer', () => {
     const server = createServer((socket) => socket.resume().on('error', () => undefined));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
+    await using _ = await held(folder.path);
     await record(folder.path, { url: `http://127.0.0.1:${port}` });
     const io = testIo(folder.path);
     const beganMs = performance.now();
@@ -93,12 +96,34 @@ describe('a gateway that runs and does not answer', () => {
   ])('since who has its port %s is said', async (_what, behaviour, why) => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(behaviour);
+    await using _ = await held(folder.path);
     await record(folder.path, { url: gateway.url });
     const io = testIo(folder.path);
     expect(await ps({ json: true }, io)).toBe(0);
     const [event, ...engines] = io.events();
     expect([event?.['state'], event?.['status'], engines]).toEqual(['running', null, []]);
     expect(event?.['why']).toContain(why);
+  });
+
+  test('since it leaves says so: its record does', async () => {
+    await using folder = await testFolder();
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: await nobodysUrl(), state: 'leaving' });
+    const io = testIo(folder.path);
+    expect(await ps({ json: true }, io)).toBe(0);
+    expect(io.events()).toMatchObject([{ state: 'running', status: 'shutting_down' }]);
+    expect(io.errLines[0]).toMatch(/^shutting_down {2}pid \d+ at http/);
+  });
+
+  test('since its record leads elsewhere is said, and nobody there is asked', async () => {
+    await using folder = await testFolder();
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: 'http://203.0.113.9:7460' });
+    const io = testIo(folder.path);
+    expect(await ps({ json: true, token: 'secret' }, io)).toBe(0);
+    expect(io.events()).toMatchObject([
+      { state: 'running', status: null, why: `pid ${process.pid} does not listen there, so it is not asked` },
+    ]);
   });
 
   test('and has written no record is known by its lock', async () => {
@@ -133,6 +158,15 @@ describe('no gateway', () => {
     ]);
     expect(await ps({ json: true }, io)).toBe(69);
     expect(io.events()).toMatchObject([{ event: 'gateway', state: 'gone', pid: stranger.pid, status: null }]);
+  });
+
+  test('but the record of a process that does not hold the folder is told as such: 69', async () => {
+    await using folder = await testFolder();
+    await record(folder.path);
+    const io = testIo(folder.path);
+    expect(await ps({ json: true }, io)).toBe(69);
+    const why = `the record is of pid ${process.pid}, which runs and does not hold this directory (is it a copy?): no gateway runs in ${folder.path}/.greenroom`;
+    expect(io.events()).toMatchObject([{ state: 'gone', pid: process.pid, status: null, why }]);
   });
 
   test('but garbage in its place is told as such: 69', async () => {

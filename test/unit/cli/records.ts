@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identityOf } from '../../../src/engines/host/identity.ts';
+import { takeLock } from '../../../src/gateway/directory-lock.ts';
 import { type RunRecord, writeRunRecord } from '../../../src/gateway/run-record.ts';
 
 /** In `.greenroom` of the folder; of this very process, but for the changes. */
@@ -24,6 +25,15 @@ export async function record(folder: string, changes: Partial<RunRecord> = {}): 
   return whole;
 }
 
+/** As the gateway of `.greenroom` of the folder this very process holds it. */
+export async function held(folder: string): Promise<AsyncDisposable> {
+  const directory = join(folder, '.greenroom');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const taken = await takeLock(directory);
+  if (taken.state !== 'taken') throw new Error(`the lock of ${directory} is ${taken.state}`);
+  return { [Symbol.asyncDispose]: async () => taken.lock.close() };
+}
+
 export interface Sleeper extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -31,10 +41,24 @@ export interface Sleeper extends AsyncDisposable {
   readonly exited: Promise<NodeJS.Signals | null>;
 }
 
-/** A process that is there; `deaf` to TERM. */
-export async function sleeper(how: 'plain' | 'deaf' = 'plain'): Promise<Sleeper> {
-  const script = `${how === 'deaf' ? "trap '' TERM; " : ''}echo here; while :; do sleep 0.05; done`;
-  const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+const sleeperScript = `
+  const { DatabaseSync } = require('node:sqlite');
+  const [how, path] = process.argv.slice(1);
+  if (how === 'deaf') process.on('SIGTERM', () => undefined);
+  if (path) globalThis.lock = new DatabaseSync(path);
+  globalThis.lock?.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  console.log('here');
+  setInterval(() => undefined, 1_000_000);
+`;
+
+/** A process that is there; `deaf` to TERM. With a folder it holds its `.greenroom`, as a gateway does. */
+export async function sleeper(how: 'plain' | 'deaf' = 'plain', folder?: string): Promise<Sleeper> {
+  const directory = folder === undefined ? undefined : join(folder, '.greenroom');
+  if (directory) await mkdir(directory, { recursive: true, mode: 0o700 });
+  const lock = directory ? [join(directory, 'lock.db')] : [];
+  const child = spawn(process.execPath, ['-e', sleeperScript, how, ...lock], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const exited = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
   await once(child.stdout, 'data');
   return {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -10,9 +11,9 @@ import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 import { alive } from '../../support/processes.ts';
-import { fakeGateway } from '../client/fake-gateway.ts';
+import { fakeGateway, nobodysUrl } from '../client/fake-gateway.ts';
 import { testIo } from './fake-echo.ts';
-import { record, sleeper } from './records.ts';
+import { held, record, sleeper } from './records.ts';
 
 describe('the plan', () => {
   test('without force is one signal, and the time it is given', () => {
@@ -38,7 +39,7 @@ describe('the plan', () => {
 describe('a gateway that is there', () => {
   test('is asked to leave, and is gone when that is said: 0', async () => {
     await using folder = await testFolder();
-    await using process = await sleeper();
+    await using process = await sleeper('plain', folder.path);
     await record(folder.path, { pid: process.pid });
     const io = testIo(folder.path);
     expect(await stop({ json: true }, io)).toBe(0);
@@ -55,7 +56,7 @@ describe('a gateway that is there', () => {
 
   test('and does not leave in time is still there, and the next step is said', async () => {
     await using folder = await testFolder();
-    await using process = await sleeper('deaf');
+    await using process = await sleeper('deaf', folder.path);
     await record(folder.path, { pid: process.pid });
     await expect(stop({ timeoutMs: 100 }, testIo(folder.path))).rejects.toMatchObject({
       code: 'deadline_exceeded',
@@ -70,7 +71,7 @@ describe('a gateway that is there', () => {
 
   test('and does not leave in time is killed with force, and its family is gone too', async () => {
     await using folder = await testFolder();
-    await using process = await sleeper('deaf');
+    await using process = await sleeper('deaf', folder.path);
     await record(folder.path, { pid: process.pid });
     const io = testIo(folder.path);
     expect(await stop({ force: true, timeoutMs: 700, json: true }, io)).toBe(0);
@@ -81,6 +82,31 @@ describe('a gateway that is there', () => {
       'asked SIGKILL',
       'stopped killed',
     ]);
+  });
+
+  test('and leaves already is waited for, and not asked again: that would force it', async () => {
+    await using folder = await testFolder();
+    await using process = await sleeper('plain', folder.path);
+    await record(folder.path, { pid: process.pid, state: 'leaving' });
+    const io = testIo(folder.path);
+    await expect(stop({ timeoutMs: 100 }, io)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(io.errLines).toEqual([
+      `pid ${process.pid} at http://127.0.0.1:9 leaves already: it is not asked again, which would force it`,
+    ]);
+    expect(alive(process.pid)).toBe(true);
+    const stopping = stop({ json: true }, io);
+    await until(() => io.errLines.length > 1, { timeoutMs: 3000, what: 'the waiting' });
+    process.child.kill('SIGKILL');
+    expect(await stopping).toBe(0);
+    expect(io.events()).toMatchObject([{ event: 'stopped', pid: process.pid, how: 'left' }]);
+  });
+
+  test('and leaves already is asked again with force', async () => {
+    await using folder = await testFolder();
+    await using process = await sleeper('plain', folder.path);
+    await record(folder.path, { pid: process.pid, state: 'leaving' });
+    expect(await stop({ force: true }, testIo(folder.path))).toBe(0);
+    expect(await process.exited).toBe('SIGTERM');
   });
 
   test('whose record is spoilt is known by its lock', async () => {
@@ -134,11 +160,65 @@ describe('a gateway that is there', () => {
     });
   });
 
+  test('in another program that leaves already is waited for, whoever asked it', async () => {
+    await using folder = await testFolder();
+    const url = await nobodysUrl();
+    const directory = await openDataDirectory(join(folder.path, '.greenroom'));
+    await directory.writeRecord(url, 'shared');
+    // It was there when it was looked for, and answers nobody when it is asked.
+    await expect(stop({ timeoutMs: 50 }, testIo(folder.path))).rejects.toMatchObject({
+      message: expect.stringContaining('connection refused'),
+    });
+    directory.tellLeaving();
+    await until(
+      async () => (await readFile(join(directory.path, 'gateway.json'), 'utf8')).includes('leaving'),
+      {
+        timeoutMs: 5000,
+        what: 'the record',
+      },
+    );
+    const io = testIo(folder.path);
+    const stopping = stop({ json: true }, io);
+    await until(() => io.errLines.length > 0, { timeoutMs: 3000, what: 'the waiting' });
+    await directory.close();
+    expect(await stopping).toBe(0);
+    expect(io.errLines[0]).toContain('leaves already');
+    expect(io.events()).toMatchObject([{ event: 'stopped', how: 'left' }]);
+  });
+
   test('in another program that takes no order of us says what it wants', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway({ onRequest: () => ({ status: 401, body: {} }) });
+    await using _ = await held(folder.path);
     await record(folder.path, { url: gateway.url, process: 'shared' });
     await expect(stop({}, testIo(folder.path))).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+});
+
+describe('who does not hold the directory', () => {
+  test('is not its gateway, however alive the process of the record is, and is left alone', async () => {
+    await using folder = await testFolder();
+    await using stranger = await sleeper();
+    await record(folder.path, { pid: stranger.pid });
+    const io = testIo(folder.path);
+    expect(await stop({ json: true, force: true, timeoutMs: 100 }, io)).toBe(0);
+    expect(io.events()).toMatchObject([{ event: 'stopped', pid: null, how: 'absent' }]);
+    expect(io.errLines).toEqual([
+      `no gateway runs in ${folder.path}/.greenroom; gateway.json is of pid ${stranger.pid}, which runs and does not hold this directory (is it a copy?): it is left alone`,
+    ]);
+    expect(alive(stranger.pid)).toBe(true);
+  });
+
+  test('gets no token: a record that leads elsewhere is told, and nobody is asked', async () => {
+    await using folder = await testFolder();
+    await using _ = await held(folder.path);
+    const url = 'http://203.0.113.9:7460';
+    await record(folder.path, { url, process: 'shared' });
+    const asked = stop({ token: 'secret', timeoutMs: 100 }, testIo(folder.path));
+    await expect(asked).rejects.toMatchObject({
+      code: 'gateway_unreachable',
+      message: `the record of ${folder.path}/.greenroom names ${url}, where the program that holds it (pid ${process.pid}) does not listen: nobody is asked there, and no token is sent; end pid ${process.pid} itself`,
+    });
   });
 });
 
@@ -156,7 +236,7 @@ describe('the identity of the process', () => {
 
   test('that changes between two signals is a gateway that has gone', async () => {
     await using folder = await testFolder();
-    await using stranger = await sleeper();
+    await using stranger = await sleeper('plain', folder.path);
     await record(folder.path, { pid: stranger.pid });
     let asked = 0;
     const processes: Processes = {
@@ -201,7 +281,7 @@ describe('nobody to be stopped', () => {
 
 test('Ctrl+C ends the waiting, not what was asked for', async () => {
   await using folder = await testFolder();
-  await using process = await sleeper('deaf');
+  await using process = await sleeper('deaf', folder.path);
   await record(folder.path, { pid: process.pid });
   const io = testIo(folder.path);
   const stopping = stop({}, io).catch((thrown: unknown) => thrown);

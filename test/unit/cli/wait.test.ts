@@ -1,13 +1,10 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { wait } from '../../../src/cli/wait.ts';
-import { ownIdentity } from '../../../src/engines/host/identity.ts';
-import { type RunRecord, writeRunRecord } from '../../../src/gateway/run-record.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 import { type FakeBehaviour, fakeGateway, nobodysUrl } from '../client/fake-gateway.ts';
 import { testIo } from './fake-echo.ts';
+import { held, record } from './records.ts';
 
 const ready = { status: 200, body: { status: 'ready' } };
 const soon = { timeoutMs: 3000 };
@@ -25,18 +22,6 @@ function answering(...answers: { status: number; body: unknown }[]): FakeBehavio
   return { onRequest: () => (answers.length > 1 ? answers.shift() : answers[0]) ?? ready };
 }
 
-async function record(folder: string, url: string, changes: Partial<RunRecord> = {}): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const own = await ownIdentity();
-  await writeRunRecord(folder, {
-    ...own,
-    url,
-    version: '0',
-    startedAt: new Date().toISOString(),
-    ...changes,
-  });
-}
-
 describe('waiting for a gateway', () => {
   test('ends with 0 as soon as it is ready', async () => {
     await using gateway = await fakeGateway(answering(starting({}), starting({}), ready));
@@ -50,8 +35,9 @@ describe('waiting for a gateway', () => {
   test('begins before there is one: the run record is looked for again', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(answering(ready));
-    const waiting = wait({ data: 'data', timeoutMs: 5000 }, testIo(folder.path));
-    await record(join(folder.path, 'data'), gateway.url);
+    const waiting = wait({ timeoutMs: 5000 }, testIo(folder.path));
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: gateway.url });
     expect(await waiting).toBe(0);
   });
 
@@ -96,22 +82,71 @@ describe('waiting for a gateway', () => {
   });
 });
 
-describe('when time is up', () => {
-  test('no gateway in the data directory is said, with how to start one', async () => {
+describe('without a data directory', () => {
+  test('the gateway at the default address is the one', async () => {
     await using folder = await testFolder();
+    await using gateway = await fakeGateway(answering(ready));
     const io = testIo(folder.path);
-    expect(await wait({ timeoutMs: 80 }, io)).toBe(69);
+    expect(await wait({ defaultUrl: gateway.url, timeoutMs: 5000 }, io)).toBe(0);
+    expect(io.errLines[0]).toContain(`ready: ${gateway.url} after 2.`);
+  });
+
+  test('one that starts beside us is waited for first', async () => {
+    await using folder = await testFolder();
+    await using other = await fakeGateway(answering(ready));
+    await using ours = await fakeGateway(answering(ready));
+    const waiting = wait({ defaultUrl: other.url, timeoutMs: 5000 }, testIo(folder.path));
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: ours.url });
+    expect(await waiting).toBe(0);
+    expect([other.requests, ours.requests]).toEqual([[], ['/readyz']]);
+  });
+});
+
+describe('when time is up', () => {
+  test.each([
+    ['an empty one', { data: undefined }, '.greenroom/logs/greenroom.log'],
+    ['one that was named and is not there', { data: '.greenroom' }, 'other'],
+  ])('no gateway in the data directory is said, with how to start one: %s', async (_name, options, file) => {
+    await using folder = await testFolder();
+    await using elsewhere = await fakeGateway(answering(ready));
+    await folder.write(file, '');
+    const io = testIo(folder.path);
+    expect(await wait({ ...options, defaultUrl: elsewhere.url, timeoutMs: 80 }, io)).toBe(69);
     expect(io.errLines[0]).toMatch(
       /^not ready after \d+ ms: no gateway runs in .*\/\.greenroom; start one with `greenroom up`/,
+    );
+    expect(elsewhere.requests).toEqual([]);
+  });
+
+  test('without a data directory the default address is asked, and named when nobody answers', async () => {
+    await using folder = await testFolder();
+    const io = testIo(folder.path);
+    const defaultUrl = await nobodysUrl();
+    expect(await wait({ defaultUrl, timeoutMs: 80 }, io)).toBe(69);
+    expect(io.errLines[0]?.replace(/after \d+ ms/, 'after N ms')).toBe(
+      `not ready after N ms: there is no data directory ${folder.path}/.greenroom, and no gateway answers at ${defaultUrl}: connection refused (ECONNREFUSED); start one with \`greenroom up\`, or name one with --url`,
     );
   });
 
   test('a gateway that is gone is told by its pid and address', async () => {
     await using folder = await testFolder();
-    await record(join(folder.path, '.greenroom'), 'http://127.0.0.1:7', { startTime: 1 });
+    await record(folder.path, { url: 'http://127.0.0.1:7', startTime: 1 });
     const io = testIo(folder.path);
     expect(await wait({ timeoutMs: 0 }, io)).toBe(69);
     expect(io.errLines[0]).toContain(`(pid ${process.pid} at http://127.0.0.1:7) is no longer there`);
+  });
+
+  test('the record of a process that does not hold the folder, and one that leads elsewhere, lead nowhere', async () => {
+    await using folder = await testFolder();
+    await record(folder.path);
+    const io = testIo(folder.path);
+    expect(await wait({ timeoutMs: 0 }, io)).toBe(69);
+    expect(io.errLines[0]).toContain('is not there: that process does not hold it');
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: 'http://203.0.113.9:7460' });
+    expect(await wait({ timeoutMs: 0 }, io)).toBe(69);
+    expect(io.errLines.at(-1)).toContain(`where its gateway (pid ${process.pid}) does not listen`);
   });
 
   test.each([

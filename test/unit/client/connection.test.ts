@@ -272,7 +272,7 @@ describe('a connection', () => {
     await using connection = connect({ url: gateway.url });
     expect(() => connection.commit()).toThrow('still connecting; await `opened`');
     await connection.opened;
-    expect(() => connection.close(1001)).toThrow('a client may use 1000 and 3000 to 4999');
+    expect(() => connection.close(1001)).toThrow('code: expected 1000 or 3000 to 4999, got 1001');
   });
 
   test('a gateway that answers over HTTP but opens no WebSocket is told apart from none', async () => {

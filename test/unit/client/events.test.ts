@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { httpUrl, realtimeUrl, shownUrl, subprotocols } from '../../../src/client/address.ts';
-import { EventStream, unreadCharactersMax } from '../../../src/client/event-stream.ts';
-import { type ClientEvent, decodeAudio, encodeAudio, type ReceivedEvent } from '../../../src/client/index.ts';
+import { Audience } from '../../../src/client/audience.ts';
+import { EventStream, eventCharacters, unreadCharactersMax } from '../../../src/client/event-stream.ts';
+import {
+  type ClientEvent,
+  type ConnectionEvent,
+  decodeAudio,
+  encodeAudio,
+  type ReceivedEvent,
+} from '../../../src/client/index.ts';
 import { type ClientEvent as ParsedEvent, parseClientEvent } from '../../../src/wire/client-events.ts';
 
 const text = { type: 'input_text', text: 'Hello.' } as const;
@@ -98,6 +105,7 @@ describe('where the client connects', () => {
     expect(subprotocols(undefined)).toEqual(['realtime']);
     expect(() => subprotocols('top/secret')).toThrow('its character 4 is "/"');
     expect(shownUrl('ws://h/?a=1&token=x&b=2')).toBe('ws://h/?a=1&token=…&b=2');
+    expect(shownUrl('wss://me:x@h:1/p?a=b:c@d')).toBe('wss://me:…@h:1/p?a=b:c@d');
   });
 });
 
@@ -120,8 +128,8 @@ describe('a reader of events', () => {
   test('that is too slow is told so after what it could still have', async () => {
     const left: unknown[] = [];
     const stream = new EventStream((who) => left.push(who));
-    stream.push(event('1'), unreadCharactersMax);
-    stream.push(event('2'), 1);
+    stream.push(event('1'), unreadCharactersMax - eventCharacters);
+    stream.push(event('2'), 0);
     stream.push(event('3'), 1);
     expect(left).toEqual([stream]);
     await stream.next();
@@ -137,5 +145,64 @@ describe('a reader of events', () => {
     for await (const _event of stream) break;
     expect(left).toEqual([stream]);
     expect(await stream.next()).toEqual({ value: undefined, done: true });
+  });
+
+  test('of many small events is bounded as well', async () => {
+    const stream = new EventStream(() => undefined);
+    const most = unreadCharactersMax / eventCharacters;
+    for (let at = 0; at <= most + 1; at += 1) stream.push(event('1'), 0);
+    for (let at = 0; at <= most; at += 1) await stream.next();
+    await expect(stream.next()).rejects.toMatchObject({ code: 'slow_client' });
+  });
+
+  test('that leaves while it waits, twice, or after the end is told the end, and nobody else is disturbed', async () => {
+    const streams = new Set<EventStream>();
+    const [one, two] = [0, 1].map(() => new EventStream((who) => streams.delete(who))) as [
+      EventStream,
+      EventStream,
+    ];
+    streams.add(one).add(two);
+    const waiting = [one.next(), one.next(), two.next()];
+    const end = { value: undefined, done: true };
+    expect([await one.return(), await one.return()]).toEqual([end, end]);
+    for (const stream of [...streams, one]) stream.push(event('1'), 1);
+    expect((await Promise.all(waiting)).map(({ done }) => done)).toEqual([true, true, false]);
+    two.push(event('2'), 1);
+    two.end();
+    expect(await two.next()).toMatchObject({ done: false });
+    expect(await two.return()).toEqual(end);
+    expect(await two.next()).toEqual(end);
+    expect(streams.size).toBe(0);
+  });
+});
+
+describe('readers and listeners that come and go while it is told', () => {
+  test('miss nothing of what comes after they came, and hear nothing after they left', async () => {
+    const audience = new Audience();
+    audience.begin();
+    const heard: string[] = [];
+    const name = (event: ConnectionEvent) => ('event_id' in event ? event.event_id : event.type);
+    const reader = audience.stream();
+    const first = (async () => {
+      for await (const one of reader) {
+        heard.push(`reader ${name(one)}`);
+        break;
+      }
+    })();
+    const off = audience.on('event', (one) => {
+      heard.push(`first ${name(one)}`);
+      off();
+      // In the middle of an event: not told this one any more.
+      audience.on('event', (next) => heard.push(`second ${name(next)}`));
+    });
+    for (const id of ['1', '2', '3']) audience.tell(event(id));
+    await first;
+    const late = audience.stream();
+    audience.tell(event('4'));
+    audience.end();
+    audience.tell(event('5'));
+    for await (const one of late) heard.push(`late ${name(one)}`);
+    for await (const one of audience.stream()) heard.push(`after ${name(one)}`);
+    expect(heard).toEqual(['first 1', 'second 2', 'second 3', 'reader 1', 'second 4', 'late 4']);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { begin, next } from '../../../src/client/life.ts';
+import { begin, cannotSend, next } from '../../../src/client/life.ts';
 import type { Life, LifeEffect, LifeEvent, LifeWorld } from '../../../src/client/life-states.ts';
 import { reconnectDefaults, steadyMs } from '../../../src/client/retry.ts';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
@@ -52,10 +52,15 @@ function run(events: readonly (LifeEvent | number)[], changes: Partial<LifeWorld
   };
 }
 
+function permutations<T>(values: readonly T[]): readonly (readonly T[])[] {
+  if (values.length <= 1) return [values];
+  return values.flatMap((value, at) => permutations(values.toSpliced(at, 1)).map((rest) => [value, ...rest]));
+}
+
 describe('the first connection', () => {
   test('opens', () => {
     const { life, effects } = run([opened]);
-    expect(life).toEqual({ state: 'open', sinceMs: 0, outage: null, hintMs: null });
+    expect(life).toEqual({ state: 'open', step: 'serving', sinceMs: 0, outage: null, hintMs: null });
     expect(effects.map(({ type }) => type)).toEqual(['no_timer', 'tell']);
   });
 
@@ -191,6 +196,50 @@ describe('the end', () => {
     const { life, last } = run([opened, goodbye(2000), closed(1001)], { shutdown: 'wait' });
     expect(life).toMatchObject({ state: 'reconnecting' });
     expect(last('timer')).toMatchObject({ name: 'retry', ms: 2125 });
+  });
+
+  test('a gateway that said goodbye and does not go is left for the next one, and that one is not', () => {
+    const changes = { shutdown: 'wait' } as const;
+    const noticed = run([opened, goodbye()], changes);
+    expect(noticed.life).toMatchObject({ state: 'open', step: 'leaving' });
+    expect(noticed.effects).toEqual([{ type: 'timer', name: 'farewell', ms: 500 }]);
+    expect(cannotSend('a line', noticed.life)).toMatchObject({
+      code: 'not_ready',
+      message: 'cannot send a line: the gateway is leaving; wait for `client.state`',
+    });
+    const late = run([opened, goodbye(), timer('farewell')], changes);
+    expect(late.effects).toEqual([{ type: 'cut_socket' }]);
+    const back = run([opened, goodbye(), closed(1001), timer('retry'), opened], changes);
+    expect(back.last('no_timer')).toBeDefined();
+    expect(back.all).toContainEqual({ type: 'no_timer', name: 'farewell' });
+    expect(back.life).toMatchObject({ state: 'open', step: 'serving', hintMs: null });
+  });
+
+  /** What may come at the same moment, in every order. */
+  const atOnce: readonly (readonly [string, LifeEvent])[] = [
+    ['notice', goodbye(10)],
+    ['close', leave],
+    ['lost', closed(1006)],
+  ];
+  const orders = permutations(atOnce);
+
+  describe.each(['end', 'wait'] as const)('with onShutdown %s', (shutdown) => {
+    test.each(orders.map((order) => [order.map(([name]) => name).join(', '), order] as const))(
+      'comes once, whatever comes first: %s',
+      (_names, order) => {
+        const { life, all } = run([opened, ...order.map(([, event]) => event)], { shutdown });
+        const told = all.filter((effect) => effect.type === 'tell');
+        expect(life.state).toBe('closed');
+        expect(all.filter(({ type }) => type === 'close_socket').length).toBeLessThanOrEqual(1);
+        // The first cause is the one that is told; who is told to go does not come back.
+        const [first] = order[0] ?? [];
+        const cause = first === 'notice' && shutdown === 'end' ? 'shutdown' : 'asked';
+        expect(life).toMatchObject({ end: { cause } });
+        expect(told.filter(({ before }) => before === 'closing' || before === 'reconnecting').length).toBe(1);
+        for (const event of [opened, closed(1006), timer('retry'), timer('farewell'), timer('grace')])
+          expect(next(life, event, { ...world, shutdown })).toEqual({ life, effects: [] });
+      },
+    );
   });
 
   test('nothing that comes later changes anything', () => {

@@ -1,7 +1,7 @@
 // Coming back over real sockets; the states themselves are in life.test.ts, random faults in test/sim/client.
 import { describe, expect, test } from 'vitest';
 import { WebSocket as WsWebSocket } from 'ws';
-import { type ConnectOptions, connect } from '../../../src/client/index.ts';
+import { type ConnectOptions, connect, type RealtimeConnection } from '../../../src/client/index.ts';
 import { until } from '../../support/poll.ts';
 import { type FakeBehaviour, type FakeCall, fakeGateway } from './fake-gateway.ts';
 
@@ -52,6 +52,26 @@ describe.each(sockets)('over %s', (_name, socket) => {
     expect(typesOf(gateway.calls[1])).toEqual(['conversation.item.create', 'response.create']);
   });
 
+  test('a burst of lines is told line by line, and what is kept bounds only what cannot be sent', async () => {
+    await using gateway = await fakeGateway(shows);
+    const keep = { lines: 0, audioBytes: 0, audioMs: 0 };
+    await using connection = connect({ url: gateway.url, keep, reconnect: { firstMs: 60_000 }, ...socket });
+    const told: string[] = [];
+    connection.on('client.line', ({ itemId, state }) => told.push(`${state} ${itemId}`));
+    await connection.opened;
+    const said = Array.from({ length: 300 }, (_, index) => connection.say(`line ${index}`));
+    expect(connection.append(new Int16Array(480))).toBe('sent');
+    await until(() => told.length === 300, { ...soon, what: 'all lines' });
+    expect(told).toEqual(said.map(({ itemId }) => `delivered ${itemId}`));
+    const dropped = new Promise((resolve) => connection.on('client.audio_dropped', resolve));
+    gateway.calls[0]?.socket.terminate();
+    await until(() => connection.state === 'reconnecting', { ...soon, what: 'the outage' });
+    expect(connection.say('no room')).toMatchObject({ state: 'refused' });
+    connection.append(new Int16Array(480));
+    expect(await dropped).toMatchObject({ why: 'bytes', bytes: 960 });
+    expect(connection.kept).toEqual({ audioMs: 0, lines: 0 });
+  });
+
   test('a notice of shutdown ends it: nothing more is sent, the close of the gateway is waited for', async () => {
     await using gateway = await fakeGateway({ onCall: (call) => goodbye(call, null) });
     const connection = connect({ url: gateway.url, reconnect, ...socket });
@@ -82,6 +102,69 @@ describe.each(sockets)('over %s', (_name, socket) => {
     expect(performance.now() - lostMs).toBeGreaterThan(190);
   });
 
+  test('what is said after a goodbye is for the next gateway, even when this one does not go', async () => {
+    await using gateway = await fakeGateway({
+      ...shows,
+      onCall(call) {
+        if (gateway.calls.length === 0) goodbye(call, null);
+      },
+    });
+    await using connection = connect({ url: gateway.url, reconnect, onShutdown: 'wait', ...socket });
+    const said = Promise.withResolvers<string>();
+    connection.on('greenroom.notice', () => said.resolve(connection.say('for the next').state));
+    expect(await said.promise).toBe('kept');
+    expect(connection.append(new Int16Array(480))).toBe('kept');
+    connection.configure({ instructions: 'Be brief.' });
+    expect(() => connection.commit()).toThrow('the gateway is leaving; wait for `client.state`');
+    await until(() => typesOf(gateway.calls[1])?.length === 4, { ...soon, what: 'the next' });
+    expect(typesOf(gateway.calls[0])).toEqual([]);
+    expect(typesOf(gateway.calls[1])).toEqual([
+      ...['session.update', 'conversation.item.create'],
+      ...['input_audio_buffer.append', 'response.create'],
+    ]);
+    // The one before was let go of.
+    await gateway.calls[0]?.closed;
+  });
+
+  const moments = {
+    notice: (call: FakeCall) => goodbye(call, null),
+    lost: (call: FakeCall) => call.socket.terminate(),
+    left: (call: FakeCall) => call.socket.close(1001, 'server_shutdown'),
+    close: (_call: FakeCall, connection: RealtimeConnection) => void connection.close(),
+  };
+  type Moment = keyof typeof moments;
+  test.each<Moment[][]>([
+    [['notice', 'lost', 'close']],
+    [['notice', 'close', 'lost']],
+    [['lost', 'close', 'notice']],
+    [['close', 'notice', 'lost']],
+    [['close', 'lost']],
+    [['notice', 'left', 'close']],
+    [['close', 'notice', 'left']],
+    [['left', 'close']],
+  ])('a notice, a close and a loss at the same moment end it once: %j', async (order) => {
+    for (const onShutdown of ['end', 'wait'] as const) {
+      await using gateway = await fakeGateway(shows);
+      const connection = connect({ url: gateway.url, reconnect, onShutdown, ...socket });
+      const states: string[] = [];
+      const fates: string[] = [];
+      connection.on('client.state', ({ state }) => states.push(state));
+      connection.on('client.line', ({ state }) => fates.push(state));
+      await connection.opened;
+      await until(() => gateway.calls.length === 1, { ...soon, what: 'the call' });
+      const [call] = gateway.calls;
+      connection.say('Hello.');
+      for (const moment of order) if (call) moments[moment](call, connection);
+      const end = await connection.closed;
+      expect(['asked', 'shutdown']).toContain(end.cause);
+      expect(states.filter((state) => state === 'closed')).toHaveLength(1);
+      expect(states.at(-1)).toBe('closed');
+      expect(fates).toHaveLength(1);
+      expect(connection.append(new Int16Array(480))).toBe('ended');
+      expect(gateway.calls).toHaveLength(1);
+    }
+  });
+
   test('a signal closes it, whatever it is doing', async () => {
     await using gateway = await fakeGateway();
     const controller = new AbortController();
@@ -108,10 +191,4 @@ describe.each(sockets)('over %s', (_name, socket) => {
     gateway.calls[0]?.socket.terminate();
     expect(await connection.closed).toMatchObject({ code: 1006, cause: 'refused', reason: message });
   });
-});
-
-test('options that make no sense are refused in words', () => {
-  expect(() => connect({ url: 'ws://h', reconnect: { firstMs: -1 } })).toThrow(
-    'reconnect.firstMs: expected a number from 0 on, got -1',
-  );
 });

@@ -20,6 +20,7 @@ describe('without a file', () => {
       unknownModel: 'default',
       aliases: [],
       shutdown: { totalMs: 3_000 },
+      store: { kind: 'sqlite', keepMs: 2_592_000_000, bytesMax: 1_073_741_824 },
       log: { level: 'info', cleanup: false, sizeBytes: 10_485_760, keep: 5 },
       auth: { tokens: [], admin: [], origins: [] },
       sessions: {
@@ -209,5 +210,18 @@ describe('engines that cannot be', () => {
     const failure = await failureOf(run('serve --port ${prot}'));
     expect(failure.message).toContain('${prot} is not filled in; did you mean "port"?');
     await loadFrom(run('serve --port ${port} --home ${HOME} --host ${host}'));
+  });
+});
+
+test('the store is a word, or how much it keeps', async () => {
+  const store = async (written: string) =>
+    (await loadFrom({ 'greenroom.yaml': `store: ${written}` })).config.store;
+  const sqlite = { kind: 'sqlite', keepMs: 2_592_000_000, bytesMax: 1_073_741_824 };
+  expect(await store('sqlite')).toEqual(sqlite);
+  expect(await store('{}')).toEqual(sqlite);
+  expect(await store('none')).toEqual({ kind: 'none' });
+  expect(await store('{ keep: 365d }')).toEqual({ ...sqlite, keepMs: 31_536_000_000 });
+  expect(await store('{ keep: 1h, size: 5MiB }')).toEqual({
+    ...{ kind: 'sqlite', keepMs: 3_600_000, bytesMax: 5_242_880 },
   });
 });

@@ -3,7 +3,7 @@ import type { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { failureOf } from './loading.ts';
 
 function failureOfText(text: string, env: Record<string, string> = {}): Promise<GreenroomError> {
-  return failureOf({ 'greenroom.yaml': text }, { env });
+  return failureOf({ 'greenroom.yaml': text, 'a.mjs': '' }, { env });
 }
 
 /** The lines of the message, without the name of the file. */
@@ -49,6 +49,11 @@ describe('a wrong key or value is told with its line and column', () => {
     ['shutdown: { total: 2m }', '1:20 shutdown.total: from 500ms to 1m, got 2m'],
     ['store: mongo', '1:8 store: expected one of sqlite, none, got "mongo"'],
     ['store: postgres', '1:8 store: `postgres` is not in this version of greenroom; it comes in a later one'],
+    ['store: { keep: 30 }', '1:16 store.keep: add a unit to the duration: 30s or 30ms?'],
+    ['store: { keep: 10s }', '1:16 store.keep: from 1m to 36500d, got 10s'],
+    ['store: { keeps: 30d }', '1:10 store.keeps: unknown key; did you mean "keep"?'],
+    ['store: { size: 1kB }', '1:16 store.size: at least 1MiB, got 1kB'],
+    ['store: [sqlite]', '1:8 store: expected one of sqlite, none'],
     ['engines:', '1:9 engines: expected a section, got nothing'],
     ['auth: s3cret', '1:7 auth: expected a section, got text'],
     ['auth: { tokens: s3cret }', '1:17 auth.tokens: expected a list such as ["env:GREENROOM_TOKEN"]'],
@@ -81,18 +86,21 @@ describe('a wrong engine is told with its line and column', () => {
       'engines:\n  Voice: { builtin: flite }',
       '2:3 engines.Voice: a name is 1 to 64 small letters, digits, - and _, and begins with a letter or digit',
     ],
-    ['engines:\n  a: {}', '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`'],
+    [
+      'engines:\n  a: {}',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`',
+    ],
     [
       'engines:\n  a: { bultin: flite }',
-      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`; did you mean "builtin"?',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`; did you mean "builtin"?',
     ],
     [
       'engines:\n  a: { isolate: thread, wroker: ./a.mjs }',
-      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`; did you mean "worker"?',
+      '2:6 engines.a: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`; did you mean "worker"?',
     ],
     [
       'engines:\n  a: { builtin: flit }',
-      '2:17 engines.a.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
+      '2:17 engines.a.builtin: expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
     ],
     [
       'engines:\n  a: { builtin: flite, optoins: {} }',
@@ -107,28 +115,12 @@ describe('a wrong engine is told with its line and column', () => {
       '2:6 engines.a: an engine is of one kind: `builtin` or `run`, not both',
     ],
     [
-      'engines:\n  a: { url: "http://127.0.0.1:1" }',
-      '2:6 engines.a: `url` is not in this version of greenroom; it comes in a later one',
-    ],
-    [
-      'engines:\n  a: { preset: vllm }',
-      '2:6 engines.a: `preset` is not in this version of greenroom; it comes in a later one',
-    ],
-    [
       'engines:\n  a: { builtin: flit }',
-      '2:17 engines.a.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
-    ],
-    [
-      'engines:\n  a: { builtin: llama }',
-      '2:17 engines.a.builtin: `llama` is not in this version of greenroom; it comes in a later one',
+      '2:17 engines.a.builtin: expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
     ],
     [
       'engines:\n  a: { builtin: flite, offers: [speak] }',
       '2:24 engines.a.offers: a shipped engine offers what it offers',
-    ],
-    [
-      'engines:\n  a: { builtin: flite, start: lazy }',
-      '2:31 engines.a.start: `lazy` is not in this version of greenroom; it comes in a later one',
     ],
     [
       'engines:\n  a: { builtin: flite, stopgrace: 1s }',
@@ -136,11 +128,11 @@ describe('a wrong engine is told with its line and column', () => {
     ],
     [
       'engines:\n  a: { builtin: flite, ready: { http: /x } }',
-      '2:33 engines.a.ready.http: `ready.http` is for `run:` engines; greenroom asks this kind itself',
+      '2:33 engines.a.ready.http: `ready.http` is for engines that are asked over HTTP; greenroom asks this kind itself',
     ],
     [
       'engines:\n  a: { builtin: flite, options: { k: [env:KEY] } }',
-      '2:39 engines.a.options.k.0: `env:` is read in `auth` and in the `env` of `run:` engines, not in options',
+      '2:39 engines.a.options.k.0: `env:` is read in `auth`, in `key` and in the `env` of programs, not in options',
     ],
     ['engines:\n  a: { worker: 3 }', '2:16 engines.a.worker: expected text, got 3'],
     [
@@ -186,10 +178,6 @@ describe('a wrong engine is told with its line and column', () => {
     [
       'engines:\n  a: { run: [x], ready: { http: health } }',
       '2:33 engines.a.ready.http: expected a path such as /health',
-    ],
-    [
-      'engines:\n  a: { run: [x], ready: { owned: false } }',
-      '2:27 engines.a.ready.owned: `owned` is not in this version of greenroom; it comes in a later one',
     ],
     [
       'engines:\n  a: { run: [x], options: {} }',
@@ -289,6 +277,51 @@ describe('a missing secret', () => {
   });
 });
 
+const both = (message: string) =>
+  message
+    .split('\n')
+    .map((line) => line.replace(/^g\.yaml:/, '').replace(/;? ?(?:expected|there are|did you).*$/, ''));
+
+test.each([
+  [
+    'a name that is none, and a value beside it that is wrong',
+    'engines:\n  voice: { builtin: flite }\n  ears: { builtin: silero }\nlog: { level: loud }\npipelines:\n  default: { kind: echo, speak: voic, vad: ears }\n',
+    ['4:15 log.level:', '6:33 pipelines.default.speak: no engine is named "voic"'],
+  ],
+  [
+    'a secret that is not set, and a misspelt key',
+    'auth: { tokens: ["env:NOT_SET"] }\nlgo: {}\n',
+    ['1:18 auth.tokens.0: the environment variable NOT_SET is not set', '2:1 lgo: unknown key'],
+  ],
+  [
+    'a module that is not there, and a limit that is none',
+    'engines:\n  mine: { worker: ./none.mjs, ready: { stall: fast } }\n',
+    ['2:19 engines.mine.worker: there is no file', '2:47 engines.mine.ready.stall:'],
+  ],
+])('what the schema cannot see is told in the same round: %s', async (_name, text, lines) => {
+  const { message } = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  const shown = both(message);
+  expect(shown).toHaveLength(lines.length);
+  for (const [index, line] of lines.entries()) expect(shown[index]).toContain(line);
+});
+
+test.each([
+  [
+    'engines:\n  voice: { run: [x], ofers: [speak] }\n  ears: { builtin: silero }\npipelines:\n  default: { kind: echo, speak: voice, vad: ears }\n',
+    'engines.voice.ofers',
+  ],
+  ['pipelnes: {}\nengines: { a: { builtin: flite } }\naliases: { "x*": other }\n', 'pipelnes'],
+  ['listen: 0.0.0.0:80\nauth: { tokens: [7], admin: [x] }\n', 'auth.tokens.0'],
+  [
+    'engines:\n  bad name: { builtin: flite }\npipelines:\n  default: { kind: echo, speak: bad name, vad: bad name }\n',
+    'engines."bad name"',
+  ],
+])('what may only follow from a mistake is not told beside it: %j', async (text, path) => {
+  const { message } = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  expect(message.split('\n')).toHaveLength(1);
+  expect(message).toContain(` ${path}: `);
+});
+
 test('all problems are told at once, from the top, each with its place; ten of them are shown', async () => {
   const engines = Array.from({ length: 11 }, (_, index) => `  e${index}: { builtin: flit }\n`).join('');
   const failure = await failureOfText(`engines:\n${engines}listn: 1\n`);
@@ -302,6 +335,6 @@ test('all problems are told at once, from the top, each with its place; ten of t
     line: 2,
     column: 18,
     path: 'engines.e0.builtin',
-    message: 'expected one of flite, silero, got "flit"; did you mean "flite"?',
+    message: 'expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
   });
 });

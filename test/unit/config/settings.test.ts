@@ -73,12 +73,12 @@ describe('--set, --listen and --data', () => {
     [
       'engines.x.stopGrace=1s',
       'config_invalid',
-      '--set engines.x: the kind is missing: one of `builtin`, `worker`, `run`',
+      '--set engines.x: the kind is missing: one of `builtin`, `worker`, `run`, `preset`, `url`',
     ],
     [
       'engines.voice={builtin: flit}',
       'config_invalid',
-      '--set engines.voice.builtin: expected one of flite, silero, got "flit"; did you mean "flite"?',
+      '--set engines.voice.builtin: expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
     ],
     ['log={levle: x}', 'config_invalid', '--set log.levle: unknown key; did you mean "level"?'],
     [

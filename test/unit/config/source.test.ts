@@ -20,7 +20,11 @@ describe('what cannot be a configuration', () => {
     ['UTF-16 text', new Uint8Array([0xff, 0xfe, 0x6c, 0x00]), 'g.yaml:1:1: the file is not UTF-8 text'],
     ['more than 128 KiB', `# ${'x'.repeat(131_072)}`, 'g.yaml:1:1: the file is larger than 128KiB'],
     ['a list', '[1]', 'g.yaml:1:1: expected a section, got a list'],
-    ['one word', '\nfoo', 'g.yaml:2:1: expected a section, got text'],
+    [
+      'one word',
+      '\nfoo',
+      'g.yaml:2:1: expected `key: value`, such as `listen: 127.0.0.1:7460`, with a space behind the colon',
+    ],
     ['a key that stands twice', 'log: {}\nlisten: 1\nlog: {}', 'g.yaml:3:1: this key stands twice'],
     [
       'a nested key that stands twice',
@@ -36,12 +40,12 @@ describe('what cannot be a configuration', () => {
     [
       'an unclosed list',
       'a: [1, 2\nb: 3',
-      'g.yaml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]',
+      'g.yaml:2:1: a `[` above is not closed: its `]` is missing before this line',
     ],
     [
       'an unquoted IPv6 address',
       'listen: [::1]:80',
-      'g.yaml:1:14: unexpected scalar at node end; an IPv6 address needs quotes: "[::1]:80"',
+      'g.yaml:1:14: unexpected text after a value; quotes go around all of it; an IPv6 address needs quotes: "[::1]:80"',
     ],
     ['an alias of nothing', 'listen: *x', 'g.yaml:1:9: no anchor &x stands before this'],
     ['an alias of itself', 'a: &x [*x]', 'g.yaml:1:8: *x contains itself'],
@@ -81,4 +85,45 @@ describe('what cannot be a configuration', () => {
     const failure = await failureOf({ 'g.json': text }, { file: 'g.json' });
     expect([failure.code, failure.message]).toEqual(['config_invalid', message]);
   });
+});
+
+const oneColumn = 'what belongs to one section stands in one column';
+const colon = 'a key needs a colon and a space behind it, as in `key: value`';
+
+/** What people write, and what helps them: not what a parser calls it. */
+test.each([
+  ['a:\n  b: 1\n c: 2\n', `3:2: this line is indented by 1 space, where 0 or 2 are possible: ${oneColumn}`],
+  [
+    'a:\n  b:\n    c: 1\n   d: 2\n',
+    `4:4: this line is indented by 3 spaces, where 0 or 2 or 4 are possible: ${oneColumn}`,
+  ],
+  ['  a: 1\nb: 2\n', `2:1: this line is indented by 0 spaces, where 2 is possible: ${oneColumn}`],
+  [
+    'a:\n  - b: 1\n   c: 2\n',
+    `3:4: this line is indented by 3 spaces, where 0 or 2 or 4 are possible: ${oneColumn}`,
+  ],
+  ['a:\n  - x\n - y\n', `3:2: this line is indented by 1 space, where 0 or 2 are possible: ${oneColumn}`],
+  [
+    'listen: :1\n  data: x\n',
+    '2:3: this line is indented deeper than the key above, which has a value already',
+  ],
+  [
+    'a:\n  b: 1\n\n  # why\n    c: 2\n',
+    '5:5: this line is indented deeper than the key above, which has a value already',
+  ],
+  [
+    'a:\n  b: c: d\n',
+    '2:6: a second `: ` in one line; text that holds it needs quotes, a section braces: `{ key: value }`',
+  ],
+  ['a: {b: 1\nc: 2\n', '2:1: a `{` above is not closed: its `}` is missing before this line'],
+  ['a: {b: 1 c: 2}\n', '1:8: a comma is missing between two keys, or a `}` or `]`'],
+  ['engines:\n  voice: {builtin:flite}\n', '2:11: a space is missing behind the colon'],
+  ['a:b\nc: d\n', `1:1: ${colon}`],
+  ['a: x\nb\n', `2:1: ${colon}`],
+  ['a: `x`\n', '1:4: plain value cannot start with reserved character `; put it in quotes'],
+  ['a: "x\n', '2:1: a quote (") is not closed'],
+  ["a: 'it's'\n", '1:8: unexpected text after a value; quotes go around all of it'],
+])('%j', async (text, message) => {
+  const failure = await failureOf({ 'g.yaml': text }, { file: 'g.yaml' });
+  expect(failure.message).toBe(`g.yaml:${message}`);
 });

@@ -16,10 +16,10 @@ const legal: Readonly<Record<EngineStateWord, readonly EngineStateWord[]>> = {
   idle: ['starting', 'stopped'],
   starting: ['ready', 'stopping', 'backoff', 'failed'],
   ready: ['stopping', 'backoff', 'failed'],
-  stopping: ['stopped', 'backoff', 'failed', 'starting'],
+  stopping: ['stopped', 'idle', 'backoff', 'failed', 'starting'],
   stopped: ['starting'],
-  backoff: ['starting', 'stopped'],
-  failed: ['starting', 'stopped'],
+  backoff: ['starting', 'stopped', 'idle'],
+  failed: ['starting', 'stopped', 'idle'],
 };
 
 const timersOf: Readonly<Record<EngineStateWord, readonly LifeTimer[]>> = {
@@ -81,6 +81,15 @@ class ModelShell {
     this.feed({ type: 'due', timer, failure: failure(timer) });
   }
 
+  /** Wakes what is idle or about to be, and nothing else. */
+  need(): void {
+    const { state, afterwards } = this.life;
+    this.feed({ type: 'need' });
+    if (state === 'idle') expect(this.life.state).toBe('starting');
+    else if (afterwards === 'idle') expect(this.life).toMatchObject({ state, afterwards: 'start' });
+    else expect(this.life).toMatchObject({ state, afterwards });
+  }
+
   exit(kind: 'lasting' | 'passing'): void {
     const { instance } = this;
     if (instance === undefined) return;
@@ -110,7 +119,7 @@ class ModelShell {
       expect(shown).not.toBeNull();
       expect(shown?.kind === 'lasting' || failures === limits.failuresMax).toBe(true);
     }
-    if (state === 'ready') expect(shown).toBeNull();
+    if (state === 'ready' || state === 'idle') expect(shown).toBeNull();
     expect(afterwards !== null, what).toBe(state === 'stopping');
     expect(killAtMs !== null, what).toBe(state === 'stopping');
   }
@@ -128,9 +137,12 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .nat(20)
-      .map((graceMs) => named(`stop in ${graceMs}`, (shell) => shell.feed({ type: 'stop', graceMs }))),
+      .tuple(fc.nat(20), fc.constantFrom('stopped' as const, 'idle' as const))
+      .map(([graceMs, rest]) =>
+        named(`${rest} in ${graceMs}`, (shell) => shell.feed({ type: 'stop', graceMs, rest })),
+      ),
   },
+  { weight: 2, arbitrary: fc.constant(named('need', (shell) => shell.need())) },
   {
     weight: 6,
     arbitrary: fc

@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { symlinkSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openDataDirectory } from '../../../src/gateway/data-directory.ts';
+import { lookInto } from '../../../src/gateway/presence.ts';
 import { readRunRecord } from '../../../src/gateway/run-record.ts';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { testFolder } from '../../support/folder.ts';
@@ -112,6 +114,22 @@ describe('the folder', () => {
     expect(failure.code).toBe('data_directory_unusable');
     expect(failure.message).toContain(`${lock} is damaged; remove it when no gateway uses this directory`);
   });
+
+  test.each(['lock.db', 'lock.db-journal', 'lock.db-wal'])(
+    'with a pipe as %s says what to do at once, and is not taken for held',
+    async (name) => {
+      await using folder = await testFolder();
+      await chmod(folder.path, 0o700);
+      if (name !== 'lock.db') await folder.write('lock.db', '');
+      execFileSync('mkfifo', [join(folder.path, name)]);
+      const failure = await failureOf(openDataDirectory(folder.path));
+      expect([failure.code, failure.message]).toEqual([
+        'data_directory_unusable',
+        `the data directory ${folder.path}: ${join(folder.path, name)} is a pipe, not a file: move it away, or name another folder with --data`,
+      ]);
+      expect(await lookInto(folder.path)).toEqual({ state: 'none' });
+    },
+  );
 });
 
 describe('one gateway at a time', () => {
@@ -183,7 +201,57 @@ describe('one gateway at a time', () => {
   });
 });
 
+const good = {
+  ...{ pid: 1, startTime: 1, bootId: 'x', url: 'http://127.0.0.1:1', version: '1.0.0-rc.1+x' },
+  startedAt: '2026-01-01T00:00:00.000Z',
+};
+
 describe('the run record', () => {
+  test('of another process is read as that wrote it', async () => {
+    await using folder = await testFolder();
+    await folder.write('gateway.json', JSON.stringify(good));
+    expect(await readRunRecord(folder.path)).toEqual({
+      state: 'gone',
+      record: { ...good, process: 'owned', state: 'serving' },
+    });
+  });
+
+  test('tells that its gateway leaves, and is gone with it', async () => {
+    await using folder = await testFolder();
+    const directory = await openDataDirectory(folder.path);
+    directory.tellLeaving();
+    await directory.writeRecord(url, 'shared');
+    directory.tellLeaving();
+    const leaving = async () => {
+      const found = await readRunRecord(folder.path);
+      return found.state === 'running' && found.record.state === 'leaving' && found.record;
+    };
+    const record = await until(leaving, { timeoutMs: 5000, what: 'the record' });
+    expect(record).toMatchObject({ url, process: 'shared', pid: process.pid });
+    directory.tellLeaving();
+    await directory.close();
+    directory.tellLeaving();
+    expect(await readdir(folder.path)).toEqual(['lock.db']);
+  });
+
+  test('is written past whatever stands in the way: a pipe, a link that leads elsewhere', async () => {
+    await using folder = await testFolder();
+    await using directory = await openDataDirectory(folder.path);
+    const next = join(folder.path, 'gateway.json.next');
+    const elsewhere = await folder.write('elsewhere', 'of somebody');
+    for (const make of [
+      () => execFileSync('mkfifo', [next]),
+      () => execFileSync('mkfifo', [join(folder.path, 'gateway.json')]),
+      () => symlinkSync(elsewhere, next),
+    ]) {
+      make();
+      await directory.writeRecord(url);
+      expect((await readRunRecord(folder.path)).state).toBe('running');
+      await rm(join(folder.path, 'gateway.json'));
+    }
+    expect(await readFile(elsewhere, 'utf8')).toBe('of somebody');
+  });
+
   test('says which process serves the directory, and is for its owner alone', async () => {
     await using folder = await testFolder();
     await using directory = await openDataDirectory(folder.path);
@@ -228,7 +296,15 @@ describe('the run record', () => {
     'null',
     '[]',
     '{"pid": 1}',
-    '{"pid": -1, "startTime": null, "bootId": null, "url": "u", "version": "v", "startedAt": "2026-01-01"}',
+    JSON.stringify({ ...good, pid: -1 }),
+    JSON.stringify({ ...good, version: 'v\u001b[2J' }),
+    JSON.stringify({ ...good, version: '1\nno gateway runs' }),
+    JSON.stringify({ ...good, version: 'v'.repeat(65) }),
+    JSON.stringify({ ...good, url: 'http://127.0.0.1:1/\u009b2J' }),
+    JSON.stringify({ ...good, url: 'http://user:word@127.0.0.1:1' }),
+    JSON.stringify({ ...good, url: 'file:///etc/passwd' }),
+    JSON.stringify({ ...good, startedAt: '2026-01-01 (\u001b]0;title\u0007)' }),
+    JSON.stringify({ ...good, bootId: '\u202e' }),
   ])('that is corrupt (%s) is told as such, and is written anew', async (text) => {
     await using folder = await testFolder();
     await folder.write('gateway.json', text);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -109,15 +110,23 @@ describe('the report of the last shutdown', () => {
     expect(await readLastReport(folder.path, Date.now() + 1000)).toBeUndefined();
   });
 
-  test.each(['', 'no JSON\n', '{"time":"2026-01-01T00:00:00Z"}\n', 'null\n', '{"stages":[],"time":7}\n'])(
-    'is not known where the log ends with %j',
-    async (text) => {
-      await using folder = await testFolder();
-      await mkdir(join(folder.path, 'logs'));
-      await writeFile(join(folder.path, 'logs', 'greenroom.log'), text);
-      expect(await readLastReport(folder.path, 0)).toBeUndefined();
-    },
-  );
+  test.each([
+    ...['', 'no JSON\n', '{"time":"2026-01-01T00:00:00Z"}\n', 'null\n', '{"stages":[],"time":7}\n'],
+    '{"time":"2026-01-01T00:00:00Z","ms":1,"exitCode":0,"forced":[],"stages":[null]}\n',
+    '{"time":"2026-01-01T00:00:00Z","ms":1,"exitCode":0,"forced":[],"stages":[{"name":"x","notes":"none"}]}\n',
+  ])('is not known where the log ends with %j', async (text) => {
+    await using folder = await testFolder();
+    await mkdir(join(folder.path, 'logs'));
+    await writeFile(join(folder.path, 'logs', 'greenroom.log'), text);
+    expect(await readLastReport(folder.path, 0)).toBeUndefined();
+  });
+
+  test('is not waited for where the log is a pipe', async () => {
+    await using folder = await testFolder();
+    await mkdir(join(folder.path, 'logs'));
+    execFileSync('mkfifo', [join(folder.path, 'logs', 'greenroom.log')]);
+    expect(await readLastReport(folder.path, 0)).toBeUndefined();
+  });
 
   test('is not known where there is no log', async () => {
     expect(await readLastReport('/nowhere/at/all', 0)).toBeUndefined();

@@ -1,46 +1,14 @@
 // The file: its versions, what earlier runs left in it, and what becomes of it when it is damaged.
 import { readFileSync } from 'node:fs';
-import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { Database } from '../../../src/store/database.ts';
+import type { Database } from '../../../src/store/database.ts';
 import { latestVersion, migrations } from '../../../src/store/migrations.ts';
 import type { Write } from '../../../src/store/store.ts';
-import { testFolder } from '../../support/folder.ts';
 import { fixture } from '../../support/gateway-process.ts';
+import { place, written } from './place.ts';
 import { item, load, session } from './rows.ts';
-
-const written = { state: 'written', refused: 0, why: null };
-
-async function place() {
-  const folder = await testFolder();
-  const path = join(folder.path, 'greenroom.db');
-  const notices: string[] = [];
-  const opened: Database[] = [];
-  return {
-    ...{ path, notices },
-    names: async () => (await readdir(folder.path)).sort(),
-    /** As a gateway opens it at its start; the one before is gone without a word. */
-    run(run: string, nowMs = 9000) {
-      const onNotice = (message: string) => notices.push(message);
-      const database = new Database({ path, run, wallTime: () => nowMs, onNotice });
-      opened.push(database);
-      database.open();
-      expect(database.write([])).toEqual(written);
-      return database;
-    },
-    sql(text: string) {
-      const connection = new DatabaseSync(path);
-      connection.exec(text);
-      connection.close();
-    },
-    async [Symbol.asyncDispose]() {
-      for (const database of opened) database.close();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
 
 const sessions = (database: Database) => database.read({ of: 'sessions' });
 const items = (database: Database, sessionId: string) => database.read({ of: 'items', sessionId });
@@ -99,13 +67,12 @@ test('a step that fails leaves the version before, and is tried again', async ()
   it.sql(readFileSync(fixture('store/version-1.sql'), 'utf8'));
   // In the way of what the second step makes.
   it.sql('CREATE INDEX engine_runs_open ON sessions (id)');
-  const database = new Database({ path: it.path, run: 'mine', wallTime: () => 1, onNotice: () => undefined });
+  const database = it.made({ run: 'mine' });
   database.open();
   expect(database.write([session('a')])).toMatchObject({ state: 'later' });
   it.sql('DROP INDEX engine_runs_open');
   expect(database.write([session('a')])).toEqual(written);
   expect(sessions(database)).toHaveLength(3);
-  database.close();
 });
 
 test('only what other runs left open is marked, and only once', async () => {

@@ -1,5 +1,5 @@
 // The promises of a store, kept by SQLite in its thread and by the one in memory; and what the thread adds to them.
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { shippedFile } from '../../../src/engines/locate.ts';
 import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import { Scope } from '../../../src/lifecycle/scope.ts';
+import { latestVersion } from '../../../src/store/migrations.ts';
+import { applicationId } from '../../../src/store/ours.ts';
 import { SqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { testFolder } from '../../support/folder.ts';
@@ -31,6 +33,8 @@ async function sqlite(options: Partial<SqliteStoreOptions> = {}): Promise<OpenSt
   const troubles: string[] = [];
   const store = new SqliteStore({
     ...{ file: shippedFile('store'), path, newRun: () => 'run', clock: systemClock },
+    // The rows of these tests are of 1970.
+    retention: { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: 1_000_000_000 },
     onTrouble: (message) => troubles.push(message),
     ...options,
   });
@@ -121,6 +125,30 @@ test('a disk that never answers has until the deadline; then the thread is ended
   expect(it.troubles.at(-1)).toBe('2 records were never written');
 });
 
+test('while it closes no further thread is begun, whoever asks', async () => {
+  await using it = await sqlite({ file: fixture('store/deaf.mjs') });
+  await it.store.start();
+  const unanswered = it.store.listSessions().catch(() => undefined);
+  it.store.destroy();
+  await unanswered;
+  const asked = it.store.listSessions();
+  const closing = it.store.close();
+  await expect(asked).rejects.toThrow('the store cannot be read: it is closing');
+  await closing;
+  expect(await readFile(`${it.path}.threads`, 'utf8')).toBe('.');
+});
+
+test('a thread that died before the closing is started again for what waits', async () => {
+  const limits = { batchMs: 1, batchRows: 100, bytesMax: 1_000_000, retryMs: 60_000 };
+  await using it = await sqlite({ file: fixture('store/dies-once.mjs'), limits });
+  await it.store.start();
+  it.store.write(session('a'));
+  await until(() => it.troubles.length > 0, { timeoutMs: 5000, what: 'the batch to be refused' });
+  await it.store.close();
+  expect(it.troubles[0]).toContain('records cannot be written: it died');
+  expect([it.count('sessions'), it.troubles.at(-1)]).toEqual([1, 'records are written again; 0 were lost']);
+});
+
 test('a thread that cannot be had is said at the start; records wait, up to their limit', async () => {
   await using it = await sqlite({ file: fixture('store/dies.mjs') });
   await expect(it.store.start()).rejects.toMatchObject({
@@ -146,14 +174,14 @@ test('closing one that never ran says what was never written, and a start after 
 test('a database of a newer greenroom is refused, with what to do, and is left as it is', async () => {
   await using it = await sqlite();
   const newer = new DatabaseSync(it.path);
-  newer.exec('PRAGMA user_version = 99; CREATE TABLE theirs (x)');
+  newer.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 99; CREATE TABLE theirs (x)`);
   newer.close();
   const refused = await it.store.start().catch((thrown: unknown) => thrown);
   expect(refused).toBeInstanceOf(GreenroomError);
   expect(refused).toMatchObject({
     code: 'store_unusable',
     exitCode: 2,
-    message: `${it.path} is of version 99, written by a newer greenroom; this one knows 2 at most: use the newer one, or another data directory with --data`,
+    message: `${it.path} is of version 99, written by a newer greenroom; this one knows ${latestVersion} at most: use the newer one, or another data directory with --data`,
   });
   await it.store.close();
   expect(await readdir(it.folder)).toEqual(['greenroom.db']);

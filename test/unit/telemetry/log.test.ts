@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -254,12 +254,46 @@ describe('a disk that fails', () => {
     expect((await linesOf(pathIn(folder))).map(({ msg }) => msg)).toEqual(Array(lines).fill('said'));
   });
 
+  test.each(['removed', 'moved away'])('and a log that is %s with its folder begins again', async (how) => {
+    await using folder = await testFolder();
+    const log = await openIn(folder);
+    log.info({}, 'before');
+    await until(async () => (await linesOf(pathIn(folder))).length === 1, {
+      timeoutMs: 5000,
+      what: 'a line',
+    });
+    const logs = dirname(pathIn(folder));
+    if (how === 'removed') await rm(logs, { recursive: true });
+    else await rename(logs, `${logs}.moved`);
+    let said = 0;
+    const again = async () => {
+      said += 1;
+      log.info({ said }, 'after');
+      return existsSync(pathIn(folder)) && (await linesOf(pathIn(folder))).length > 1;
+    };
+    await until(again, { timeoutMs: 5000, what: 'the log to begin again' });
+    await log.close();
+    const lines = await linesOf(pathIn(folder));
+    const notice = `the log ${pathIn(folder)} was removed or moved away while it was written: it begins again here`;
+    expect(lines.filter(({ msg }) => msg === notice)).toHaveLength(1);
+    const after = lines.flatMap((line) => (line.msg === 'after' ? Number(line['said']) : []));
+    // Whatever was said from there on, each once and in order.
+    expect(after).toEqual(Array.from({ length: after.length }, (_, each) => said - after.length + 1 + each));
+    if (how === 'moved away') {
+      const moved = await linesOf(join(`${logs}.moved`, basename(pathIn(folder))));
+      expect(moved.length + after.length).toBe(1 + said);
+    }
+  });
+
   test('that was too slow for a while is told by a line where others are missing', async () => {
     await using folder = await testFolder();
     const path = join(folder.path, 'pipe');
     await promisify(execFile)('mkfifo', [path]);
     // A pipe that nobody reads yet is a disk that takes 64 KiB and then nothing.
-    const [log, reader] = await Promise.all([openAt(path), open(path, 'r')]);
+    const both = await open(path, 'r+');
+    const log = await openAt(path);
+    const reader = await open(path, 'r');
+    await both.close();
     for (let index = 0; index < 20_000; index += 1) log.info({ index, more: 'x'.repeat(1000) }, 'said');
     const reading = text(reader.createReadStream());
     await log.close();
@@ -275,9 +309,12 @@ describe('a log that cannot be opened', () => {
   test('is told with the path and the reason: the folder cannot be made, or the file is none', async () => {
     await using folder = await testFolder();
     const file = await folder.write('file', '');
+    const pipe = join(folder.path, 'pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
     for (const [path, reason] of [
       [join(file, 'logs', 'greenroom.log'), 'ENOTDIR'],
       [folder.path, 'EISDIR'],
+      [pipe, `${pipe} is a pipe that nobody reads`],
     ] as const) {
       const thrown = await openAt(path).catch((error: unknown) => error);
       expect(thrown).toBeInstanceOf(GreenroomError);

@@ -54,6 +54,21 @@ describe('the end of a call', () => {
     expect(io.errLines.at(-1)).toBe(line);
   });
 
+  test('a call in which nothing was heard writes no file, leaves the one that is there, and says so', async () => {
+    await using folder = await testFolder();
+    await folder.write('old.wav', 'old');
+    await using gateway = await fakeGateway(onAsk((_event, call) => begin(call, 'resp_1', 'hi', 0)));
+    for (const out of ['new.wav', 'old.wav']) {
+      const io = testIo(folder.path);
+      expect(await talk({ url: gateway.url, text: ['hi'], out, json: true, timeoutMs: 100 }, io)).toBe(1);
+      const message = `no audio was heard: ${join(folder.path, out)} is not written`;
+      expect(io.events()).toContainEqual({ event: 'remark', code: 'nothing_heard', message });
+      expect(io.errLines).toContain(message);
+    }
+    expect(await readFile(join(folder.path, 'old.wav'), 'utf8')).toBe('old');
+    await expect(readFile(join(folder.path, 'new.wav'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   test('Ctrl+C closes with 1000 and keeps what was received, exit code 0', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(onAsk((_event, call) => begin(call, 'resp_1', 'hal', 480)));

@@ -57,6 +57,28 @@ describe('a live call', () => {
     expect(await gateway.calls[0]?.closed).toMatchObject({ code: 1000 });
   });
 
+  test('a long line that is refused is named by its beginning and its length, and the call goes on', async () => {
+    const behaviour = onAsk((_event, call) => begin(call, 'resp_1', 'hi', 480));
+    await using gateway = await fakeGateway({
+      ...behaviour,
+      onEvent(event, call) {
+        if (JSON.stringify(event).length < 1_000_000) return behaviour.onEvent?.(event, call);
+        const message = 'an item of 1000000 characters is too long';
+        call.send({ type: 'error', error: { event_id: event['event_id'], code: 'invalid_value', message } });
+      },
+    });
+    const io = testIo('/');
+    const text = ['x'.repeat(1_000_000), 'hi'];
+    const talking = talk({ ...options, json: false, url: gateway.url, text }, io);
+    const shown = () => io.errLines.some((line) => line.includes('was refused'));
+    await until(() => shown() && gateway.calls[0]?.received.length === 4, { ...soon, what: 'both lines' });
+    io.interrupt();
+    await talking;
+    expect(io.errLines.find((line) => line.includes('was refused'))).toMatch(
+      /^ {2}lost +"x{59}…" \(1000000 characters\) was refused: an item of 1000000 characters is too long$/,
+    );
+  });
+
   test('an answer that was under way when the connection was lost is told as unfinished, and owed no more', async () => {
     await using gateway = await fakeGateway(
       onAsk((_event, call) => {

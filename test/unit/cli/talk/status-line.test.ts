@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { liveWord } from '../../../../src/cli/talk/live-state.ts';
 import { levelOf } from '../../../../src/cli/talk/microphone.ts';
-import { clockText, meter, type StatusFacts, statusLine } from '../../../../src/cli/talk/status-line.ts';
-import { widthOf, wrapped } from '../../../../src/cli/talk/text-width.ts';
+import {
+  clockText,
+  cursorOf,
+  meter,
+  type StatusFacts,
+  statusLine,
+} from '../../../../src/cli/talk/status-line.ts';
+import { widthOf } from '../../../../src/cli/text-width.ts';
 
 const plain = (_style: unknown, text: string) => text;
 const engine = {
@@ -42,28 +48,55 @@ describe('the status line', () => {
     [{ word: 'typing', microphone: 'none' }, ' › type a line   /quit: leave'],
     [{ word: 'typing', line: 'hello 한국' }, ' › hello 한국'],
     [{ word: 'listening', microphone: 'none' }, ' ● listening     0:07  Ctrl+C: leave'],
+    [{ word: 'reconnecting', line: 'half a' }, ' ◌ reconnecting › half a'],
+    [{ word: 'typing', line: 'a\u001b[2Jb\rc' }, ' › a\\u001b[2Jb c'],
+    [
+      { word: 'speaking', answer: 'one\n\u202etwo' },
+      ' ◆ speaking      0:07  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅█  “one \\u202etwo”',
+    ],
+    [
+      {
+        word: 'lobby',
+        lobby: { type: 'greenroom.lobby', state: 'waiting', engines: [{ ...engine, text: '\u009b5n' }] },
+      },
+      ' ◌ lobby         0:07  voice starting (loaded) 42 % 1.2 s \\u009b5n',
+    ],
   ])('%j', (changes, line) => {
     expect(statusLine({ ...facts, ...changes }, 80, plain).trimEnd()).toBe(line);
   });
 
-  test.each([20, 30, 50, 80, 120])('is never wider than a terminal of %i columns', (columns) => {
-    const words = [
-      'connecting',
-      'lobby',
-      'listening',
-      'speaking',
-      'typing',
-      'reconnecting',
-      'leaving',
-    ] as const;
-    for (const word of words) {
-      const line = statusLine(
-        { ...facts, word, line: '한국어 '.repeat(30), answer: 'a'.repeat(200) },
-        columns,
-        plain,
-      );
-      expect(widthOf(line)).toBeLessThan(columns);
-    }
+  test.each([1, 2, 3, 5, 8, 20, 30, 50, 80, 120])(
+    'is never wider than a terminal of %i columns',
+    (columns) => {
+      const words = [
+        'connecting',
+        'lobby',
+        'listening',
+        'speaking',
+        'typing',
+        'reconnecting',
+        'leaving',
+      ] as const;
+      for (const word of words) {
+        const line = statusLine(
+          { ...facts, word, line: '한국어 '.repeat(30), answer: 'a'.repeat(200) },
+          columns,
+          plain,
+        );
+        expect(widthOf(line)).toBeLessThanOrEqual(Math.max(1, columns - 1));
+      }
+    },
+  );
+
+  test('a person who types sees where: at the hint of an empty line, behind what he typed, also while it reconnects', () => {
+    const cursor = (changes: Partial<StatusFacts>) => cursorOf({ ...facts, ...changes });
+    expect([cursor({ word: 'typing' }), cursor({ word: 'typing', line: 'a' })]).toEqual(['hint', 'end']);
+    expect([cursor({ word: 'reconnecting' }), cursor({ word: 'reconnecting', line: 'a' })]).toEqual([
+      'none',
+      'end',
+    ]);
+    const narrow = { ...facts, word: 'reconnecting', line: 'half a line' } as const;
+    expect(statusLine(narrow, 20, plain)).toBe(' › half a line');
   });
 
   test('shows the end of a long line, which is where somebody types', () => {
@@ -88,19 +121,10 @@ test.each([
   expect(liveWord({ connection: 'open', lobby: 'ready', answer: 'none', typing, ...changes })).toBe(word);
 });
 
-test('times, widths and levels', () => {
+test('times and levels', () => {
   expect([0, 59_999, 60_000, 3_723_000].map(clockText)).toEqual(['0:00', '0:59', '1:00', '1:02:03']);
-  expect([widthOf('abc'), widthOf('한국'), widthOf('e\u0301'), widthOf('👍')]).toEqual([3, 4, 1, 2]);
   expect(levelOf(new Int16Array(100))).toBe(0);
   expect(levelOf(new Int16Array(100).fill(32_767))).toBeCloseTo(1, 2);
   expect(levelOf(new Int16Array(100).fill(328))).toBeCloseTo(1 / 3, 1);
   expect(meter([2])).toMatch(/█$/);
-});
-
-test('long text is broken between words, or anywhere where there are none', () => {
-  expect(wrapped('one two three four', 13, 2)).toBe('one two\n  three four');
-  expect(wrapped('한국어한국어한국어', 13, 2)).toBe('한국어한국\n  어한국어');
-  expect(wrapped('short', 80, 10)).toBe('short');
-  expect(wrapped('', 80, 10)).toBe('');
-  for (const line of wrapped('x'.repeat(100), 30, 4).split('\n')) expect(widthOf(line)).toBeLessThan(30);
 });

@@ -7,6 +7,7 @@ import { talk } from '../../../../src/cli/talk.ts';
 import { testFolder } from '../../../support/folder.ts';
 import { fakeGateway, nobodysUrl } from '../../client/fake-gateway.ts';
 import { answer, begin, done, echo, greet, onAsk, ready, testIo } from '../fake-echo.ts';
+import { held, record } from '../records.ts';
 
 describe('typed lines', () => {
   test('each waits for its answer; all of the audio is kept in order', async () => {
@@ -226,6 +227,7 @@ describe('a call that does not take place', () => {
 
   test('no gateway in the data directory, and none at the address, say how to start one', async () => {
     await using folder = await testFolder();
+    await folder.write('.greenroom/logs/greenroom.log', '');
     const io = testIo(folder.path);
     await expect(talk({ text: ['hi'] }, io)).rejects.toMatchObject({
       code: 'gateway_unreachable',
@@ -243,22 +245,37 @@ describe('a call that does not take place', () => {
       refusal: { status: 401, body: { error } },
       onRequest: () => ({ status: 426, body: {} }),
     });
-    await expect(talk({ url: gateway.url, text: ['hi'], token: 'wrong' }, testIo('/'))).rejects.toMatchObject(
-      error,
-    );
+    const options = { url: gateway.url, text: ['hi'] };
+    const { code, message } = error;
+    await expect(talk({ ...options, token: 'wrong' }, testIo('/'))).rejects.toMatchObject({
+      code,
+      message: `${message}; give another with --token, or in GREENROOM_TOKEN`,
+    });
+    await expect(talk(options, testIo('/'))).rejects.toMatchObject({
+      code,
+      message: `${message}; give one with --token, or in GREENROOM_TOKEN`,
+    });
     expect(gateway.requests).toEqual([]);
+  });
+
+  test('without a data directory the default address is tried, and named when nobody is there', async () => {
+    await using folder = await testFolder();
+    await using gateway = await fakeGateway(echo());
+    const io = testIo(folder.path);
+    expect(await talk({ text: ['hi'], defaultUrl: gateway.url, timeoutMs: 5000 }, io)).toBe(0);
+    const defaultUrl = await nobodysUrl();
+    const place = defaultUrl.replace('http', 'ws');
+    await expect(talk({ text: ['hi'], defaultUrl }, io)).rejects.toMatchObject({
+      code: 'gateway_unreachable',
+      message: `there is no data directory ${folder.path}/.greenroom, and no gateway answers at ${place}/v1/realtime?notices=1: connection refused (ECONNREFUSED); start one with \`greenroom up\`, or name one with --url`,
+    });
   });
 
   test('the gateway of the data directory is found by its run record', async () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(echo());
-    const { writeRunRecord } = await import('../../../../src/gateway/run-record.ts');
-    const { ownIdentity } = await import('../../../../src/engines/host/identity.ts');
-    await folder.write('.greenroom/lock.db', '');
-    await writeRunRecord(join(folder.path, '.greenroom'), {
-      ...(await ownIdentity()),
-      ...{ url: gateway.url, version: '0', startedAt: new Date().toISOString() },
-    });
+    await using _ = await held(folder.path);
+    await record(folder.path, { url: gateway.url });
     expect(await talk({ text: ['hi'], timeoutMs: 5000 }, testIo(folder.path))).toBe(0);
   });
 });

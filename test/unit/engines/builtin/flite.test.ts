@@ -50,9 +50,13 @@ describe('the built-in voice', () => {
     expect(seconds(chunks)).toBeGreaterThan(0.4);
   });
 
+  test.each(['alloy', 'onyx', 'marin'])('takes %s, a name of OpenAI’s, for one of its own', async (voice) => {
+    expect((await speak('Hello.', voice))[0]?.rate).toBe(16_000);
+  });
+
   test('an unknown voice is refused with the list, in a request and at load', async () => {
-    await expect(speak('Hello.', 'alloy')).rejects.toThrow(
-      'no voice "alloy"; the voices are slt, rms, awb, kal16, kal',
+    await expect(speak('Hello.', 'nobody')).rejects.toThrow(
+      'no voice "nobody"; the voices are slt, rms, awb, kal16, kal',
     );
     await expect(load({ voice: 7 })).rejects.toThrow('no voice 7; the voices are slt');
   });

@@ -1,14 +1,15 @@
 import { chmod } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { Secret } from '../../../../src/config/secrets.ts';
 import { commandLine, engineEnvironment, whySpawnFailed } from '../../../../src/engines/process/command.ts';
 import { testFolder } from '../../../support/folder.ts';
 
-const facts = { port: 21_000, host: '127.0.0.1', marker: 'the-marker' };
+const facts = { port: 21_000, host: '127.0.0.1', socketPath: null, marker: 'the-marker-of-it' };
 
 describe('the command of an engine', () => {
   test('has port and host filled in wherever they stand, and nothing else', () => {
     const run = ['engine', '--bind', `\${host}:\${port}`, `\${port}\${port}`, `\${HOME}`, '$port', `\${}`];
-    expect(commandLine({ run, env: {} }, facts)).toEqual([
+    expect(commandLine(run, facts)).toEqual([
       'engine',
       '--bind',
       '127.0.0.1:21000',
@@ -19,18 +20,39 @@ describe('the command of an engine', () => {
     ]);
   });
 
+  test('has all there is filled in, and what is not there stays as it is', () => {
+    const run = ['${address} ${socket} ${model} ${instance} ${constructor}'];
+    expect(commandLine(run, { ...facts, host: '::1', model: '/m.gguf' })).toEqual([
+      '[::1]:21000 ${socket} /m.gguf the-mark ${constructor}',
+    ]);
+    expect(commandLine(run, { ...facts, port: null, socketPath: '/x.sock' })).toEqual([
+      '${address} /x.sock ${model} the-mark ${constructor}',
+    ]);
+  });
+
+  test('has variables filled in, but not within secrets', () => {
+    const own = { AT: '${address}', KEY: new Secret('${port}', 'env:KEY') };
+    expect(engineEnvironment(own, facts, { A: '1' })).toEqual({
+      ...{ A: '1', PORT: '21000', HOST: '127.0.0.1', AT: '127.0.0.1:21000', KEY: '${port}' },
+      GREENROOM_INSTANCE: 'the-marker-of-it',
+    });
+    expect(engineEnvironment({}, { ...facts, port: null, socketPath: '/x.sock' }, {})).toEqual({
+      ...{ SOCKET: '/x.sock', GREENROOM_INSTANCE: 'the-marker-of-it' },
+    });
+  });
+
   test('gets port, host and marker in its environment; its own variables win, but for the marker', () => {
-    const env = engineEnvironment({ run: ['x'], env: { PORT: '1', MODEL: 'tiny' } }, facts);
+    const env = engineEnvironment({ PORT: '1', MODEL: 'tiny' }, facts);
     expect(env).toMatchObject({
       PORT: '1',
       HOST: '127.0.0.1',
       MODEL: 'tiny',
-      GREENROOM_INSTANCE: 'the-marker',
+      GREENROOM_INSTANCE: 'the-marker-of-it',
     });
     expect(env['PATH']).toBe(process.env['PATH']);
-    expect(
-      engineEnvironment({ run: ['x'], env: { GREENROOM_INSTANCE: 'mine' } }, facts)['GREENROOM_INSTANCE'],
-    ).toBe('the-marker');
+    expect(engineEnvironment({ GREENROOM_INSTANCE: 'mine' }, facts)['GREENROOM_INSTANCE']).toBe(
+      'the-marker-of-it',
+    );
   });
 });
 

@@ -96,7 +96,10 @@ test('every call ends, in order and whole or cut where it was cut, and every lan
           const seen: number[] = [];
           let error: unknown;
           try {
-            for await (const { pcm } of calls.speak({ text: String(at) }, controller.signal)) {
+            for await (const { pcm } of calls.call(
+              { method: 'speak', args: { text: String(at) } },
+              controller.signal,
+            )) {
               seen.push(pcm[0] ?? -1);
               taken[at] = seen.length;
               if (seen.length > after && end === 'leaves') break;

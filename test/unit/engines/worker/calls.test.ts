@@ -42,7 +42,9 @@ class Desk {
 
   /** Begins a call, as a consumer that asks for its first chunk. */
   speak(signal: AbortSignal = new AbortController().signal) {
-    const iterator = this.calls.speak({ text: 'hello' }, signal)[Symbol.asyncIterator]();
+    const iterator = this.calls
+      .call({ method: 'speak', args: { text: 'hello' } }, signal)
+      [Symbol.asyncIterator]();
     return { iterator, first: iterator.next() };
   }
 }
@@ -122,7 +124,7 @@ describe('a call', () => {
 
   test('asked for after the end fails at once, however late it is first looked at', async () => {
     const desk = new Desk();
-    const early = desk.calls.speak({ text: 'x' }, new AbortController().signal);
+    const early = desk.calls.call({ method: 'speak', args: { text: 'x' } }, new AbortController().signal);
     desk.calls.close(new GreenroomError('engine_exited', 'the first cause'));
     desk.calls.close(new GreenroomError('engine_stopped', 'what followed'));
     await expect(early.next()).rejects.toMatchObject({ code: 'engine_exited', message: 'the first cause' });

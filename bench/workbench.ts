@@ -1,0 +1,93 @@
+// Where a benchmark works: a temporary folder, and the programs that it has started in there. Owns both; closed by
+// run.ts, however the benchmark ends, and then nothing of it is left.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Program {
+  /** Of performance.now(). */
+  readonly startedMs: number;
+  readonly pid: number;
+  /** `kill -9`. */
+  kill(): void;
+  close(): Promise<void>;
+}
+
+/** A gateway leaves in three seconds; what does not is killed. */
+const graceMs = 5000;
+
+export class Workbench implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #running = new Set<Program>();
+  #state: 'open' | 'closed' = 'open';
+  #started = 0;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async open(within = tmpdir()): Promise<Workbench> {
+    return new Workbench(await mkdtemp(join(within, 'greenroom-bench-')));
+  }
+
+  /** @returns its path */
+  async write(name: string, content: string): Promise<string> {
+    const path = join(this.#folder, name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  /** A program of Node's, in a folder of its own. Throws when the bench is closed. */
+  async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
+    this.#started += 1;
+    const cwd = join(this.#folder, String(this.#started));
+    await mkdir(cwd);
+    if (this.#state === 'closed') throw new Error('the benchmark was ended');
+    const startedMs = performance.now();
+    const child = spawn(process.execPath, [...args], {
+      cwd,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
+    child.on('exit', (code) => code && console.error(`it exited with code ${code}: ${said}`));
+    const exited = once(child, 'exit');
+    const program: Program = {
+      startedMs,
+      pid: child.pid ?? 0,
+      kill: () => void child.kill('SIGKILL'),
+      close: async () => {
+        await end(child, exited);
+        this.#running.delete(program);
+        await rm(cwd, { recursive: true, force: true });
+      },
+    };
+    this.#running.add(program);
+    return program;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#state = 'closed';
+    await Promise.all([...this.#running].map((program) => program.close()));
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const late = new AbortController();
+  const killed = delay(graceMs, undefined, { signal: late.signal }).then(
+    () => child.kill('SIGKILL'),
+    () => undefined,
+  );
+  await exited;
+  late.abort();
+  await killed;
+}

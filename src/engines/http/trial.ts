@@ -1,0 +1,85 @@
+// One small real request to an engine that says that it is ready: a few tokens, a moment of audio, one vector. Its
+// answer is the proof; nothing, however politely, is a failure.
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import type { Capability } from '../contract.ts';
+import type { HttpCalls } from './calls.ts';
+
+export type TrialOutcome =
+  | { readonly state: 'passed'; readonly evidence: string }
+  | { readonly state: 'failed'; readonly why: string; readonly kind: 'lasting' | 'passing' }
+  /** It offers nothing that can be tried. */
+  | { readonly state: 'nothing' };
+
+/** In this order: an engine that offers more is tried by the first. */
+const tried = ['chat', 'transcribe', 'speak', 'embed'] as const satisfies Capability[];
+type Tried = (typeof tried)[number];
+
+const rateHz = 16_000;
+const audioMs = 1100;
+const toneHz = 440;
+
+/** A wrong key, a model that is not there: the same tomorrow. */
+const lastingStatuses: readonly unknown[] = [401, 403, 404];
+
+/** Never rejects; when the signal aborts, whatever it says is of no interest. */
+export async function tryOut(
+  calls: HttpCalls,
+  offers: readonly Capability[],
+  signal: AbortSignal,
+): Promise<TrialOutcome> {
+  const capability = tried.find((candidate) => offers.includes(candidate));
+  if (!capability) return { state: 'nothing' };
+  try {
+    const got = await requests[capability](calls, signal);
+    return got === undefined
+      ? { state: 'failed', why: `its answer to a ${capability} request was empty`, kind: 'passing' }
+      : { state: 'passed', evidence: got };
+  } catch (error) {
+    const status = error instanceof GreenroomError ? error.details['status'] : undefined;
+    const kind = lastingStatuses.includes(status) ? 'lasting' : 'passing';
+    return { state: 'failed', why: messageOf(error).replace(/^engine \S+: /, ''), kind };
+  }
+}
+
+type Request = (calls: HttpCalls, signal: AbortSignal) => Promise<string | undefined>;
+
+/** Each says what came; undefined for nothing. */
+const requests: Readonly<Record<Tried, Request>> = {
+  chat: async (calls, signal) => {
+    const messages = [{ role: 'user', content: 'Hello' }];
+    let pieces = 0;
+    // A thought is a token as well: some think before they say the first word.
+    for await (const event of calls.chatEvents({ messages, maxTokens: 4, temperature: 0 }, signal))
+      if ('text' in event || 'thought' in event || 'toolCall' in event) pieces += 1;
+    return pieces === 0 ? undefined : `${pieces} pieces of text from a chat of 4 tokens`;
+  },
+  transcribe: async (calls, signal) => {
+    const call = { pcm: oneOf(tone()), rate: rateHz, language: null };
+    for await (const { text } of calls.transcribe(call, signal))
+      return `a transcript of ${text.length} characters of a tone`;
+    return undefined;
+  },
+  speak: async (calls, signal) => {
+    let samples = 0;
+    for await (const { pcm } of calls.speak({ text: 'Hello.', voice: null }, signal)) {
+      samples += pcm.length;
+      if (samples > 0) break;
+    }
+    return samples === 0 ? undefined : `${samples} samples of speech`;
+  },
+  embed: async (calls, signal) => {
+    const [vector] = await calls.embed({ input: ['Hello'] }, signal);
+    return vector && vector.length > 0 ? `a vector of ${vector.length} numbers` : undefined;
+  },
+};
+
+/** Quiet, and a little longer than the second that whisper needs at least. */
+function tone(): Int16Array {
+  return Int16Array.from({ length: (rateHz * audioMs) / 1000 }, (_, at) =>
+    Math.round(1000 * Math.sin((2 * Math.PI * toneHz * at) / rateHz)),
+  );
+}
+
+async function* oneOf<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}

@@ -1,0 +1,36 @@
+// Whose it is that listens at an address, as somebody who can look into the system tells it.
+import { describeHolder, type Whose } from '../host/describe.ts';
+
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly socketPath: string };
+
+/** Processes of one engine: its group, and whoever carries its marker. `pgid` is null before there is one. */
+export interface Family {
+  readonly pgid: number | null;
+  readonly marker: string;
+}
+
+export type Ownership =
+  | { readonly state: 'owned' }
+  | { readonly state: 'nobody' }
+  /** `holder`: its pid, command, user and age, as far as they are known, for people. */
+  | { readonly state: 'stranger'; readonly holder: string }
+  | { readonly state: 'unknown'; readonly why: string };
+
+/** Never rejects. */
+export type AskOwnership = (address: ListenAddress, family: Family) => Promise<Ownership>;
+
+export const nobodyLooks: AskOwnership = () =>
+  Promise.resolve({ state: 'unknown', why: 'nobody looks who listens' });
+
+/** Looks into the system. @param whose how processes that carry a marker are called */
+export function askSystem(whose?: Whose): AskOwnership {
+  return async (address, { pgid, marker }) => {
+    // Needed once something listens; a start has no time for it before.
+    const { ownership } = await import('../host/ownership.ts');
+    const found = await ownership(address, { pgid: pgid ?? 0, marker });
+    if (found.state !== 'stranger') return found;
+    return { state: 'stranger', holder: describeHolder(found.holder, whose) };
+  };
+}

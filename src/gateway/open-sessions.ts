@@ -1,0 +1,34 @@
+// The registry of sessions that a configuration wants.
+import type { Config } from '../config/types.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { SessionRegistry } from '../sessions/registry.ts';
+import type { Log } from '../telemetry/log.ts';
+import { randomId } from '../wire/ids.ts';
+import type { Records } from './records.ts';
+
+export function openSessions(parts: {
+  readonly config: Config;
+  /** Of the whole gateway. */
+  readonly scope: Scope;
+  readonly log: Log;
+  readonly records: Records;
+}): SessionRegistry {
+  const { scope, log, records } = parts;
+  const { sessions } = parts.config;
+  const { waitMs, audio } = sessions.lobby;
+  return new SessionRegistry({
+    scope: scope.child('sessions', { kind: 'sessions', order: 'parallel' }),
+    log,
+    limits: {
+      lobbyWaitMs: waitMs,
+      earlyAudio: { ageMs: audio.ageMs, bytesMax: audio.bytesMax },
+      keepaliveMs: sessions.keepaliveMs,
+      queueBytesMax: sessions.queueBytesMax,
+    },
+    sessionsMax: sessions.max,
+    earlyAudioBytesMax: audio.bytesTotalMax,
+    records: records.sessions,
+    newId: randomId,
+    random: Math.random,
+  });
+}
