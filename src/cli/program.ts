@@ -4,6 +4,7 @@ import { parseDuration } from '../config/units.ts';
 import { factsOf } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
+import type { DoctorOptions } from './doctor.ts';
 import type { EarlyDoor } from './early-door.ts';
 import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
@@ -117,6 +118,21 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
       const { stop } = await import('./stop.ts');
       const timeoutMs = timeout === undefined ? undefined : duration('--timeout', timeout);
       done(await interruptible((io) => stop({ ...options, timeoutMs }, io)));
+    });
+
+  program
+    .command('doctor')
+    .description(
+      'look at everything that a start needs: configuration, ports, models, programs, what was left behind',
+    )
+    .option('-c, --config <file>', 'configuration')
+    .option('--listen <host:port>', 'where the door would listen')
+    .option('--data <dir>', 'data directory')
+    .option('--set <key=value>', 'one configuration key, dotted; may be given again', collect)
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import('./doctor.ts');
+      done(await interruptible((io) => doctor(options, io)));
     });
 
   program

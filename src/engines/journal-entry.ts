@@ -1,5 +1,5 @@
 // What the journal of a data directory says: of each run of a gateway one record, of each process that it spawned for
-// an engine another. A marker (GREENROOM_INSTANCE) begins with the run's id, so the journal knows it before there is a
+// an engine another. A marker (GREENROOM_INSTANCE) ends with the run's id, so the journal knows it before there is a
 // process. Pure.
 import type { ProcessIdentity, ProcessStat } from './host/identity.ts';
 
@@ -44,11 +44,11 @@ export type Standing = 'there' | 'gone' | 'reused' | 'elsewhere';
 export const runName = (run: string): string => `run.${run}.json`;
 export const spawnName = (marker: string): string => `${marker}.json`;
 
-export const markerOf = (run: string, id: string): string => `${run}.${id}`;
+export const markerOf = (run: string, id: string): string => `${id}.${run}`;
 
 /** The run whose journal a marker stands in; undefined for what no gateway of ours has given. */
 export function runOf(marker: string): string | undefined {
-  return /^([0-9a-f]{32})\.[\w-]{1,64}$/.exec(marker)?.[1];
+  return /^[\w-]{1,64}\.([0-9a-f]{32})$/.exec(marker)?.[1];
 }
 
 /** The content of a file of the journal. Never throws. */

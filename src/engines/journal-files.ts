@@ -23,9 +23,9 @@ export const journalFolder = 'journal';
 export const entriesMax = 10_000;
 const entryBytesMax = 16 * 1024;
 
-const ourName = /^(?:run\.[0-9a-f]{32}|[0-9a-f]{32}\.[\w-]{1,64})\.json$/;
+const ourName = /^[\w-]{1,64}\.[0-9a-f]{32}\.json$/;
 /** Of one that was being written. */
-const halfName = /^(?:run\.)?[0-9a-f]{32}(?:\.[\w-]{1,64})?\.json\.next$/;
+const halfName = /^[\w-]{1,64}\.[0-9a-f]{32}\.json\.next$/;
 
 /** A folder that is not there is an empty journal. Files with other names are nobody's business. */
 export async function readJournal(folder: string): Promise<JournalFound> {

@@ -8,8 +8,9 @@ import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FailureCause } from './causes.ts';
-import { describeHolder } from './host/describe.ts';
+import { describeHolder, type Whose } from './host/describe.ts';
 import type { FileHolders } from './host/file-holders.ts';
+import type { VisibleHolder } from './host/holder.ts';
 import type { Left } from './journal.ts';
 import { formatOf, headBytes } from './model-format.ts';
 
@@ -46,26 +47,16 @@ export class ModelFile {
 
   /** Throws `model_file_unusable`, with what the file is instead, and the next step. */
   async check(): Promise<void> {
-    const { engine, model } = this.#options;
-    this.#facts = await readModel(model).catch((thrown: unknown) => {
-      const problem = thrown instanceof Unusable ? thrown.message : messageOf(thrown);
-      const known = thrown instanceof Unusable;
-      throw this.#unusable(problem, known ? thrown.kind : 'file_missing', known ? undefined : thrown);
-    });
-    const { fileHolders } = await import('./host/file-holders.ts');
-    let found = await fileHolders(model.path);
-    if (model.exclusive && (await this.#reapLeft(found))) found = await fileHolders(model.path);
-    const held = this.#heldText(found);
-    if (held === undefined) return;
-    if (model.exclusive && found.state === 'known' && found.holders.length > 0)
-      throw this.#unusable(
-        `${held}; \`exclusive\` wants it for this engine alone: end that, or take \`exclusive\` away`,
-        'model_held',
-      );
-    this.#options.log.info(
-      { engine, model: model.path },
-      `engine ${engine}: its model ${model.path} ${held}`,
-    );
+    const { engine, model, log, left } = this.#options;
+    let found = await lookAtModel(model, left?.whose);
+    if (found.state === 'usable' && model.exclusive && (await this.#reapLeft(found.holders)))
+      found = await lookAtModel(model, left?.whose);
+    if (found.state === 'unusable') throw this.#unusable(found.problem, found.kind, found.cause);
+    this.#facts = found.facts;
+    if (found.held === undefined) return;
+    if (model.exclusive && found.holders.length > 0)
+      throw this.#unusable(`${found.held}; ${notExclusive}`, 'model_held');
+    log.info({ engine, model: model.path }, `engine ${engine}: its model ${model.path} ${found.held}`);
   }
 
   /** Until the signal aborts: says in the log, once for each change, what has become of the file. */
@@ -94,25 +85,12 @@ export class ModelFile {
     return text;
   }
 
-  /** Whether there was somebody, and nobody else. */
-  async #reapLeft(found: FileHolders): Promise<boolean> {
+  /** Whether there was somebody. */
+  async #reapLeft(holders: readonly VisibleHolder[]): Promise<boolean> {
     const { left } = this.#options;
-    if (!left || found.state === 'unknown') return false;
-    const behind = found.holders.filter(({ holder }) => left.isLeft(holder));
-    await Promise.all(behind.map(({ holder }) => left.reap(holder)));
+    const behind = left ? holders.filter((holder) => left.isLeft(holder)) : [];
+    await Promise.all(behind.map((holder) => left?.reap(holder)));
     return behind.length > 0;
-  }
-
-  #heldText(found: FileHolders): string | undefined {
-    const { model, left } = this.#options;
-    if (found.state === 'unknown') return `may be held by somebody: ${found.why}`;
-    const { holders, hidden } = found;
-    const names = holders.map(({ holder, how }) => `${how} by ${describeHolder(holder, left?.whose)}`);
-    if (names.length > namesMax) names.splice(namesMax, names.length, `${names.length - namesMax} more`);
-    if (names.length > 0) return `is also ${names.join(', and ')}`;
-    // It matters only to whom it must not happen.
-    if (hidden === 0 || !model.exclusive) return undefined;
-    return `may be held by one of ${hidden} processes of other users, which cannot be looked into`;
   }
 
   #unusable(problem: string, kind: FailureCause, cause?: unknown): GreenroomError {
@@ -123,6 +101,51 @@ export class ModelFile {
       cause,
     });
   }
+}
+
+export const notExclusive = '`exclusive` wants it for this engine alone: end that, or take `exclusive` away';
+
+export type ModelLook =
+  | {
+      readonly state: 'usable';
+      readonly facts: ModelFacts;
+      readonly holders: readonly VisibleHolder[];
+      /** Who has it, as the end of a sentence about the file; undefined: nobody. */
+      readonly held: string | undefined;
+    }
+  /** `problem`: what is wrong with it, with the next step. */
+  | {
+      readonly state: 'unusable';
+      readonly problem: string;
+      readonly kind: FailureCause;
+      readonly cause?: unknown;
+    };
+
+/** Never throws. */
+export async function lookAtModel(model: ModelFileConfig, whose?: Whose): Promise<ModelLook> {
+  let facts: ModelFacts;
+  try {
+    facts = await readModel(model);
+  } catch (thrown) {
+    if (thrown instanceof Unusable) return { state: 'unusable', problem: thrown.message, kind: thrown.kind };
+    const problem = `cannot be read: ${messageOf(thrown)}`;
+    return { state: 'unusable', problem, kind: 'file_missing', cause: thrown };
+  }
+  const { fileHolders } = await import('./host/file-holders.ts');
+  const found = await fileHolders(model.path);
+  const holders = found.state === 'known' ? found.holders.map(({ holder }) => holder) : [];
+  return { state: 'usable', facts, holders, held: heldText(found, model, whose) };
+}
+
+function heldText(found: FileHolders, { exclusive }: ModelFileConfig, whose?: Whose): string | undefined {
+  if (found.state === 'unknown') return `may be held by somebody: ${found.why}`;
+  const { holders, hidden } = found;
+  const names = holders.map(({ holder, how }) => `${how} by ${describeHolder(holder, whose)}`);
+  if (names.length > namesMax) names.splice(namesMax, names.length, `${names.length - namesMax} more`);
+  if (names.length > 0) return `is also ${names.join(', and ')}`;
+  // It matters only to whom it must not happen.
+  if (hidden === 0 || !exclusive) return undefined;
+  return `may be held by one of ${hidden} processes of other users, which cannot be looked into`;
 }
 
 class Unusable extends Error {

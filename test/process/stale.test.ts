@@ -6,7 +6,10 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { identityOf, readPidNamespace } from '../../src/engines/host/identity.ts';
+import { listeners } from '../../src/engines/host/listeners.ts';
 import type { SpawnEntry } from '../../src/engines/journal-entry.ts';
+import { reservePort } from '../../src/engines/process/ports.ts';
+import { command, type Ended } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
 import { until } from '../support/poll.ts';
@@ -80,7 +83,7 @@ const journalOf = (data: string) => readdir(join(data, 'journal'));
 test('the next gateway ends what was left, says so, and touches nobody else', async () => {
   await using folder = await testFolder();
   const data = join(folder.path, 'data');
-  const strangers = [sleeping(), sleeping({ GREENROOM_INSTANCE: `${'a'.repeat(32)}.forged` })];
+  const strangers = [sleeping(), sleeping({ GREENROOM_INSTANCE: `forged.${'a'.repeat(32)}` })];
   try {
     await using other = await GatewayProcess.start({ config });
     await using killed = await GatewayProcess.start({ config, args: ['--data', data] });
@@ -96,10 +99,10 @@ test('the next gateway ends what was left, says so, and touches nobody else', as
     const forged = JSON.parse(await readFile(join(data, 'journal', first), 'utf8')) as SpawnEntry;
     const [stranger] = strangers;
     const pid = stranger?.pid ?? 0;
-    const name = `${forged.marker.split('.')[0]}.reused.json`;
+    const name = `reused.${forged.marker.split('.')[1]}.json`;
     const reused = { ...forged, marker: name.slice(0, -5), pid, pgid: pid, engine: 'reused' };
     await writeFile(join(data, 'journal', name), JSON.stringify(reused));
-    await writeFile(join(data, 'journal', `${'b'.repeat(32)}.x.json`), '{"marker":');
+    await writeFile(join(data, 'journal', `x.${'b'.repeat(32)}.json`), '{"marker":');
 
     await using next = await GatewayProcess.start({ config, args: ['--data', data] });
     await until(() => left.every((each) => !alive(each)), { ...soon, what: `${left} to be gone` });
@@ -126,7 +129,7 @@ test('the next gateway ends what was left, says so, and touches nobody else', as
       expect.stringContaining(`reaped engine escapes (pid ${escaped}, which had left its group, ${whence}`),
     );
     expect(await logged(data, 'has dropped')).toEqual([
-      `the journal has dropped ${'b'.repeat(32)}.x.json: it is no JSON object`,
+      `the journal has dropped x.${'b'.repeat(32)}.json: it is no JSON object`,
     ]);
     const names = await until(
       async () => {
@@ -146,6 +149,53 @@ test('the next gateway ends what was left, says so, and touches nobody else', as
     await end(...strangers);
   }
 });
+
+test('the port of an engine that was left behind is free for the next one; doctor tells before and after', async () => {
+  await using folder = await testFolder();
+  const data = join(folder.path, 'data');
+  const reserved = await reservePort('127.0.0.1', 'auto', 'a test');
+  reserved.release();
+  const { port } = reserved;
+  const run = [process.execPath, fixture('gateway/http-engine.mjs'), '--port', '${port}'];
+  const listen = '127.0.0.1:0';
+  const fixed = { listen, engines: { ...config.engines, plain: { run, port } }, pipelines: config.pipelines };
+  await folder.write('greenroom.json', JSON.stringify(fixed));
+  const doctor = () => command(['doctor', '--data', 'data', '--json'], { cwd: folder.path });
+  const told = (ended: Ended, check: string, engine: string | null = null) =>
+    ended.events().find((each) => each['check'] === check && each['engine'] === engine);
+  const ready = (gateway: GatewayProcess) =>
+    gateway.event('engine', ({ name, state }) => name === 'plain' && state === 'ready');
+
+  await using killed = await GatewayProcess.start({ config: fixed, args: ['--data', data] });
+  await ready(killed);
+  const left = [...(await pidsIn(killed, 'escapes', 'ends')), await holderPid(port)];
+  const during = await doctor();
+  expect([during.code, told(during, 'port', 'plain')]).toMatchObject([
+    0,
+    { state: 'ok', message: expect.stringContaining(`pid ${await holderPid(port)} (`) },
+  ]);
+  expect(told(during, 'data directory')).toMatchObject({
+    message: expect.stringContaining(`pid ${killed.pid} at `),
+  });
+  expect(told(during, 'left behind')).toMatchObject({ state: 'ok' });
+
+  await killWithReaper(killed);
+  const after = await doctor();
+  expect([after.code, told(after, 'left behind'), told(after, 'port', 'plain')]).toMatchObject([
+    0,
+    { state: 'warning', message: expect.stringContaining(`pid ${left[0]} (engine escapes)`) },
+    { state: 'warning', message: expect.stringContaining('an engine of an earlier greenroom (instance ') },
+  ]);
+  await using next = await GatewayProcess.start({ config: fixed, args: ['--data', data] });
+  await ready(next);
+  expect(left.filter(alive)).toEqual([]);
+});
+
+async function holderPid(port: number): Promise<number> {
+  const found = await listeners({ host: '127.0.0.1', port });
+  const [holder] = found.state === 'known' ? (found.answering[0]?.holders ?? []) : [];
+  return holder?.state === 'visible' ? holder.pid : 0;
+}
 
 test('an engine that has ended has no entry, once nobody of it is left', async () => {
   await using gateway = await GatewayProcess.start({
@@ -173,7 +223,7 @@ test('entries of another boot or pid namespace mean nothing here', async () => {
   await using folder = await testFolder();
   const data = join(folder.path, 'data');
   const run = 'c'.repeat(32);
-  const stranger = sleeping({ GREENROOM_INSTANCE: `${run}.x` });
+  const stranger = sleeping({ GREENROOM_INSTANCE: `x.${run}` });
   try {
     const { startTime, bootId } = await identityOf(stranger.pid);
     const here = { bootId, pidNamespace: await readPidNamespace() };
@@ -191,10 +241,10 @@ test('entries of another boot or pid namespace mean nothing here', async () => {
     });
     const write = (marker: string, place: object) =>
       folder.write(`data/journal/${marker}.json`, JSON.stringify(entry(marker, place)));
-    await write(`${run}.x`, { bootId: 'another' });
-    await write(`${run}.y`, { pidNamespace: 'pid:[1]' });
+    await write(`x.${run}`, { bootId: 'another' });
+    await write(`y.${run}`, { pidNamespace: 'pid:[1]' });
     // It may be anybody's.
-    await write(`${'d'.repeat(32)}.z`, { startTime: null });
+    await write(`z.${'d'.repeat(32)}`, { startTime: null });
     await chmod(data, 0o700);
     await using gateway = await GatewayProcess.start({ args: ['--data', data] });
     await gateway.event('ready');

@@ -124,7 +124,9 @@ async function markOf(pid: number): Promise<Mark> {
 
 async function isRelative(pid: number, holder: Holder, { pgid, marker }: Family): Promise<boolean> {
   if (holder.state === 'hidden') return false;
-  if (holder.pgid === pgid || (holder.mark.state === 'marked' && holder.mark.marker === marker)) return true;
+  if (holder.mark.state === 'marked' && holder.mark.marker === marker) return true;
+  if (pgid === null) return false;
+  if (holder.pgid === pgid) return true;
   let parent: number | undefined = pid;
   for (let steps = 0; parent !== undefined && parent > 1 && steps < 20; steps += 1) {
     if (parent === pgid) return true;

@@ -1,6 +1,7 @@
 // Whether what answers at an address is an engine's own: a process of its group, one that carries its marker, or one
 // that descends from it. Asked again and again while an engine starts, so the cheap looks come first.
 import { messageOf } from '../../lifecycle/errors.ts';
+import { describeHolder, type Whose } from './describe.ts';
 import { descriptor, socketOwners } from './descriptors.ts';
 import { type Holder, holderOf, readMark } from './holder.ts';
 import { statOf } from './identity.ts';
@@ -10,8 +11,8 @@ import type { LocalAddress } from './socket-tables.ts';
 import { answeringSockets, type FoundSocket } from './sockets.ts';
 
 export interface Family {
-  /** The number of its group, which is that of its first process. */
-  readonly pgid: number;
+  /** The number of its group, which is that of its first process; null before there is one. */
+  readonly pgid: number | null;
   /** Its GREENROOM_INSTANCE. */
   readonly marker: string;
 }
@@ -21,6 +22,21 @@ export type Ownership =
   | { readonly state: 'nobody' }
   | { readonly state: 'stranger'; readonly holder: Holder }
   | { readonly state: 'unknown'; readonly why: string };
+
+/** With who it is in words, for messages. */
+export type OwnershipTold =
+  | Exclude<Ownership, { readonly state: 'stranger' }>
+  | { readonly state: 'stranger'; readonly holder: string };
+
+export async function ownershipTold(
+  address: LocalAddress,
+  family: Family,
+  whose?: Whose,
+): Promise<OwnershipTold> {
+  const found = await ownership(address, family);
+  if (found.state !== 'stranger') return found;
+  return { state: 'stranger', holder: describeHolder(found.holder, whose) };
+}
 
 /** Best asked once a connection has been taken. Never throws. */
 export async function ownership(address: LocalAddress, family: Family): Promise<Ownership> {
@@ -56,7 +72,7 @@ async function ownerOf(found: readonly FoundSocket[], family: Family): Promise<O
   const left = new Map(found.map((socket) => [socket.inode, socket]));
   const hint = hints.get(family.marker);
   if (hint && descriptor(hint.pid, hint.fd) === `socket:[${hint.inode}]`) left.delete(hint.inode);
-  if (left.size > 0) await takeLeaders(left, family);
+  if (left.size > 0 && family.pgid !== null) await takeOf(family.pgid, left, family.marker);
   if (left.size === 0) return { state: 'owned' };
   const verdicts = await ownersAmongAll(left, family);
   const other = verdicts.find(({ state }) => state !== 'owned') ?? { state: 'owned' };
@@ -69,10 +85,10 @@ async function ownerOf(found: readonly FoundSocket[], family: Family): Promise<O
 }
 
 /** Takes out what the engine's first process has: most engines listen themselves. */
-async function takeLeaders(left: Map<string, FoundSocket>, { pgid, marker }: Family): Promise<void> {
-  const { pids, fds } = await socketOwners(new Set(left.keys()), [pgid], 'first');
+async function takeOf(leader: number, left: Map<string, FoundSocket>, marker: string): Promise<void> {
+  const { pids, fds } = await socketOwners(new Set(left.keys()), [leader], 'first');
   for (const inode of pids.keys()) {
-    remember(marker, { inode, pid: pgid, fd: fds.get(inode) ?? '' });
+    remember(marker, { inode, pid: leader, fd: fds.get(inode) ?? '' });
     left.delete(inode);
   }
 }
@@ -120,9 +136,10 @@ async function firstRelative(pids: readonly number[], family: Family): Promise<n
 
 async function isRelative(pid: number, { pgid, marker }: Family): Promise<boolean> {
   let stat = await statOf(pid);
-  if (stat?.pgid === pgid) return true;
+  if (stat && stat.pgid === pgid) return true;
   const mark = await readMark(pid);
   if (mark.state === 'marked' && mark.marker === marker) return true;
+  if (pgid === null) return false;
   for (let steps = 0; stat && stat.parent > 1 && steps < ancestorsMax; steps += 1) {
     if (stat.parent === pgid) return true;
     stat = await statOf(stat.parent);

@@ -87,4 +87,4 @@ export const isHidden = (thrown: unknown): boolean =>
 const chunkBytes = 64 * 1024;
 /** Files that are open at a time. */
 const batch = 16;
-const sliceMs = 2;
+const sliceMs = 1;

@@ -67,7 +67,7 @@ describe('a journal', () => {
     const [run = ''] = await desk.names();
     expect(run).toMatch(/^run\.[0-9a-f]{32}\.json$/);
     const marker = journal.begin(randomUUID(), 'ears');
-    expect(marker.startsWith(`${run.slice(4, -5)}.`)).toBe(true);
+    expect(marker.endsWith(run.slice(3, -5))).toBe(true);
     const pid = desk.process(marker);
     journal.spawned(marker, pid, '127.0.0.1:20123');
     const path = join(folder.path, 'journal', `${marker}.json`);
@@ -123,7 +123,7 @@ describe('a journal', () => {
     expect(journal.whose(marker)).toEqual({ state: 'live', engine: 'ears' });
     journal.ended(marker);
     expect(journal.whose(marker)).toEqual({ state: 'ended', engine: 'ears' });
-    expect(journal.whose(`${'0'.repeat(32)}.a`)).toEqual({ state: 'stranger' });
+    expect(journal.whose(`a.${'0'.repeat(32)}`)).toEqual({ state: 'stranger' });
     expect(journal.whose(randomUUID())).toEqual({ state: 'stranger' });
   });
 
@@ -149,11 +149,11 @@ describe('a journal', () => {
   test('drops what is corrupt, half written or too much, and leaves alone what is nobody’s', async () => {
     await using folder = await testFolder();
     const journal = join(folder.path, 'journal');
-    await mkdir(join(journal, `${'e'.repeat(32)}.dir.json`), { recursive: true });
-    await symlink('/dev/zero', join(journal, `${'e'.repeat(32)}.zero.json`));
-    await writeFile(join(journal, `${'e'.repeat(32)}.half.json.next`), '{');
+    await mkdir(join(journal, `dir.${'e'.repeat(32)}.json`), { recursive: true });
+    await symlink('/dev/zero', join(journal, `zero.${'e'.repeat(32)}.json`));
+    await writeFile(join(journal, `half.${'e'.repeat(32)}.json.next`), '{');
     await writeFile(join(journal, 'notes.txt'), 'mine');
-    const many = Array.from({ length: entriesMax + 7 }, (_, at) => `${'e'.repeat(32)}.${at}.json`);
+    const many = Array.from({ length: entriesMax + 7 }, (_, at) => `${at}.${'e'.repeat(32)}.json`);
     for (let at = 0; at < many.length; at += 500)
       await Promise.all(many.slice(at, at + 500).map((name) => writeFile(join(journal, name), '{}')));
     await using desk = new Desk(folder.path);

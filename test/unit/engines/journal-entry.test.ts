@@ -70,9 +70,10 @@ describe('a file of the journal', () => {
 test.each([
   [marker, run],
   [run, undefined],
-  [`${run}.`, undefined],
-  [`${run}.a/b`, undefined],
-  [`${run.toUpperCase()}.a`, undefined],
+  [`.${run}`, undefined],
+  [`a/b.${run}`, undefined],
+  [`a.${run.toUpperCase()}`, undefined],
+  [`a.${run}0`, undefined],
   ['', undefined],
 ])('the run of %s', (text, found) => {
   expect(runOf(text)).toBe(found);

@@ -168,6 +168,20 @@ describe('failures', () => {
     expect(pause(1)).toMatchObject({ ms: ceilingMs });
   });
 
+  test('to get a port are followed by other ports at once, three times', () => {
+    const taken = { ...failure('the port is taken'), code: 'engine_port_taken' } as const;
+    const waits: unknown[] = [];
+    let life = live([start]);
+    for (let instance = 1; instance <= 4; instance += 1) {
+      const { life: next, effects } = step(life, { type: 'exited', instance, failure: taken });
+      waits.push(effects.find((effect) => effect.type === 'arm' && effect.timer === 'retry'));
+      expect(next).toMatchObject({ state: 'backoff', failures: instance });
+      life = step(next, { type: 'due', timer: 'retry', failure: taken }).life;
+    }
+    expect(waits).toEqual([0, 0, 0, 4000].map((ms) => ({ type: 'arm', timer: 'retry', ms })));
+    expect(step(life, { type: 'exited', instance: 5, failure: taken }).life.state).toBe('failed');
+  });
+
   test('are forgotten after 60 s of being ready', () => {
     const troubled = { ...lives.ready, failures: 4, readyMs: 0 };
     expect(step(troubled, exited(), limitsDefault.forgetMs).life).toMatchObject({

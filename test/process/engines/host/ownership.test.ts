@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ownership } from '../../../../src/engines/host/ownership.ts';
+import { ownership, ownershipTold } from '../../../../src/engines/host/ownership.ts';
 import { testFolder } from '../../../support/folder.ts';
 import { until } from '../../../support/poll.ts';
 import { listening } from './listening.ts';
@@ -64,6 +64,17 @@ describe('an engine does not own', () => {
       state: 'stranger',
       holder: { state: 'visible', pid: impostor.pid, mark: { state: 'marked', marker: impostor.marker } },
     });
+  });
+
+  test('what a stranger answers on, told in words; nor has it a group before there is one', async () => {
+    await using impostor = await listening([v4]);
+    const address = { host, port: impostor.port };
+    const whose = () => ({ state: 'live', engine: 'ears' }) as const;
+    expect(await ownershipTold(address, { pgid: null, marker: 'mine' }, whose)).toEqual({
+      state: 'stranger',
+      holder: expect.stringMatching(new RegExp(`^pid ${impostor.pid} \\(.*; engine ears of this gateway$`)),
+    });
+    expect(await ownershipTold(address, { ...impostor, pgid: null })).toEqual({ state: 'owned' });
   });
 
   test('127.0.0.1 when it listens on IPv6 alone and somebody else is there', async () => {

@@ -1,0 +1,244 @@
+import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Check, checkLine, summaryLine } from '../../../src/cli/doctor/check.ts';
+import { checkEngine } from '../../../src/cli/doctor/engines.ts';
+import { type Past, readPast } from '../../../src/cli/doctor/past.ts';
+import { doctor } from '../../../src/cli/doctor.ts';
+import { openDataDirectory } from '../../../src/gateway/data-directory.ts';
+import { runConfig } from '../../support/engine-configs.ts';
+import { type TestFolder, testFolder } from '../../support/folder.ts';
+import { testIo } from './fake-echo.ts';
+
+const pipelines = {};
+
+async function examined(folder: TestFolder, config: object, options: object = {}) {
+  await folder.write('greenroom.json', JSON.stringify({ listen: '127.0.0.1:0', pipelines, ...config }));
+  const io = testIo(folder.path);
+  const code = await doctor({ json: true, ...options }, { ...io, env: { PATH: process.env['PATH'] } });
+  const checks = io.events() as unknown as readonly (Check & { readonly event: string })[];
+  const of = (check: string, engine: string | null = null) =>
+    checks.find((each) => each.check === check && each.engine === engine);
+  return { code, of, checks, lines: io.errLines };
+}
+
+async function listening(): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return { port, [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+const stranger: Past = {
+  ...{ directory: '/d', presence: { state: 'none' }, pid: null, left: [] },
+  whose: () => ({ state: 'stranger' }),
+};
+const here = { past: stranger, env: { PATH: process.env['PATH'] }, cwd: '/' };
+
+describe('a machine on which nothing is wrong', () => {
+  test('is said to be so, line by line: 0', async () => {
+    await using folder = await testFolder();
+    const io = testIo(folder.path);
+    expect(await doctor({ listen: '127.0.0.1:0' }, io)).toBe(0);
+    expect(io.outLines).toEqual([
+      'ok       config: the embedded default: engines voice, activity; pipelines echo',
+      `ok       data directory: no gateway serves ${folder.path}/.greenroom, which will be made`,
+      'ok       left behind: nothing of an earlier gateway runs',
+      'ok       door: 127.0.0.1, on any port that is free',
+      'ok       engine voice, builtin: flite comes with greenroom',
+      'ok       engine activity, builtin: silero comes with greenroom',
+    ]);
+    expect(io.errLines).toEqual(['nothing is wrong']);
+  });
+
+  test('is left as it was', async () => {
+    await using folder = await testFolder();
+    const { readdir } = await import('node:fs/promises');
+    await doctor({ listen: '127.0.0.1:0' }, testIo(folder.path));
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+});
+
+describe('the door', () => {
+  test('that somebody else has is a problem, with who it is: 1', async () => {
+    await using folder = await testFolder();
+    await using other = await listening();
+    const { code, of, lines } = await examined(folder, { listen: `127.0.0.1:${other.port}` });
+    expect([code, of('door')]).toMatchObject([
+      1,
+      {
+        ...{ event: 'check', state: 'problem', next: 'end it, or choose another with --listen' },
+        message: expect.stringContaining(`127.0.0.1:${other.port} is taken: pid ${process.pid} (`),
+      },
+    ]);
+    expect(lines.at(-1)).toBe('1 problem');
+  });
+
+  test('that the gateway of the data directory has is right', async () => {
+    await using folder = await testFolder();
+    await using other = await listening();
+    await using directory = await openDataDirectory(join(folder.path, '.greenroom'));
+    await directory.writeRecord(`http://127.0.0.1:${other.port}`);
+    const { code, of } = await examined(folder, { listen: `127.0.0.1:${other.port}` });
+    expect([code, of('door')?.message, of('data directory')?.message]).toEqual([
+      0,
+      `the gateway of this data directory, pid ${process.pid}, listens on 127.0.0.1:${other.port}`,
+      expect.stringMatching(`a gateway serves .*: pid ${process.pid} at http`),
+    ]);
+  });
+
+  test('on an address that is not ours, or with a certificate that cannot be used, is a problem', async () => {
+    await using folder = await testFolder();
+    const tls = { cert: './cert.pem', key: './key.pem' };
+    const auth = { tokens: ['abcdefgh'], admin: ['ijklmnop'] };
+    const { code, of } = await examined(folder, { listen: '203.0.113.7:7460', tls, auth });
+    expect([code, of('door')?.state, of('door')?.message]).toEqual([
+      ...[1, 'problem', expect.stringContaining('this machine has no such address')],
+    ]);
+    expect([of('certificate')?.state, of('certificate')?.message]).toEqual([
+      ...['problem', expect.stringContaining('cert.pem')],
+    ]);
+  });
+});
+
+test('a configuration that is wrong is told as by every command: 2', async () => {
+  await using folder = await testFolder();
+  await expect(examined(folder, { engins: {} })).rejects.toMatchObject({
+    code: 'config_invalid',
+    exitCode: 2,
+  });
+  await expect(doctor({ config: 'no.yaml' }, testIo(folder.path))).rejects.toMatchObject({ exitCode: 2 });
+});
+
+test('a data directory that somebody holds without a record is a warning', async () => {
+  await using folder = await testFolder();
+  await using _ = await openDataDirectory(join(folder.path, '.greenroom'));
+  const { code, of, lines } = await examined(folder, {});
+  expect([code, of('data directory')?.state, of('data directory')?.message]).toEqual([
+    ...[0, 'warning', expect.stringContaining(`pid ${process.pid} holds `)],
+  ]);
+  expect(lines.at(-1)).toBe('1 warning');
+});
+
+describe('the program of an engine', () => {
+  test('is found on the PATH, by its path, or not at all', async () => {
+    await using folder = await testFolder();
+    await folder.write('mine.sh', '#!/bin/sh\n');
+    await folder.write('plain.sh', '#!/bin/sh\n');
+    await chmod(join(folder.path, 'mine.sh'), 0o755);
+    const run = async (program: string, cwd = folder.path) => {
+      const [check] = await checkEngine(runConfig({ run: [program], cwd }), here);
+      return check && checkLine(check);
+    };
+    expect(await run('sh')).toMatch(/^ok {7}engine mine, program: \/.*\/sh$/);
+    expect(await run('./mine.sh')).toBe(`ok       engine mine, program: ${folder.path}/mine.sh`);
+    expect(await run('./plain.sh')).toBe(
+      `problem  engine mine, program: ${folder.path}/plain.sh may not be executed; \`chmod +x\` it`,
+    );
+    expect(await run('./none.sh')).toBe(
+      `problem  engine mine, program: ${folder.path}/none.sh does not exist; install it, or name it by its path`,
+    );
+    expect(await run('no-such-engine')).toBe(
+      'problem  engine mine, program: no-such-engine: not found in PATH; install it, or name it by its path',
+    );
+    expect(await run('sh', '/no/such')).toBe(
+      'problem  engine mine, program: its `cwd` /no/such is not a folder; make it, or name another',
+    );
+  });
+
+  test('is looked for in the PATH that it gets', async () => {
+    await using folder = await testFolder();
+    await folder.write('mine', '');
+    await chmod(join(folder.path, 'mine'), 0o755);
+    const [check] = await checkEngine(runConfig({ run: ['mine'], env: { PATH: folder.path } }), here);
+    expect(check).toMatchObject({ state: 'ok', message: join(folder.path, 'mine') });
+  });
+});
+
+describe('the place of an engine', () => {
+  const place = async (changes: object, past: Past = stranger) =>
+    (await checkEngine(runConfig({ run: ['sh'], cwd: '/', ...changes }), { ...here, past }))[1];
+
+  test('is of no interest where it is chosen', async () => {
+    expect([await place({}), await place({ socket: 'auto' })]).toEqual([undefined, undefined]);
+  });
+
+  test('is free, or somebody has it', async () => {
+    await using other = await listening();
+    const { port } = other;
+    expect(await place({ port })).toMatchObject({
+      ...{
+        check: 'port',
+        engine: 'mine',
+        state: 'problem',
+        next: 'end it, or use another port, or `port: auto`',
+      },
+      message: expect.stringContaining(`127.0.0.1:${port} is taken: pid ${process.pid} (`),
+    });
+    await other[Symbol.asyncDispose]();
+    expect(await place({ port })).toMatchObject({ state: 'ok', message: `127.0.0.1:${port} is free` });
+    expect(await place({ host: '203.0.113.7', port })).toMatchObject({ state: 'problem' });
+  });
+
+  test('may be a socket', async () => {
+    await using folder = await testFolder();
+    const socket = join(folder.path, 'x.sock');
+    expect(await place({ socket })).toMatchObject({ check: 'socket', state: 'ok' });
+    const server = createServer().listen(socket);
+    await once(server, 'listening');
+    expect(await place({ socket })).toMatchObject({ check: 'socket', state: 'problem' });
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('the model of an engine', () => {
+  const model = async (path: string, exclusive = false) => {
+    const config = runConfig({ run: ['sh'], cwd: '/', model: { path, format: 'gguf', exclusive } });
+    return (await checkEngine(config, here))[1];
+  };
+
+  test('is one, is none, or is held by somebody', async () => {
+    await using folder = await testFolder();
+    const good = Buffer.concat([Buffer.from('GGUF\u0003\0\0\0'), Buffer.alloc(100)]);
+    const path = await folder.write('x.gguf', good);
+    expect(await model(path)).toMatchObject({
+      ...{ check: 'model', state: 'ok', message: `${path} can be read (${good.length} bytes)` },
+    });
+    expect(await model(join(folder.path, 'none'))).toMatchObject({
+      ...{ state: 'problem', message: `${folder.path}/none does not exist` },
+    });
+    const { open } = await import('node:fs/promises');
+    await using _file = await open(path);
+    expect(await model(path)).toMatchObject({ state: 'warning', next: expect.stringContaining('twice') });
+    expect(await model(path, true)).toMatchObject({ state: 'problem' });
+  });
+});
+
+test('a package that an engine needs is there or not', async () => {
+  const engine = { ...runConfig(), kind: 'builtin', builtin: 'llama', options: {} } as const;
+  await using folder = await testFolder();
+  const [check] = await checkEngine(engine, { ...here, cwd: folder.path });
+  const missing = { state: 'problem', next: `\`npm install node-llama-cpp\` in ${folder.path}` };
+  expect(check).toMatchObject(check?.state === 'ok' ? { check: 'package' } : missing);
+});
+
+test('what is there of a data directory that is not there is nothing', async () => {
+  const past = await readPast('/no/such/directory');
+  expect(past).toMatchObject({ pid: null, presence: { state: 'none' }, left: [] });
+  expect(past.whose(`a.${'0'.repeat(32)}`)).toEqual({ state: 'stranger' });
+});
+
+test('the summary counts', () => {
+  const check = (state: Check['state']): Check => ({
+    check: 'x',
+    engine: null,
+    state,
+    message: '',
+    next: null,
+  });
+  expect(summaryLine([check('ok')])).toBe('nothing is wrong');
+  expect(summaryLine([check('problem'), check('problem'), check('warning')])).toBe('2 problems, 1 warning');
+});
