@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { EngineConfig, ModelFileConfig, RunEngineConfig } from '../../config/types.ts';
-import { lookAtModel, notExclusive } from '../../engines/model-file.ts';
+import { lookAtModel, notExclusive } from '../../engines/model-look.ts';
 import { whySpawnFailed } from '../../engines/process/command.ts';
 import { findProgram } from '../../engines/process/find-program.ts';
 import { type Check, ok, problem, warning } from './check.ts';
