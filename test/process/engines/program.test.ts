@@ -22,13 +22,7 @@ describe('a program', () => {
     await stage.becomes('ready');
     const { rungMs, port, offers, elapsedMs } = stage.engine.status();
     expect(Object.keys(rungMs)).toEqual([
-      'spawned',
-      'alive',
-      'listening',
-      'owned',
-      'http',
-      'loaded',
-      'ready',
+      ...['spawned', 'alive', 'listening', 'owned', 'http', 'loaded', 'ready'],
     ]);
     expect(port).toBeGreaterThanOrEqual(20_000);
     expect(port).toBeLessThan(32_768);
