@@ -1,15 +1,12 @@
 // Streamed tokens from an engine to its callers: asked directly, through the gateway, and through nginx where there is
 // one, in turns of the same run. The time to the first token, one caller at a time; tokens a second of many at a time, as
 // fast as the engine gives them; and the processor time that a token costs whoever passes it on.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs, startProgram } from './measure.ts';
+import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs } from './measure.ts';
+import type { Workbench } from './workbench.ts';
 
 const rounds = 5;
 const firstTokens = 100;
@@ -60,43 +57,28 @@ interface Row {
   readonly tokenUs: number[];
 }
 
-export async function run(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'greenroom-proxy-'));
-  writeFileSync(join(folder, 'engine.mjs'), engine);
+export async function run(bench: Workbench): Promise<void> {
+  const program = await bench.write('engine.mjs', engine);
   const port = await freePort();
-  const llm = `{run: [${process.execPath}, ${folder}/engine.mjs, "\${port}"], offers: [chat]}`;
-  const up = [
-    'up',
-    '--listen',
-    `127.0.0.1:${port}`,
-    '--set',
-    `engines={llm: ${llm}}`,
-    '--set',
-    'pipelines={}',
+  const llm = `{run: [${process.execPath}, ${program}, "\${port}"], offers: [chat]}`;
+  const gateway = await bench.start([
+    ...[...nodeOptions, repositoryFile('dist/main.js'), 'up', '--listen', `127.0.0.1:${port}`],
+    ...['--set', `engines={llm: ${llm}}`, '--set', 'pipelines={}'],
+  ]);
+  await answers(port, '/readyz');
+  const enginePort = await portOfEngine(port);
+  const nginx = await startNginx(bench, enginePort);
+  const row = (name: string, at: number, pid = 0): Row => ({
+    ...{ name, port: at, pid, firstMs: [], perSecond: [], tokenUs: [] },
+  });
+  const rows = [
+    row('asked directly', enginePort),
+    row('greenroom', port, gateway.pid),
+    ...(nginx ? [row('nginx', nginx.port, nginx.pid)] : []),
   ];
-  const gateway = await startProgram([...nodeOptions, repositoryFile('dist/main.js'), ...up]);
-  let nginx: { readonly child: ChildProcess; readonly port: number } | undefined;
-  try {
-    await answers(port, '/readyz');
-    const enginePort = await portOfEngine(port);
-    nginx = await startNginx(folder, enginePort);
-    const row = (name: string, at: number, pid = 0): Row => ({
-      ...{ name, port: at, pid, firstMs: [], perSecond: [], tokenUs: [] },
-    });
-    const rows = [
-      row('asked directly', enginePort),
-      row('greenroom', port, gateway.child.pid),
-      ...(nginx ? [row('nginx', nginx.port, nginx.child.pid)] : []),
-    ];
-    // One before the counting, so that everybody is warm.
-    for (let round = 0; round <= rounds; round += 1) for (const each of rows) await measure(each, round > 0);
-    show(rows);
-  } finally {
-    nginx?.child.kill('SIGTERM');
-    if (nginx && nginx.child.exitCode === null) await once(nginx.child, 'exit');
-    await gateway.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  // One before the counting, so that everybody is warm.
+  for (let round = 0; round <= rounds; round += 1) for (const each of rows) await measure(each, round > 0);
+  show(rows);
 }
 
 async function measure(row: Row, counted: boolean): Promise<void> {
@@ -145,15 +127,14 @@ function ask(port: number, agent: Agent, tokens: number): Promise<{ readonly fir
   });
 }
 
-async function startNginx(folder: string, to: number) {
+async function startNginx(bench: Workbench, to: number) {
   const path = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx'].find(isThere);
   if (!path) return undefined;
   const port = await freePort();
-  const file = join(folder, 'nginx.conf');
-  writeFileSync(file, nginxConfig(port, to, folder));
-  const child = spawn(path, ['-c', file, '-p', folder], { stdio: ['ignore', 'ignore', 'ignore'] });
+  const file = await bench.write('nginx.conf', nginxConfig(port, to, bench.folder));
+  const { pid } = await bench.startOther(path, ['-c', file, '-p', bench.folder]);
   await answers(port, '/health');
-  return { child, port };
+  return { pid, port };
 }
 
 function isThere(path: string): boolean {
