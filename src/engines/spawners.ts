@@ -123,6 +123,7 @@ function somebodyElses(request: SpawnRequest, config: UrlEngineConfig, around: S
   if (!otherwise) return new UrlInstance(request, { config, clock, scope, log });
   return new AdoptedInstance(request, {
     ...{ config, otherwise, clock, inherited, scope, reaper: options.reaper(), log, ownership, journal },
+    model: modelFile(otherwise, around),
   });
 }
 

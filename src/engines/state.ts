@@ -13,9 +13,6 @@ import type { FailureCause } from './causes.ts';
 
 export type EngineStateWord = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'backoff' | 'failed';
 
-/** So many ports are tried one after the other. */
-const portsMax = 3;
-
 /** The ladder of readiness, in order. Not every kind of engine has every rung. */
 export const rungs = [
   'spawned',
@@ -269,8 +266,8 @@ function recover(life: EngineLife, env: Environment): LifeStep {
   const { failuresMax, backoffFirstMs, backoffMaxMs } = env.limits;
   if (life.failure?.kind === 'lasting' || life.failures >= failuresMax)
     return same({ ...life, state: 'failed' });
-  // Somebody was faster at a port: the next one is another one, so nothing is gained by waiting.
-  const atOnce = life.failure?.code === 'engine_port_taken' && life.failures <= portsMax;
+  // Somebody was faster at a port: the next one is another one, so nothing is gained by waiting. Three times.
+  const atOnce = life.failure?.code === 'engine_port_taken' && life.failures <= 3;
   const ceilingMs = atOnce ? 0 : Math.min(backoffMaxMs, backoffFirstMs * 2 ** (life.failures - 1));
   const ms = Math.round(ceilingMs * env.random);
   return { life: { ...life, state: 'backoff' }, effects: [{ type: 'arm', timer: 'retry', ms }] };

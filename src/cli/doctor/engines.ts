@@ -2,13 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import type { EngineConfig, ModelFileConfig, RunEngineConfig } from '../../config/types.ts';
+import type { EngineConfig, ModelFileConfig, RunEngineConfig, UrlEngineConfig } from '../../config/types.ts';
+import { llamaProgram } from '../../engines/builtin/llama-program.ts';
 import { lookAtModel, notExclusive } from '../../engines/model-look.ts';
 import { whySpawnFailed } from '../../engines/process/command.ts';
 import { findProgram } from '../../engines/process/find-program.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 import type { Past } from './past.ts';
-import { checkPlace } from './places.ts';
+import { checkPlace, holdersOf, textOf } from './places.ts';
 
 export interface EngineContext {
   readonly past: Past;
@@ -24,12 +25,29 @@ export async function checkEngine(engine: EngineConfig, context: EngineContext):
     case 'worker':
       return [ok({ check: 'module', ...facts }, `${engine.worker} is there`)];
     case 'url':
-      return [ok({ check: 'address', ...facts }, `${engine.url} is asked once the gateway runs`)];
+      return checkUrl(engine, context);
     case 'builtin':
       return engine.builtin === 'llama'
-        ? [checkPackage(engine.name, 'node-llama-cpp', context)]
+        ? [
+            checkPackage(engine.name, 'node-llama-cpp', context),
+            ...(await checkRun(llamaProgram(engine), context)),
+          ]
         : [ok({ check: 'builtin', ...facts }, `${engine.builtin} comes with greenroom`)];
   }
+}
+
+/** Whether somebody is there is asked by who may ask: an engine's own key goes with it. */
+async function checkUrl(
+  { name, url, otherwise }: UrlEngineConfig,
+  context: EngineContext,
+): Promise<readonly Check[]> {
+  const facts = { check: 'address', engine: name };
+  const { past } = context;
+  if (!otherwise) return [ok(facts, `${url} is asked once the gateway runs`)];
+  const { hostname, port } = new URL(url);
+  const holders = await holdersOf({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) });
+  if (holders.length > 0) return [ok(facts, `${url} is used as it is: ${textOf(holders, past)}`)];
+  return [ok(facts, `nobody listens at ${url}: it is started`), ...(await checkRun(otherwise, context))];
 }
 
 async function checkRun(engine: RunEngineConfig, context: EngineContext): Promise<readonly Check[]> {

@@ -98,13 +98,13 @@ function heldCheck(
   return problem(facts, `${where} is taken: ${text}`, 'end it, or use another port, or `port: auto`');
 }
 
-async function holdersOf(address: LocalAddress): Promise<readonly Holder[]> {
+export async function holdersOf(address: LocalAddress): Promise<readonly Holder[]> {
   const found = await listeners(address);
   if (found.state === 'unknown') return [];
   return [...found.answering, ...found.barring].flatMap(({ holders }) => holders);
 }
 
-function textOf(holders: readonly Holder[], { whose }: Past): string {
+export function textOf(holders: readonly Holder[], { whose }: Past): string {
   if (holders.length === 0) return 'by somebody who cannot be seen from here';
   return holders.map((holder) => describeHolder(holder, whose)).join(' and ');
 }

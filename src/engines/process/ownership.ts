@@ -1,5 +1,5 @@
 // Whose it is that listens at an address, as somebody who can look into the system tells it.
-import { describeHolder, type Whose } from '../host/describe.ts';
+import type { Whose } from '../host/describe.ts';
 
 export type ListenAddress =
   | { readonly host: string; readonly port: number }
@@ -26,11 +26,9 @@ export const nobodyLooks: AskOwnership = () =>
 
 /** Looks into the system. @param whose how processes that carry a marker are called */
 export function askSystem(whose?: Whose): AskOwnership {
-  return async (address, { pgid, marker }) => {
+  return async (address, family) => {
     // Needed once something listens; a start has no time for it before.
-    const { ownership } = await import('../host/ownership.ts');
-    const found = await ownership(address, { pgid: pgid ?? 0, marker });
-    if (found.state !== 'stranger') return found;
-    return { state: 'stranger', holder: describeHolder(found.holder, whose) };
+    const { ownershipTold } = await import('../host/ownership.ts');
+    return ownershipTold(address, family, whose);
   };
 }

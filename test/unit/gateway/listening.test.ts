@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
-import { leadsTo, listenersIn } from '../../../src/gateway/listening.ts';
+import { leadsTo } from '../../../src/gateway/listening.ts';
 
 /** An address of this machine that others can reach. */
 const [outside] = Object.values(networkInterfaces()).flatMap(
@@ -45,18 +45,4 @@ test.skipIf(!canTell)('an address of this machine is the one where the process i
   // Somebody listens there, but not who is meant.
   expect(await leadsTo(at(here.port), process.ppid)).toBe(false);
   expect(await leadsTo(at(here.port), 2 ** 30)).toBe(false);
-});
-
-test('the table of the kernel is read for who listens, in both families', () => {
-  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:1D24 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1145 1 0 100 0 0 10 0
-   1: 0100007F:9D44 0100007F:93CD 06 00000000:00000000 03:00000FDD 00000000     0        0 0 3 0
-   2: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 77 1
-   3: B80D0120000000000000000001000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 78 1
-`;
-  expect(listenersIn(table)).toEqual([
-    { address: '127.0.0.1', port: 7460, inode: '1145' },
-    { address: '::1', port: 80, inode: '77' },
-    { address: '2001:db8::1', port: 443, inode: '78' },
-  ]);
 });
