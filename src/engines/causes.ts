@@ -9,6 +9,7 @@ export type FailureCause =
   | 'out_of_memory'
   | 'file_missing'
   | 'model_broken'
+  | 'model_held'
   | 'bad_flag'
   | 'gpu'
   | 'library_missing'

@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly expectedMs?: () => number | null;
   /** A listener of `onChange` threw. */
   readonly onListenerFault: (error: unknown) => void;
+  /** What it is known to offer before it has loaded. Default: nothing. */
+  readonly offers?: readonly Capability[] | undefined;
   /** Default `eager`. */
   readonly start?: 'eager' | 'lazy';
   /** Callers that may wait for it, and how long. Default: 64, 60 s. */
@@ -104,14 +106,16 @@ export class Engine {
   }
 
   get offers(): readonly Capability[] {
-    return this.#shell.instance?.offers ?? [];
+    const told = this.#shell.instance?.offers ?? [];
+    return told.length > 0 ? told : (this.#options.offers ?? []);
   }
 
   status(): EngineStatus {
     const { clock, expectedMs, start = 'eager' } = this.#options;
+    const { offers } = this;
     const { name, kind, life, lobby } = this;
     return statusOf({
-      ...{ name, kind, start, life, instance: this.#shell.instance },
+      ...{ name, kind, start, life, offers, instance: this.#shell.instance },
       users: { waiting: lobby.waiting, leases: lobby.leases },
       ending: this.#ending.goal ?? null,
       expectedMs: expectedMs?.() ?? null,

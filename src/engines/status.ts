@@ -50,6 +50,7 @@ export function statusOf(facts: {
   readonly kind: string;
   readonly start: 'eager' | 'lazy';
   readonly life: EngineLife;
+  readonly offers: readonly Capability[];
   readonly instance: EngineInstance | undefined;
   readonly users: { readonly waiting: number; readonly leases: number };
   readonly ending: EndGoal | null;
@@ -57,7 +58,7 @@ export function statusOf(facts: {
   readonly expectedMs: number | null;
   readonly nowMs: number;
 }): EngineStatus {
-  const { name, kind, start, life, instance, users, ending, nowMs } = facts;
+  const { name, kind, start, life, offers, instance, users, ending, nowMs } = facts;
   const elapsedMs = (life.readyMs ?? life.goneMs ?? nowMs) - life.startedMs;
   const expectedMs = life.state === 'starting' ? facts.expectedMs : null;
   const { failure } = life;
@@ -77,7 +78,7 @@ export function statusOf(facts: {
     pid: instance?.pid ?? null,
     port: instance?.port ?? null,
     address: instance?.endpoint ? endpointText(instance.endpoint) : null,
-    offers: instance?.offers ?? [],
+    offers,
     // A call that was let in over HTTP is the gateway's; one of a pipeline is the instance's.
     activeCalls: Math.max(instance?.activeCalls ?? 0, users.leases),
     waitingCalls: users.waiting,

@@ -133,13 +133,13 @@ export class Supervisor {
 
   #make(config: EngineConfig): Engine {
     const { clock, scope, log } = this.#options;
-    const { start, waiting, drainMs, idleMs } = config;
+    const { start, waiting, drainMs, idleMs, offers } = config;
     return new Engine({
       name: config.name,
       kind: config.kind,
       clock,
       random: Math.random,
-      ...{ start, waiting, drainMs, idleMs, group: this.#group(config.group) },
+      ...{ start, waiting, drainMs, idleMs, offers, group: this.#group(config.group) },
       limits: {
         ...limitsDefault,
         failuresMax: this.#options.attempts ?? limitsDefault.failuresMax,

@@ -211,7 +211,9 @@ export class Gateway {
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
     const upgrade: DoorHandlers['upgrade'] = (request, socket, head) => {
       if (!isForEngines(request)) return realtime.upgrade(request, socket, head);
-      void this.#surface.promise.then(({ engines }) => engines.upgrade(request, socket, head));
+      void this.#surface.promise.then(({ engines }) => {
+        if (!engines.upgrade(request, socket, head)) realtime.upgrade(request, socket, head);
+      });
     };
     door.attach({
       upgrade: (...upgraded) => this.#loop.during('websocket upgrade', () => upgrade(...upgraded)),

@@ -17,6 +17,10 @@ const paths = [
   '/api/tree',
   '/api/sessions',
   '/openapi.json',
+  '/v1/chat/completions',
+  '/v1/audio/speech',
+  '/v1/audio/transcriptions',
+  '/engines/voice/x',
 ];
 const oddPaths = [
   '*',
@@ -99,7 +103,23 @@ export async function fuzzHttp(
 function judge(answer: string, seed: number, text: string): void {
   if (answer === '' || answer.startsWith('HTTP/1.1 101') || answer.startsWith('HTTP/1.1 100')) return;
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1];
-  const known = ['200', '202', '400', '401', '403', '404', '405', '408', '413', '417', '426', '431', '503'];
+  const known = [
+    '200',
+    '202',
+    '400',
+    '401',
+    '403',
+    '404',
+    '405',
+    '408',
+    '413',
+    '417',
+    '426',
+    '431',
+    '501',
+    '502',
+    '503',
+  ];
   if (!status || !known.includes(status))
     throw new Error(`http seed ${seed}: ${JSON.stringify(text)} was answered ${JSON.stringify(answer)}`);
 }

@@ -24,6 +24,7 @@ interface Refused {
 const needsUpgrade = { status: 426, code: 'upgrade_required', headers: { upgrade: 'websocket' } };
 const needsVersion = { ...needsUpgrade, headers: { 'sec-websocket-version': '13' } };
 const invalid = { status: 400, code: 'invalid_request' };
+const onlyPost = { status: 405, code: 'method_not_allowed', headers: { allow: 'POST' } };
 const onlyGet = { status: 405, code: 'method_not_allowed', headers: { allow: 'GET' } };
 
 const table: readonly Refused[] = [
@@ -96,6 +97,31 @@ const table: readonly Refused[] = [
     says: get('//x/v1/realtime', host, upgrade, key, version),
     status: 404,
     code: 'not_found',
+  },
+  {
+    name: 'an upgrade of a path that engines answer over HTTP alone',
+    says: get('/v1/chat/completions', host, upgrade, key, version),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    name: 'an upgrade of an engine that nobody knows',
+    says: get('/engines/nobody/ws', host, upgrade, key, version),
+    status: 404,
+    code: 'not_found',
+  },
+  { name: 'a chat without a body', says: post('/v1/chat/completions', host), ...invalid },
+  {
+    name: 'a chat of more than a chat may have',
+    says: post('/v1/chat/completions', host, 'Content-Length: 26214401\r\n'),
+    status: 413,
+    code: 'body_too_large',
+  },
+  { name: 'a method that a chat does not take', says: get('/v1/chat/completions', host), ...onlyPost },
+  {
+    name: 'a form without a boundary',
+    says: `${post('/v1/audio/transcriptions', host, 'Content-Length: 2\r\n')}{}`,
+    ...invalid,
   },
   { name: 'an upgrade without key', says: realtime(upgrade, version), ...invalid },
   {

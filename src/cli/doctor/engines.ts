@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { EngineConfig, ModelFileConfig, RunEngineConfig, UrlEngineConfig } from '../../config/types.ts';
 import { llamaProgram } from '../../engines/builtin/llama-program.ts';
-import { lookAtModel, notExclusive } from '../../engines/model-file.ts';
+import { lookAtModel, notExclusive } from '../../engines/model-look.ts';
 import { whySpawnFailed } from '../../engines/process/command.ts';
 import { findProgram } from '../../engines/process/find-program.ts';
 import { type Check, ok, problem, warning } from './check.ts';

@@ -37,6 +37,6 @@ export function execEnvironment(
 }
 
 /** Capitals; anything but letters and digits becomes `_`. */
-export function variableName(engine: string): string {
+function variableName(engine: string): string {
   return engine.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 }

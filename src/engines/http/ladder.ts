@@ -46,6 +46,9 @@ export async function climbHttp(options: LadderOptions): Promise<Climbed> {
   let whose: Owner = owner ? { state: 'unclear' } : { state: 'ours', evidence: '' };
   for await (const probed of probes({ target, clock, pace, signal })) {
     const { answer, verdict, isNew } = probed;
+    const text = answerText(answer, target);
+    // Before the rungs, so that none is shown with what was said of the one before.
+    if (isNew) progressed(text);
     if (answer.state === 'answered' || answer.state === 'connected') {
       climbed('listening', `${where} takes connections`);
       if (owner && whose.state === 'unclear') {
@@ -55,9 +58,7 @@ export async function climbHttp(options: LadderOptions): Promise<Climbed> {
         if (whose.state === 'ours') climbed('owned', whose.evidence);
       }
     }
-    const text = answerText(answer, target);
     if (answer.state === 'answered') climbed('http', text);
-    if (isNew) progressed(text);
     if (verdict === 'ready') return { state: 'done' };
     const refusal = refusalOf(probed, target, expected);
     if (refusal) return { state: 'refused', refusal };

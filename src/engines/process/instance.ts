@@ -4,6 +4,7 @@ import type { RunEngineConfig } from '../../config/types.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { toGreenroomError } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
+import type { FailureCause } from '../causes.ts';
 import type { Capability } from '../contract.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { HttpCalls } from '../http/calls.ts';
@@ -103,8 +104,10 @@ export class ProgramInstance extends HttpInstance {
       place = await takePlace(config, engine, { journal, clock });
       scope.defer('place', () => place.release());
     } catch (error) {
-      const { code, message, cause } = toGreenroomError(error, 'engine_port_taken');
-      return this.gone({ code, message, kind: isPassing(cause) ? 'passing' : 'lasting' });
+      const { code, message, details, cause } = toGreenroomError(error, 'engine_port_taken');
+      const known = details['cause'] as FailureCause | undefined;
+      const kind = isPassing(cause) ? 'passing' : 'lasting';
+      return this.gone({ code, message, kind, ...(known && { cause: known }) });
     }
     this.#place = place;
     if (this.stop === 'asked' || signal.aborted) {

@@ -11,7 +11,7 @@ export interface Family {
   readonly marker: string;
 }
 
-export type Ownership =
+type Ownership =
   | { readonly state: 'owned' }
   | { readonly state: 'nobody' }
   /** `holder`: its pid, command, user and age, as far as they are known, for people. */

@@ -92,7 +92,8 @@ function checked(
     const there = others.map((each) => each.name).join(', ') || 'none';
     const what = offers.length > 0 ? `offers ${offers.join(', ')}` : 'declares no `offers`';
     const message = `engine ${name} ${what}, not ${capability}; engines that do: ${there}`;
-    throw new GreenroomError('engine_call_unsupported', message, { details: { engine: name, capability } });
+    const details = { engine: name, capability, retryAfterMs: null };
+    throw new GreenroomError('engine_call_unsupported', message, { details });
   }
   return choiceOf(engine, rest);
 }

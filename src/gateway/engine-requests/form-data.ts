@@ -1,7 +1,7 @@
 // A form that has come as a whole: its fields as texts, its files as views on its bytes. Pure.
 import { MultipartReader } from './multipart.ts';
 
-export interface FormFile {
+interface FormFile {
   readonly filename: string;
   readonly bytes: Buffer;
 }

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../lifecycle/clock.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
 
 /** What is written to: a response. */
-export interface Outlet {
+interface Outlet {
   /** False: the caller has enough for now; `drain` tells when he has taken it. */
   write(bytes: Buffer): boolean;
   on(event: 'drain', listener: () => void): unknown;

@@ -31,13 +31,17 @@ export async function relay(options: RelayOptions): Promise<'done' | 'failed'> {
   const good = status >= 200 && status < 300;
   if (good && isEvents(response)) return relayEvents(options);
   if (reply.state === 'waiting') throw await notAStream(options);
-  if (good && path !== 'raw') await relayJudged(options);
+  if (good && path !== 'raw' && !isPacked(response)) await relayJudged(options);
   else await relayPlain(options);
   return status >= 500 ? 'failed' : 'done';
 }
 
 const isEvents = ({ headers }: IncomingMessage): boolean =>
   /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
+
+/** Though it was asked not to be: then nobody looks into it. */
+const isPacked = ({ headers }: IncomingMessage): boolean =>
+  (headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity';
 
 const kinds: Readonly<Partial<Record<EnginePathName, StreamKind>>> = {
   chat: 'tokens',
@@ -46,14 +50,17 @@ const kinds: Readonly<Partial<Record<EnginePathName, StreamKind>>> = {
 
 async function relayEvents(options: RelayOptions): Promise<'done' | 'failed'> {
   const { engine, response, reply, path } = options;
-  const events = new SseRelay(kinds[path] ?? 'plain');
+  const events = new SseRelay((isPacked(response) ? undefined : kinds[path]) ?? 'plain');
   const begin = () => {
     if (reply.state === 'answering') return;
     const headers = headersToCaller(response.headers, 'changed');
     reply.begin({ status: response.statusCode ?? 200, headers, form: 'events', limits: streamLimits });
   };
   // There is nothing to be kept back for: whoever asks an engine directly wants it as it is.
-  if (path === 'raw') begin();
+  if (path === 'raw') {
+    begin();
+    reply.flush();
+  }
   const lost = await listen(options, 'stream', (bytes) => {
     const goes = events.push(bytes);
     if (goes.length === 0) return true;

@@ -78,6 +78,11 @@ export class Reply {
     this.#state = 'answering';
   }
 
+  /** Sends the head by itself: what follows may take its time. */
+  flush(): void {
+    this.#options.response.flushHeaders();
+  }
+
   /** False: there is no room for more; `onRoom` tells when there is. */
   push(bytes: Buffer): boolean {
     return this.#state !== 'answering' || this.#outflow.push(bytes);
@@ -115,7 +120,7 @@ export class Reply {
 
   /** Tells the error now or never: there is no time to wait for a caller who is slow. */
   leave(error: GreenroomError): void {
-    if (this.#form === 'events' && this.#outflow.waitingBytes > 0) this.cut();
+    if (this.#outflow.waitingBytes > 0) this.cut();
     else void this.fail(error);
   }
 
@@ -142,7 +147,5 @@ export class Reply {
     this.#form = form;
     this.#outflow.limits = limits;
     response.writeHead(status, headers as Record<string, string | string[]>);
-    // The head of a stream is news by itself.
-    if (form === 'events') response.flushHeaders();
   }
 }

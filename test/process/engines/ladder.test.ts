@@ -1,10 +1,14 @@
 // The ladder of a program: who listens, what it answers, what it gives; and what is no way to become ready.
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Capability } from '../../../src/engines/contract.ts';
-import type { AskOwnership, Family, ListenAddress } from '../../../src/engines/process/ownership.ts';
+import {
+  type AskOwnership,
+  type Family,
+  type ListenAddress,
+  nobodyLooks,
+} from '../../../src/engines/process/ownership.ts';
 import type { RunChanges } from '../../support/engine-configs.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
@@ -68,8 +72,14 @@ describe('the ladder', () => {
     expect([asked, 'owned' in proxy.engine.status().evidence]).toEqual([0, false]);
   });
 
-  test('does without an owner where nobody can tell', async () => {
+  test('asks the system who listens, unless it is told whom to ask', async () => {
     await using stage = await Supervised.start(openai());
+    await stage.becomes('ready');
+    expect(stage.engine.status().evidence.owned).toMatch(/^a process of this engine listens at /);
+  });
+
+  test('does without an owner where nobody can tell', async () => {
+    await using stage = await Supervised.owned(nobodyLooks, openai());
     await stage.becomes('ready');
     expect(stage.engine.status().rungMs).not.toHaveProperty('owned');
   });
@@ -77,10 +87,10 @@ describe('the ladder', () => {
   test('of one that has a name for this instance is proven by it', async () => {
     const named = (models: string) =>
       openai({ run: [...openai().run, '--alias', 'greenroom-${instance}'], env: { MODELS: models } });
-    await using stage = await Supervised.start(named('mine,greenroom-${instance}'));
+    await using stage = await Supervised.owned(nobodyLooks, named('mine,greenroom-${instance}'));
     await stage.becomes('ready');
     expect(stage.engine.status().evidence.owned).toMatch(/^\/v1\/models names greenroom-[0-9a-f]{8}$/);
-    await using other = await Supervised.start(named('llama-7b'));
+    await using other = await Supervised.owned(nobodyLooks, named('llama-7b'));
     expect(await failure(other)).toMatchObject({
       ...{ code: 'engine_port_taken', cause: 'port_in_use' },
       message: expect.stringContaining(
@@ -143,22 +153,6 @@ describe('a stranger at the place of an engine', () => {
     expect(stage.engine.life.failure?.message).toContain(
       'end it, or use `port: auto` (`ready.owned: false` takes a proxy for it)',
     );
-  });
-
-  test('who was there before is named', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
-    try {
-      await using stage = await Supervised.owned(stranger, openai({ port }));
-      await stage.becomes('failed');
-      expect(stage.engine.life.failure?.message).toBe(
-        `engine mine: port 127.0.0.1:${port} is held by open-webui (pid 77, user eve); end it, or use \`port: auto\``,
-      );
-      expect(await stage.processes()).toEqual([]);
-    } finally {
-      server.close();
-    }
   });
 });
 

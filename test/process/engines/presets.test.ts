@@ -3,6 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { EngineConfig } from '../../../src/config/types.ts';
+import { nobodyLooks } from '../../../src/engines/process/ownership.ts';
 import { type TestFolder, testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 import { fixture, Supervised } from './supervised.ts';
@@ -12,6 +13,16 @@ async function program(folder: TestFolder, name: string): Promise<void> {
   const text = `#!${process.execPath}\nimport(${JSON.stringify(fixture('preset-program.mjs'))});\n`;
   await chmod(await folder.write(`bin/${name}`, text), 0o755);
 }
+
+/** As much of a model as is looked at before a start. */
+const writeModel = (folder: TestFolder) => {
+  const head = Buffer.alloc(64);
+  head.write('GGUF');
+  head.writeUInt32LE(3, 4);
+  head.writeBigUInt64LE(1n, 8);
+  head.writeBigUInt64LE(1n, 16);
+  return folder.write('m.gguf', head);
+};
 
 async function configOf(folder: TestFolder, written: string): Promise<EngineConfig> {
   const file = await folder.write('greenroom.yaml', `engines:\n  mine: ${written}\n`);
@@ -31,7 +42,7 @@ describe('a preset', () => {
     ['python3', 'sglang, model: org/name', chat, /^chat of mine: Hello, 4 tokens$/m],
   ])('%s: %s', async (name, written, generated, says) => {
     await using folder = await testFolder();
-    await folder.write('m.gguf', 'GGUF');
+    await writeModel(folder);
     await program(folder, name);
     const config = await configOf(folder, `{ preset: ${written}, program: bin/${name} }`);
     await using stage = await Supervised.start(config);
@@ -45,28 +56,32 @@ describe('a preset', () => {
     ['vllm', 'vllm, model: x'],
   ])('%s is known for ours by the name that it was given', async (name, written) => {
     await using folder = await testFolder();
-    await folder.write('m.gguf', 'GGUF');
+    await writeModel(folder);
     await program(folder, name);
-    await using stage = await Supervised.start(
+    await using stage = await Supervised.owned(
+      nobodyLooks,
       await configOf(folder, `{ preset: ${written}, program: bin/${name} }`),
     );
     await stage.becomes('ready');
     expect(stage.engine.status().evidence.owned).toMatch(/^\/v1\/models names greenroom-[0-9a-f]{8}$/);
   });
 
-  test('whose model is not there has failed for good, with the line that says so', async () => {
+  test('whose model is not there has failed for good, before it is started', async () => {
     await using folder = await testFolder();
     await program(folder, 'llama-server');
     await using stage = await Supervised.start(
       await configOf(folder, '{ preset: llama-server, model: no.gguf, program: bin/llama-server }'),
     );
     await stage.becomes('failed');
-    expect(stage.engine.status().failure).toMatchObject({ code: 'engine_exited', cause: 'file_missing' });
-    expect(stage.engine.life.failure?.message).toContain('failed to open GGUF file');
+    expect(stage.engine.status().failure).toMatchObject({
+      ...{ code: 'model_file_unusable', cause: 'file_missing' },
+      message: expect.stringMatching(/^engine mine: its model \/.*no\.gguf does not exist$/),
+    });
   });
 
   test('that is not installed says where it was looked for', async () => {
     await using folder = await testFolder();
+    await folder.write('m.bin', 'lmgg');
     await using stage = await Supervised.start(
       await configOf(folder, '{ preset: whisper-server, model: m.bin, program: no-such-whisper }'),
     );
@@ -79,7 +94,7 @@ describe('a preset', () => {
 
   test('llama-server says how far it is by its dots', async () => {
     await using folder = await testFolder();
-    await folder.write('m.gguf', 'GGUF');
+    await writeModel(folder);
     await program(folder, 'llama-server');
     await using stage = await Supervised.start(
       await configOf(

@@ -72,6 +72,7 @@ describe('a socket that throws', () => {
       /^reconnecting: ws:\/\/127\.0\.0\.1:\d+\/v1\/realtime\?notices=1 cannot be sent to: no send today$/,
     );
     expect(told.filter((word) => word === 'delivered')).toHaveLength(1);
+    await until(() => gateway.calls[1]?.received.length === 2, { ...soon, what: 'the question' });
     const types = gateway.calls.map(({ received }) => received.map(({ type }) => type));
     expect(types).toEqual([[], ['conversation.item.create', 'response.create']]);
     // It was let go of as well.

@@ -55,7 +55,15 @@ async function followed(earlier: readonly number[] = []) {
     },
     status: () =>
       statusOf({
-        ...{ name: 'mine', kind: 'builtin', start: 'eager', life, instance: undefined, nowMs: clock.now() },
+        ...{
+          name: 'mine',
+          kind: 'builtin',
+          start: 'eager',
+          life,
+          offers: [],
+          instance: undefined,
+          nowMs: clock.now(),
+        },
         users: { waiting: 0, leases: 0 },
         ending: null,
         expectedMs: loads.expectedMs('mine'),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { changeOf } from '../../../src/engines/model-file.ts';
 import { formatOf } from '../../../src/engines/model-format.ts';
+import { changeOf } from '../../../src/engines/model-look.ts';
 
 function gguf(version = 3): Buffer {
   const head = Buffer.alloc(512);
