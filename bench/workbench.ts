@@ -33,6 +33,10 @@ export class Workbench implements AsyncDisposable {
     return new Workbench(await mkdtemp(join(within, 'greenroom-bench-')));
   }
 
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** @returns its path */
   async write(name: string, content: string): Promise<string> {
     const path = join(this.#folder, name);
@@ -41,13 +45,17 @@ export class Workbench implements AsyncDisposable {
   }
 
   /** A program of Node's, in a folder of its own. Throws when the bench is closed. */
-  async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
+    return this.startOther(process.execPath, args, env);
+  }
+
+  async startOther(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
     this.#started += 1;
     const cwd = join(this.#folder, String(this.#started));
     await mkdir(cwd);
     if (this.#state === 'closed') throw new Error('the benchmark was ended');
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [...args], {
+    const child = spawn(program, [...args], {
       cwd,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },
@@ -58,18 +66,18 @@ export class Workbench implements AsyncDisposable {
     });
     child.on('exit', (code) => code && console.error(`it exited with code ${code}: ${said}`));
     const exited = once(child, 'exit');
-    const program: Program = {
+    const started: Program = {
       startedMs,
       pid: child.pid ?? 0,
       kill: () => void child.kill('SIGKILL'),
       close: async () => {
         await end(child, exited);
-        this.#running.delete(program);
+        this.#running.delete(started);
         await rm(cwd, { recursive: true, force: true });
       },
     };
-    this.#running.add(program);
-    return program;
+    this.#running.add(started);
+    return started;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,8 +7,7 @@
 //                        │                    (a cause that will not change, or 5 in a row: failed)
 //        stop: any ──▶ stopping ──exited──▶ stopped (until it is asked for), or idle (until it is needed)
 //
-// What was asked last holds: a start while it is stopping begins as soon as it is gone. To need is less than to ask: it
-// wakes what is idle, and nothing that was stopped or has failed.
+// What was asked last holds, as soon as it is gone. To need is less than to ask: it wakes only what is idle.
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import type { FailureCause } from './causes.ts';
 

@@ -79,8 +79,7 @@ export function statusOf(facts: {
     port: instance?.port ?? null,
     address: instance?.endpoint ? endpointText(instance.endpoint) : null,
     offers,
-    // A call that was let in over HTTP is the gateway's; one of a pipeline is the instance's.
-    activeCalls: Math.max(instance?.activeCalls ?? 0, users.leases),
+    activeCalls: activeCalls(instance, users.leases),
     waitingCalls: users.waiting,
     ending,
     evidence: { ...instance?.evidence },
@@ -89,4 +88,10 @@ export function statusOf(facts: {
       logTail: failure.logTail,
     },
   };
+}
+
+/** What is passed on over HTTP is known by its lease alone; a worker knows which of its calls run. */
+function activeCalls(instance: EngineInstance | undefined, leases: number): number {
+  const running = instance?.activeCalls ?? 0;
+  return instance?.endpoint ? Math.max(running, leases) : running;
 }

@@ -85,7 +85,10 @@ export class EngineCall {
     this.#answer.promise.catch(() => undefined);
     this.#outgoing.on('response', (response) => this.#answered(response));
     this.#outgoing.on('error', (error) => this.#lost(this.#reason(error)));
-    this.#outgoing.on('close', () => this.#lost(this.#reason(new Error('it was closed without an answer'))));
+    this.#outgoing.on('close', () => {
+      // As a rule after the answer: to make an error costs more than all the rest of it.
+      if (!this.#response?.complete) this.#lost(this.#reason(new Error('it was closed without an answer')));
+    });
     if (signal.aborted) this.#onAbort();
     signal.addEventListener('abort', this.#onAbort, { once: true });
     passing.begin(this.#outgoing, () => {

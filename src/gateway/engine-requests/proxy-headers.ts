@@ -32,9 +32,12 @@ const ofTheDoor = [
 /** Of the door's own origin: a cookie or a grant to other sites would be ours. */
 const ofTheEngine = ['set-cookie', 'date'];
 
+const keptFromEngine = new Set([...hopByHop, ...ofTheDoor]);
+const keptFromCaller = new Set([...hopByHop, ...ofTheEngine]);
+
 /** What a caller sent, as an engine gets it. Without a length: whoever sends the body knows it. */
 export function headersToEngine(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  return without(headers, [...hopByHop, ...ofTheDoor, ...named(headers)]);
+  return without(headers, keptFromEngine);
 }
 
 /** What an engine answered, as the caller gets it. `as: 'changed'`: its body is not passed byte for byte. */
@@ -42,12 +45,8 @@ export function headersToCaller(
   headers: IncomingHttpHeaders,
   as: 'passed' | 'changed',
 ): Record<string, string | string[]> {
-  const kept = without(headers, [
-    ...hopByHop,
-    ...ofTheEngine,
-    ...named(headers),
-    ...(as === 'changed' ? ['content-length'] : []),
-  ]);
+  const kept = without(headers, keptFromCaller);
+  if (as === 'changed') delete kept['content-length'];
   for (const name of Object.keys(kept)) if (name.startsWith('access-control-')) delete kept[name];
   return kept;
 }
@@ -77,14 +76,12 @@ export function queryToEngine({ search, searchParams }: URL, ours: readonly stri
   return kept.length > 0 ? `?${kept.join('&')}` : '';
 }
 
-/** `Connection` names further ones that are between two neighbours. */
-function named({ connection = '' }: IncomingHttpHeaders): readonly string[] {
-  return connection.split(',').map((name) => name.trim().toLowerCase());
-}
-
-function without(headers: IncomingHttpHeaders, left: readonly string[]): Record<string, string | string[]> {
+function without(headers: IncomingHttpHeaders, left: ReadonlySet<string>): Record<string, string | string[]> {
+  const { connection } = headers;
+  // It names further ones that are between two neighbours.
+  const named = connection?.split(',').map((name) => name.trim().toLowerCase()) ?? [];
   const kept: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && !left.includes(name)) kept[name] = value;
+    if (value !== undefined && !left.has(name) && !named.includes(name)) kept[name] = value;
   return kept;
 }

@@ -157,16 +157,17 @@ describe('when the gateway leaves', () => {
     expect(JSON.stringify(report)).toContain('requests to engines, 3 cut');
   });
 
-  test('a caller who does not read his stream does not hold it', async () => {
-    await using gateway = await GatewayProcess.start({ config: { engines: { llm: llm() }, pipelines } });
-    await gateway.event('ready');
-    const stuck = await ask(await gateway.url(), '/v1/chat/completions', {
-      ...chat('flood 100000'),
-      reading: false,
+  test.each([
+    ['a stream', '/v1/chat/completions', chat('flood 100000').body],
+    ['sound', '/v1/audio/speech', JSON.stringify({ input: `x ${16 * 1024 * 1024}` })],
+  ])('a caller who does not read %s does not hold it', async (_, path, body) => {
+    await using gateway = await GatewayProcess.start({
+      config: { engines: { llm: { ...llm(), offers: ['chat', 'speak'] } }, pipelines },
     });
+    await gateway.event('ready');
+    const stuck = await ask(await gateway.url(), path, { method: 'POST', body, reading: false });
     await until(async () => (await gateway.json('/engines/llm/seen')).status === 200, {
-      timeoutMs: 5000,
-      what: 'it',
+      ...{ timeoutMs: 5000, what: 'it' },
     });
     const leftMs = performance.now();
     gateway.child.kill('SIGTERM');

@@ -221,7 +221,7 @@ test('a supervisor’s engines are written down with where they listen', async (
       return name && (JSON.parse(await readFile(join(folder.path, 'journal', name), 'utf8')) as SpawnEntry);
     };
     expect(await until(entry, { ...soon, what: 'the entry' })).toMatchObject({
-      ...{ engine: 'mine', pid: stage.pid, at: `127.0.0.1:${port}` },
+      ...{ engine: 'mine', pid: stage.pid, at: `http://127.0.0.1:${port}` },
     });
     await stage.stop();
     await until(async () => (await desk.names()).length === 1, { ...soon, what: 'no entry' });

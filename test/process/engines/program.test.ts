@@ -21,7 +21,9 @@ describe('a program', () => {
     stage.engine.onChange(({ text }) => texts.add(text));
     await stage.becomes('ready');
     const { rungMs, port, offers, elapsedMs } = stage.engine.status();
-    expect(Object.keys(rungMs)).toEqual(['spawned', 'alive', 'listening', 'http', 'loaded', 'ready']);
+    expect(Object.keys(rungMs)).toEqual([
+      ...['spawned', 'alive', 'listening', 'owned', 'http', 'loaded', 'ready'],
+    ]);
     expect(port).toBeGreaterThanOrEqual(20_000);
     expect(port).toBeLessThan(32_768);
     expect(offers).toEqual(['speak']);
