@@ -3,7 +3,7 @@
 //
 //     routing ──▶ waiting ──seated──▶ answering ──the engine is done──▶ delivering ──▶ ended
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Lease } from '../../engines/lease.ts';
+import type { Lease, LeaseEnd } from '../../engines/lease.ts';
 import { GreenroomError, toGreenroomError } from '../../lifecycle/errors.ts';
 import type { CloseReason } from '../../lifecycle/reasons.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
@@ -149,7 +149,7 @@ export class EngineRequest implements UnderWay {
   #held(lease: Lease): Lease {
     return {
       instance: lease.instance,
-      release: (end) => {
+      release: (end?: LeaseEnd) => {
         if (this.#state === 'answering') this.#state = 'delivering';
         lease.release(end);
       },
