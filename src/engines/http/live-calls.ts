@@ -1,6 +1,6 @@
 // The calls of a running engine: counted, refused when it is gone, and of one whose connection is lost it is found out
 // whether the engine is gone as well; then it is given up, and everybody learns the same cause.
-import type { Clock } from '../../lifecycle/clock.ts';
+import { type Clock, delay } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart } from '../contract.ts';
@@ -13,7 +13,7 @@ import { ConnectionLost } from './exchange.ts';
 import { missedBy } from './ladder.ts';
 import { orAborted } from './or-aborted.ts';
 import type { ProbeTarget } from './probe.ts';
-import { type LookVerdict, secondLook } from './second-look.ts';
+import { type LookVerdict, secondLook, secondLookMs } from './second-look.ts';
 import { tryWithin } from './timed-trial.ts';
 
 export interface LiveCallsOptions {
@@ -66,7 +66,10 @@ export class LiveCalls {
   /** Never rejects. One that is leaving, or was asked by nobody in time, is well. */
   async check(depth: CheckDepth): Promise<CheckVerdict> {
     const { calls, offers, scope, clock, target, generateTimeoutMs, signal, state } = this.#options;
-    const missed = await missedBy(target, clock, signal);
+    let missed = await missedBy(target, clock, signal);
+    // One that is on its way out is known for it by then, and its end says more than a refusal.
+    if (missed && (await delay(clock, secondLookMs, signal)) === 'elapsed')
+      missed = await missedBy(target, clock, signal);
     if (missed && state() === 'running') return { state: 'unfit', why: missed.why };
     if (depth === 'alive') return { state: 'well' };
     const outcome = await tryWithin({ calls, offers, scope, clock, timeoutMs: generateTimeoutMs });

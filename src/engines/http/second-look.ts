@@ -7,7 +7,7 @@ export type LookVerdict =
   | { readonly state: 'there'; readonly facts: string }
   | { readonly state: 'gone'; readonly why: string };
 
-const pauseMs = 250;
+export const secondLookMs = 250;
 
 export async function secondLook(options: {
   readonly target: ProbeTarget;
@@ -19,7 +19,7 @@ export async function secondLook(options: {
   const { target, clock, signal, callsUnderWay } = options;
   let answer = await probe(target, clock, signal);
   if (answer.state !== 'answered') {
-    await delay(clock, pauseMs, signal);
+    await delay(clock, secondLookMs, signal);
     answer = await probe(target, clock, signal);
   }
   if (answer.state === 'answered')
