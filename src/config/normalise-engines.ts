@@ -165,7 +165,7 @@ function startedPreset(
     run: [program.includes('/') ? resolve(programFolder, program) : program, ...command, ...raw.args],
     ...placeOf(name, { ...raw, env: { ...start.env, ...raw.env } }, context),
     model: start.model === 'file' ? modelFile(name, raw, context, start.format) : undefined,
-    modelName: givenName ?? (start.model === 'none' ? raw.model : undefined),
+    modelName: givenName ?? { file: undefined, name, none: raw.model }[start.model],
     ready: {
       ...readyOf(preset, raw),
       log: raw.ready.log,

@@ -39,6 +39,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #spawning: SpawnerOptions;
   readonly #engines = new Map<string, Engine>();
+  readonly #configs = new Map<string, EngineConfig>();
   readonly #outputs = new Map<string, EngineOutput>();
   readonly #loads: EngineLoads | undefined;
   readonly #groups = new Map<string, EngineGroup>();
@@ -49,7 +50,7 @@ export class Supervisor {
     this.#spawning = { ...options, reaper: () => this.reaper };
     this.#loads = history && new EngineLoads({ history, clock, onEstimate: (name) => this.#estimated(name) });
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
-    for (const config of Object.values(options.engines)) this.#engines.set(config.name, this.#make(config));
+    for (const config of Object.values(options.engines)) this.#add(config);
   }
 
   /** Started when it is first needed: a spawn costs some ms that the door should not wait for. */
@@ -79,6 +80,11 @@ export class Supervisor {
     return output;
   }
 
+  /** Of every engine, those that were found included. */
+  configs(): readonly EngineConfig[] {
+    return [...this.#configs.values()];
+  }
+
   list(): readonly EngineStatus[] {
     return [...this.#engines.values()].map((engine) => engine.status());
   }
@@ -89,15 +95,21 @@ export class Supervisor {
     for (const config of Object.values(this.#options.engines))
       if (config.start === 'eager') this.get(config.name).start();
     const { find, scope } = this.#options;
-    if (find) scope.spawn('find', async (signal) => this.#add(await find(signal)));
+    if (find) scope.spawn('find', async (signal) => this.#found(await find(signal)));
   }
 
-  #add(configs: readonly EngineConfig[]): void {
+  #add(config: EngineConfig): Engine {
+    const engine = this.#make(config);
+    this.#engines.set(config.name, engine);
+    this.#configs.set(config.name, config);
+    return engine;
+  }
+
+  #found(configs: readonly EngineConfig[]): void {
     if (this.#options.scope.state !== 'open') return;
     for (const config of configs) {
       if (this.#engines.has(config.name)) continue;
-      const engine = this.#make(config);
-      this.#engines.set(config.name, engine);
+      const engine = this.#add(config);
       if (config.start === 'eager') engine.start();
     }
   }

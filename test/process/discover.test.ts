@@ -9,9 +9,17 @@ let ollama: Server | undefined;
 const asked: string[] = [];
 
 beforeAll(async () => {
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     asked.push(request.url ?? '');
-    response.end(request.url === '/' ? 'Ollama is running' : '{"data":[{"id":"qwen3:4b"}]}');
+    let body = '';
+    for await (const part of request) body += part;
+    if (request.method === 'POST') {
+      const { model } = JSON.parse(body) as { model: string };
+      const message = { role: 'assistant', content: `I am ${model}.` };
+      response.writeHead(200, { 'content-type': 'application/json' });
+      return response.end(JSON.stringify({ model, choices: [{ message, finish_reason: 'stop' }] }));
+    }
+    return response.end(request.url === '/' ? 'Ollama is running' : '{"data":[{"id":"qwen3:4b"}]}');
   });
   ollama = await new Promise((resolve) => {
     server.once('error', () => resolve(undefined));
@@ -38,6 +46,16 @@ describe('up without a configuration', () => {
     const { body } = await gateway.json('/api/engines');
     const names = (body as { data: { name: string }[] }).data.map(({ name }) => name);
     expect(names).toEqual(['voice', 'activity', 'ollama']);
+    const models = (await gateway.json('/v1/models')).body as { data: { id: string }[] };
+    expect(models.data.map(({ id }) => id)).toEqual(['echo', 'voice', 'ollama']);
+    // Whatever a client calls its model.
+    for (const model of ['ollama', 'gpt-4o']) {
+      const chat = { model, messages: [{ role: 'user', content: 'Who are you?' }] };
+      const said = await gateway.json('/v1/chat/completions', {
+        ...{ method: 'POST', body: JSON.stringify(chat), headers: { 'content-type': 'application/json' } },
+      });
+      expect(said.body).toMatchObject({ choices: [{ message: { content: 'I am qwen3:4b.' } }] });
+    }
     gateway.child.kill('SIGTERM');
     expect((await gateway.exited).code).toBe(0);
   });
@@ -53,7 +71,7 @@ describe('up without a configuration', () => {
     expect(asked).toEqual([]);
   });
 
-  test('finds what runs also for one who leaves at once', async () => {
+  test('leaves as quickly while it looks', async () => {
     await using gateway = await GatewayProcess.start({ discover: true });
     await gateway.event('listening');
     gateway.child.kill('SIGTERM');

@@ -117,16 +117,19 @@ export class EngineRequest implements UnderWay {
   async #answer(signal: AbortSignal): Promise<void> {
     const { path, request } = this.#parts;
     const { clock, lobby } = this.#around;
-    const choice = path.name === 'raw' ? this.#rawChoice() : await this.#choice();
+    const wanted = path.name === 'raw' ? this.#rawChoice() : await this.#choice();
     if (signal.aborted) return;
-    const engine = this.#around.engine(choice.name);
+    const engine = this.#around.engine(wanted.name);
     this.#engine = engine.name;
     this.#state = 'waiting';
     const streamed = () => path.streams && this.#peek?.stream === true;
     const lease = this.#held(await lobby.seat({ engine, reply: this.#reply, streamed, signal }));
     this.#state = 'answering';
     if (signal.aborted) return lease.release('cancelled');
-    const { endpoint } = lease.instance;
+    const { endpoint, modelName } = lease.instance;
+    // Some know only when they are ready what they call their model.
+    const choice =
+      path.name === 'raw' ? wanted : { ...wanted, model: wanted.model ?? modelName ?? undefined };
     const common = {
       ...{ path, engine, lease, request, body: this.#body, reply: this.#reply, clock, signal },
       silence: this.#around.silence(engine.name),

@@ -25,8 +25,8 @@ import { WaitingBytes } from './waiting-bytes.ts';
 export interface EngineRequestsOptions {
   readonly scope: Scope;
   readonly clock: Clock;
-  readonly config: Pick<Config, 'engines' | 'aliases' | 'unknownModel'>;
-  readonly supervisor: Pick<Supervisor, 'get'>;
+  readonly config: Pick<Config, 'aliases' | 'unknownModel'>;
+  readonly supervisor: Pick<Supervisor, 'get' | 'configs'>;
   readonly access: Access;
   readonly log: Log;
   readonly mask: (text: string) => string;
@@ -44,13 +44,13 @@ export class EngineRequests {
   #changed = Promise.withResolvers<void>();
 
   constructor(options: EngineRequestsOptions) {
-    const { clock, config, supervisor, mask } = options;
+    const { clock, supervisor, mask } = options;
     this.#options = options;
     this.#around = {
       ...{ clock, mask, lobby: new Lobby(clock), waiting: new WaitingBytes() },
       choices: () => this.#choices(),
       engine: (name) => supervisor.get(name),
-      silence: (engine) => silenceOf(config.engines[engine]),
+      silence: (engine) => silenceOf(supervisor.configs().find(({ name }) => name === engine)),
       onFailure: (request, error) => this.#failed(request, error),
     };
   }
@@ -144,7 +144,7 @@ export class EngineRequests {
 
   #choices(): ChoiceOptions {
     const { config, supervisor } = this.#options;
-    const { aliases, unknownModel, engines } = config;
+    const { aliases, unknownModel } = config;
     const candidate = (engine: EngineConfig): Candidate => {
       const { offers } = supervisor.get(engine.name);
       return {
@@ -153,7 +153,7 @@ export class EngineRequests {
         offers: offers.length > 0 ? offers : engine.offers,
       };
     };
-    return { engines: Object.values(engines).map(candidate), aliases, unknownModel };
+    return { engines: supervisor.configs().map(candidate), aliases, unknownModel };
   }
 
   #failed({ what, engine }: UnderWay, error: GreenroomError): void {

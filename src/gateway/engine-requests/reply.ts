@@ -131,7 +131,7 @@ export class Reply {
     if (response.destroyed || response.writableFinished) return;
     const { socket } = response;
     // Where neither a length nor chunks tell that something is missing, a plain end would look like one.
-    if (response.req.httpVersion === '1.0') socket?.resetAndDestroy();
+    if (response.req.httpVersion === '1.0' && socket && !('encrypted' in socket)) socket.resetAndDestroy();
     else response.destroy();
   }
 

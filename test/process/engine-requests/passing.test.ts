@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { until } from '../../support/poll.ts';
 import { RawSocket } from '../../support/raw-socket.ts';
 import { worker } from '../engines/supervised.ts';
 import { ask, Desk, openaiLike } from './desk.ts';
@@ -114,6 +115,19 @@ describe('an engine asked directly', () => {
       expect((await desk.seen()).at(-1)).toMatchObject({ url: '/echo/a%2Fb?x=1&y=%20', bytes: 300_000 });
     },
   );
+
+  test('may say something before its answer and after it, which is for its neighbour alone', async () => {
+    await using desk = await Desk.open([openaiLike()]);
+    await desk.ready();
+    await using raw = await RawSocket.dial(desk.url);
+    raw.write(
+      'GET /engines/llm/hints HTTP/1.1\r\nHost: localhost\r\nTE: trailers\r\nConnection: close, TE\r\n\r\n',
+    );
+    await until(() => raw.state === 'closed', { timeoutMs: 5000, what: 'the end' });
+    expect(raw.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(raw.text).toMatch(/\r\n9\r\nall of it\r\n0\r\n\r\n$/);
+    expect(raw.text.toLowerCase()).not.toContain('x-sum');
+  });
 
   test('is asked for a head alone, and answers with one', async () => {
     await using desk = await Desk.open([openaiLike()]);

@@ -141,6 +141,8 @@ describe('a preset that is started', () => {
     expect(it.run.join(' ')).toBe(command.replace('FOLDER', inFolder()));
     expect(it.offers).toEqual(offers);
     expect(it.ready.generate).toBe(true);
+    // A name that is wrong is refused by those that serve under a name.
+    expect(it.modelName).toBe(/^(?:vllm|sglang)/.test(written) ? 'it' : undefined);
   });
 
   test('lets what is ready be told otherwise, key by key', async () => {
