@@ -6,6 +6,7 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { identityOf, readPidNamespace } from '../../src/engines/host/identity.ts';
+import { killProcess } from '../../src/engines/host/kill.ts';
 import { listeners } from '../../src/engines/host/listeners.ts';
 import type { SpawnEntry } from '../../src/engines/journal-entry.ts';
 import { reservePort } from '../../src/engines/process/ports.ts';
@@ -40,8 +41,9 @@ async function pidsIn(gateway: GatewayProcess, ...files: readonly string[]): Pro
   return pids.flatMap((text) => text.split(' ').map(Number));
 }
 
-/** As a machine does that runs out of memory: nobody is left to clean up. */
-async function killWithReaper(gateway: GatewayProcess): Promise<void> {
+/** As a machine does that runs out of memory: nobody is left to clean up, but the test in its end. */
+async function killWithReaper(gateway: GatewayProcess): Promise<AsyncDisposable> {
+  const family = await Promise.all((await gateway.family()).map(identityOf));
   const reaper = await until(
     async () => {
       for (const pid of await gateway.family())
@@ -55,6 +57,11 @@ async function killWithReaper(gateway: GatewayProcess): Promise<void> {
   gateway.child.kill('SIGKILL');
   await gateway.exited;
   process.kill(reaper, 'SIGKILL');
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const { pid, startTime } of family) killProcess({ pid, startTime: startTime ?? 0 });
+    },
+  };
 }
 
 async function logged(data: string, what: string): Promise<readonly string[]> {
@@ -91,7 +98,7 @@ test('the next gateway ends what was left, says so, and touches nobody else', as
     const left = await pidsIn(killed, 'plain', 'escapes', 'ends');
     const entries = () => journalOf(data).then((names) => names.length === 1 + 5);
     await until(entries, { ...soon, what: 'a run and its five processes in the journal' });
-    await killWithReaper(killed);
+    await using _ = await killWithReaper(killed);
     expect(left.filter(alive)).toEqual(left);
 
     // Of the journal's first entry the number is another's by now.
@@ -179,7 +186,7 @@ test('the port of an engine that was left behind is free for the next one; docto
   });
   expect(told(during, 'left behind')).toMatchObject({ state: 'ok' });
 
-  await killWithReaper(killed);
+  await using _ = await killWithReaper(killed);
   const after = await doctor();
   expect([after.code, told(after, 'left behind'), told(after, 'port', 'plain')]).toMatchObject([
     0,
