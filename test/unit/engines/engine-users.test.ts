@@ -22,10 +22,10 @@ describe('the line', () => {
     stage.last.events.climbed('ready');
     expect((await first).instance).toBe(stage.last);
     expect(place?.position()).toBe(0);
-    expect(stage.engine.status()).toMatchObject({ activeCalls: 2, waitingCalls: 0 });
+    expect(stage.engine.lobby).toMatchObject({ leases: 2, waiting: 0 });
     (await first).release();
     (await first).release();
-    expect(stage.engine.status().activeCalls).toBe(1);
+    expect(stage.engine.lobby.leases).toBe(1);
     (await second).release();
   });
 
