@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config';
 /** Tests that must know the version get the same constant as the bundle. */
 const define = { __VERSION__: JSON.stringify('0.0.0-test') };
 
+/** What measures time, or counts what there is on the machine: nothing runs beside it. */
+const alone = [
+  ...['leaving', 'stuck', 'slow', 'start', 'hostile', 'readers', 'failing', 'stop', 'store-kill'],
+  ...['exec', 'incident-engine', 'engines/worker'],
+].map((name) => `test/process/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,9 +19,20 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['test/process/**/*.test.ts'],
+          exclude: alone,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Two cores: real processes beside each other would measure each other.
+          // They wait for processes more than they work.
+          maxWorkers: 2,
+        },
+      },
+      {
+        define,
+        test: {
+          name: 'alone',
+          include: alone,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },

@@ -35,6 +35,7 @@ const stages: readonly Stage[] = [
   vitest('unit'),
   vitest('sim'),
   vitest('process'),
+  vitest('alone'),
 ];
 
 function run(command: readonly string[]): Promise<number> {
