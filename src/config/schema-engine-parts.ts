@@ -81,7 +81,7 @@ const asked = {
   loading: z
     .array(wholeNumber(100, 599, 'A status.'))
     .describe(
-      'Statuses that are normal while it loads; any other is a failure at once. Default: all are normal.',
+      'Statuses that are normal while it loads; any other is a failure at once. Default: all but 401 and 403.',
     )
     .optional(),
   body: text('Text that the body of a ready answer holds.', 1024).optional(),

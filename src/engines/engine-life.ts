@@ -113,11 +113,15 @@ export class LifeShell {
     const { rung, text } = this.#life;
     const where = `at rung ${rung ?? 'none'}${text ? ` (${text})` : ''}`;
     const logTail = this.instance?.logTail ?? [];
-    const [code, what] =
+    const [code, what, next] =
       timer === 'stall'
-        ? (['engine_stalled', 'no sign of progress for'] as const)
-        : (['engine_deadline', 'not ready after'] as const);
-    const message = `engine ${this.#options.name}: ${what} ${ms} ms, ${where}`;
+        ? ([
+            'engine_stalled',
+            'no sign of progress for',
+            'if it may be silent for longer, raise `ready.stall`',
+          ] as const)
+        : (['engine_deadline', 'not ready after', 'if it may take longer, raise `ready.total`'] as const);
+    const message = `engine ${this.#options.name}: ${what} ${ms} ms, ${where}; ${next}`;
     return { code, message, logTail, kind: 'passing' };
   }
 

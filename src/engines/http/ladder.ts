@@ -48,7 +48,10 @@ export async function climbHttp(options: LadderOptions): Promise<Climbed> {
     const { answer, verdict, isNew } = probed;
     const text = answerText(answer, target);
     // Before the rungs, so that none is shown with what was said of the one before.
-    if (isNew) progressed(text);
+    if (isNew)
+      progressed(
+        answer.state === 'answered' && answer.status === 404 ? `${text}: ${noSuchPath(target)}` : text,
+      );
     if (answer.state === 'answered' || answer.state === 'connected') {
       climbed('listening', `${where} takes connections`);
       if (owner && whose.state === 'unclear') {
@@ -100,11 +103,14 @@ function refusalOf(
   return { code: 'engine_unfit', why, kind: lasting ? 'lasting' : 'passing' };
 }
 
-function nextStep(status: number, { path, status: wanted }: ProbeTarget, expected: Expected): string {
-  if (status === 404) return `there is no such path; is \`ready.http\`, ${path}, right?`;
+const noSuchPath = ({ path }: ProbeTarget): string =>
+  `there is no such path; is \`ready.http\`, ${path}, right?`;
+
+function nextStep(status: number, target: ProbeTarget, expected: Expected): string {
+  if (status === 404) return noSuchPath(target);
   if (status === 401 || status === 403) {
     const ours = 'it wants a key; let its health path do without one, or name another (`ready.http`)';
     return expected === 'there' ? 'its key is missing or wrong (`key`)' : ours;
   }
-  return `a ready one answers ${wanted}, and this is none of the statuses of one that loads (\`ready.loading\`)`;
+  return `a ready one answers ${target.status}, and this is none of the statuses of one that loads (\`ready.loading\`)`;
 }

@@ -12,7 +12,7 @@ export interface ProbeTarget {
   readonly timeoutMs: number;
   /** Text that the body of a ready answer holds. Default: any body will do. */
   readonly body?: string | undefined;
-  /** Statuses that are normal while it loads; undefined: all are. */
+  /** Statuses that are normal while it loads; undefined: all but those that want a key. */
   readonly loading?: readonly number[] | undefined;
 }
 
@@ -36,10 +36,14 @@ export async function probe(target: ProbeTarget, clock: Clock, signal: AbortSign
   return { state: 'answered', status: answer.status, body: wrong ? 'wrong' : 'right' };
 }
 
+/** It wants a key, and will want it when it has loaded. */
+const keyStatuses: readonly number[] = [401, 403];
+
 export function judge(answer: ProbeAnswer, { status, loading }: ProbeTarget): Verdict {
   if (answer.state !== 'answered') return 'loading';
   if (answer.status === status) return answer.body === 'right' ? 'ready' : 'loading';
-  return loading === undefined || loading.includes(answer.status) ? 'loading' : 'wrong';
+  const normal = loading ? loading.includes(answer.status) : !keyStatuses.includes(answer.status);
+  return normal ? 'loading' : 'wrong';
 }
 
 /** `HTTP 503 from /health`; of what is no answer why. */

@@ -14,7 +14,11 @@ export async function tryWithin(options: {
   readonly timeoutMs: number;
 }): Promise<TrialOutcome> {
   const { calls, offers, scope, clock, timeoutMs } = options;
-  const late: TrialOutcome = { state: 'failed', why: `nothing came in ${timeoutMs} ms`, kind: 'passing' };
+  const late: TrialOutcome = {
+    state: 'failed',
+    why: `nothing came in ${timeoutMs} ms; is its model too large for this machine?`,
+    kind: 'passing',
+  };
   if (scope.state !== 'open') return late;
   const task = scope.spawn('trial', (signal) => tryOut(calls, offers, signal));
   const timer = clock.after(timeoutMs, () => task.abort('deadline'));

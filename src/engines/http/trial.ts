@@ -31,15 +31,23 @@ export async function tryOut(
   if (!capability) return { state: 'nothing' };
   try {
     const got = await requests[capability](calls, signal);
-    return got === undefined
-      ? { state: 'failed', why: `its answer to a ${capability} request was empty`, kind: 'passing' }
-      : { state: 'passed', evidence: got };
+    if (got !== undefined) return { state: 'passed', evidence: got };
+    return failed(`its answer to a ${capability} request was empty; ${nextStep(capability)}`);
   } catch (error) {
-    const status = error instanceof GreenroomError ? error.details['status'] : undefined;
-    const kind = lastingStatuses.includes(status) ? 'lasting' : 'passing';
-    return { state: 'failed', why: messageOf(error).replace(/^engine \S+: /, ''), kind };
+    const why = messageOf(error).replace(/^engine \S+: /, '');
+    // A connection that is lost says nothing of the model; a refusal says it itself.
+    if (!(error instanceof GreenroomError)) return failed(why);
+    const { status } = error.details;
+    if (status === undefined) return failed(`${why}; ${nextStep(capability)}`);
+    return failed(why, lastingStatuses.includes(status) ? 'lasting' : 'passing');
   }
 }
+
+const failed = (why: string, kind: 'lasting' | 'passing' = 'passing'): TrialOutcome => ({
+  ...{ state: 'failed', why, kind },
+});
+
+const nextStep = (capability: Tried): string => `is its model whole, and one for ${capability}?`;
 
 type Request = (calls: HttpCalls, signal: AbortSignal) => Promise<string | undefined>;
 

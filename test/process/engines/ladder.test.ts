@@ -176,7 +176,8 @@ describe('an answer that is no way to become ready', () => {
     await using stage = await Supervised.start(openai({ env: { HEALTH: '503' }, ready }));
     expect(await failure(stage)).toMatchObject({
       code: 'engine_deadline',
-      message: 'engine mine: not ready after 1200 ms, at rung http (HTTP 503 from /health)',
+      message:
+        'engine mine: not ready after 1200 ms, at rung http (HTTP 503 from /health); if it may take longer, raise `ready.total`',
     });
   });
 
@@ -216,7 +217,7 @@ describe('an engine that gives nothing', () => {
     const found = await failure(stage);
     expect(found).toMatchObject({ code: 'engine_no_output' });
     expect(found?.message).toMatch(/^engine mine \(pid \d+\): a first small request came to nothing: /);
-    expect(found?.message.endsWith(why)).toBe(true);
+    expect(found?.message.endsWith(`${why}; is its model whole, and one for ${capability}?`)).toBe(true);
     expect(stage.engine.status().rungMs).not.toHaveProperty('generated');
     await stage.becomes('backoff');
   });

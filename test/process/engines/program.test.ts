@@ -90,14 +90,14 @@ describe('a program that does not become ready', () => {
     [
       'has no such path',
       program('http-engine.mjs', { ready: { http: '/no/such/path', totalMs: 1500 } }),
-      'http (HTTP 404 from /no/such/path)',
+      'http (HTTP 404 from /no/such/path: there is no such path; is `ready.http`, /no/such/path, right?)',
     ],
   ])('because it %s is ended at the total deadline', async (_, config, where) => {
     await using stage = await Supervised.start(config);
     await until(() => stage.engine.life.failure, { timeoutMs: 5000, what: 'the deadline' });
     expect(stage.engine.life.failure).toMatchObject({
       code: 'engine_deadline',
-      message: `engine mine: not ready after 1500 ms, at rung ${where}`,
+      message: `engine mine: not ready after 1500 ms, at rung ${where}; if it may take longer, raise \`ready.total\``,
     });
     await stage.becomes('backoff');
   });
@@ -112,7 +112,7 @@ describe('a program that does not become ready', () => {
       logTail: ['loading the model'],
     });
     expect(stage.engine.life.failure?.message).toMatch(
-      /^engine mine: no sign of progress for 800 ms, at rung alive \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)$/,
+      /^engine mine: no sign of progress for 800 ms, at rung alive \(connect ECONNREFUSED 127\.0\.0\.1:\d+\); if it may be silent for longer, raise `ready\.stall`$/,
     );
   });
 

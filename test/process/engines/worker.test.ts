@@ -245,7 +245,7 @@ describe.each(['process', 'thread'] as const)('a worker in a %s', (isolate) => {
     );
     await until(() => stage.engine.life.failure, { timeoutMs: 5000, what: 'the stall' });
     expect(stage.engine.life.failure?.message).toMatch(
-      /^engine mine: no sign of progress for 1500 ms, at rung alive \(burning\)$/,
+      /^engine mine: no sign of progress for 1500 ms, at rung alive \(burning\); if it may be silent for longer, raise `ready\.stall`$/,
     );
   });
 

@@ -64,7 +64,8 @@ describe('an instance', () => {
     expect(stage.last.asked).toContain('terminate');
     expect(stage.engine.life.failure).toEqual({
       code: 'engine_stalled',
-      message: 'engine mine: no sign of progress for 1000 ms, at rung alive (reading weights)',
+      message:
+        'engine mine: no sign of progress for 1000 ms, at rung alive (reading weights); if it may be silent for longer, raise `ready.stall`',
       logTail: ['its last line'],
       kind: 'passing',
     });
@@ -79,7 +80,8 @@ describe('an instance', () => {
     }
     expect(stage.engine.life.failure).toMatchObject({
       code: 'engine_deadline',
-      message: 'engine mine: not ready after 5000 ms, at rung none',
+      message:
+        'engine mine: not ready after 5000 ms, at rung none; if it may take longer, raise `ready.total`',
     });
   });
 });
