@@ -10,6 +10,7 @@ export type FailureCause =
   | 'file_missing'
   | 'model_broken'
   | 'model_held'
+  | 'model_changed'
   | 'bad_flag'
   | 'gpu'
   | 'library_missing'

@@ -25,6 +25,7 @@ import { climb } from './climb.ts';
 import { failureOf } from './end.ts';
 import { type AskOwnership, nobodyLooks } from './ownership.ts';
 import { type Place, takePlace } from './place.ts';
+import { portHolders } from './port-holders.ts';
 import { spawnProgram } from './spawn.ts';
 
 export interface ProgramOptions {
@@ -181,15 +182,22 @@ export class ProgramInstance extends HttpInstance {
     this.#pace.hurry();
   }
 
-  async #ended(end: ProcessEnd, { choice }: Place): Promise<void> {
+  async #ended(end: ProcessEnd, { choice, address }: Place): Promise<void> {
     this.#progress?.end();
     const { config } = this.#options;
     const failure = await failureOf(end, {
       ...{ engine: this.request.engine, pid: this.pid, program: config.run[0] ?? '', cwd: config.cwd },
       ...{ stage: this.state === 'ready' ? 'ready' : 'starting', stop: this.stop, choice },
+      heldBy: () => this.#heldBy(address),
+      change: (await this.#options.model?.whatChanged()) ?? '',
       lines: this.logTail,
     });
-    const changed = (await this.#options.model?.whatChanged()) ?? '';
-    this.gone({ ...failure, message: `${failure.message}${changed}` });
+    this.gone(failure);
+  }
+
+  async #heldBy(address: Place['address']): Promise<string | undefined> {
+    if (!('port' in address)) return undefined;
+    const { state, text } = await portHolders(address, this.#options.journal);
+    return state === 'held' ? text : undefined;
   }
 }

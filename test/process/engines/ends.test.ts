@@ -1,8 +1,10 @@
 // How programs end before they are ready: each is told with its cause and the next step, in bounded time.
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FailureCause } from '../../../src/engines/causes.ts';
 import type { EngineFailure } from '../../../src/engines/state.ts';
+import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
 import { gone, program, Supervised } from './supervised.ts';
 
@@ -92,6 +94,39 @@ describe('a program that ends', () => {
         ...{ code: 'engine_port_taken', cause: 'port_in_use', kind: 'passing' },
         message: expect.stringContaining('EADDRINUSE'),
       });
+    } finally {
+      taken.close();
+    }
+  });
+
+  test('because somebody was faster at its fixed port says who', async () => {
+    await using folder = await testFolder();
+    const taken = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    await new Promise((resolve) => taken.close(resolve));
+    const go = join(folder.path, 'go');
+    const text = `const { existsSync } = require('node:fs');
+      const timer = setInterval(() => {
+        if (!existsSync(${JSON.stringify(go)})) return;
+        clearInterval(timer);
+        require('node:net').createServer().listen(${port}, '127.0.0.1');
+      }, 10);`;
+    const config = script(text);
+    // Else whoever listens there may be found out before the program tries to.
+    const ready = { ...config.ready, owned: false };
+    await using stage = await Supervised.start({ ...config, port, ready });
+    await until(() => stage.engine.life.rung === 'alive', { timeoutMs: 5000, what: 'its start' });
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
+    try {
+      await folder.write('go', '');
+      const failure = await failed(stage);
+      expect(failure).toMatchObject({ code: 'engine_port_taken', cause: 'port_in_use', kind: 'lasting' });
+      expect(failure.message).toMatch(
+        new RegExp(
+          `exited with code 1: its port is in use \\(.*EADDRINUSE.*\\): pid ${process.pid} \\(.+; this gateway itself; end it, or use another port, or`,
+        ),
+      );
     } finally {
       taken.close();
     }

@@ -190,7 +190,11 @@ describe('a model file that changes under an engine', () => {
     expect(await real.whatChanged()).toBe('');
   });
 
-  test('stands in the cause when the engine ends', async () => {
+  test.each([
+    // The file says nothing of a KILL from outside; of a crash it says more than the signal.
+    ['SIGKILL', 'killed', / was ended by SIGKILL: the KILL came from outside .*; its model /],
+    ['SIGBUS', 'model_changed', / was ended by SIGBUS; its model /],
+  ] as const)('stands in what is told of its end by %s: %s', async (signal, cause, how) => {
     await using folder = await testFolder();
     const path = await folder.write('x', gguf);
     const model = { path, format: 'gguf', exclusive: false } as const;
@@ -198,14 +202,18 @@ describe('a model file that changes under an engine', () => {
     await stage.becomes('ready');
     const { pid } = stage;
     await truncate(path, 10);
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
     await until(() => stage.engine.life.failure, { ...soon, what: 'the failure' });
+    expect(stage.engine.life.failure?.cause).toBe(cause);
     const { message = '' } = stage.engine.life.failure ?? {};
-    expect(message.startsWith(`engine mine (pid ${pid}) was ended by SIGKILL: `)).toBe(true);
+    expect(message).toMatch(how);
+    expect(message).toContain(`engine mine (pid ${pid}) was ended`);
     const change = `; its model ${path} has shrunk from ${gguf.length} to 10 bytes since its start`;
     expect(message.endsWith(change)).toBe(true);
     // At the next start it is no model any more.
     await stage.becomes('failed');
-    expect(stage.engine.life.failure).toMatchObject({ code: 'model_file_unusable', kind: 'lasting' });
+    expect(stage.engine.life.failure).toMatchObject({
+      ...{ code: 'model_file_unusable', kind: 'lasting', cause: 'model_broken' },
+    });
   });
 });
