@@ -58,13 +58,13 @@ async function chat(
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const send = (choices: readonly object[]) =>
-    response.write(`data: ${JSON.stringify({ ...facts, object: `${object}.chunk`, choices })}\n\n`);
+    sent(response, `data: ${JSON.stringify({ ...facts, object: `${object}.chunk`, choices })}\n\n`);
   for (const [at, token] of tokens.entries()) {
     await pace(at, response);
     if (response.destroyed) return;
-    send([{ ...choice(token), finish_reason: null }]);
+    await send([{ ...choice(token), finish_reason: null }]);
   }
-  send([{ ...choice(''), finish_reason: 'stop' }]);
+  await send([{ ...choice(''), finish_reason: 'stop' }]);
   response.end('data: [DONE]\n\n');
 }
 
@@ -78,9 +78,14 @@ async function speech({ response, says, pace }: Served): Promise<void> {
   for (const [at] of (says.match(/\S+/g) ?? []).entries()) {
     await pace(at, response);
     if (response.destroyed) return;
-    response.write(Buffer.from(samples.buffer));
+    await sent(response, Buffer.from(samples.buffer));
   }
   response.end();
+}
+
+/** Resolves when it has gone out: what comes next may be the engine's end. */
+function sent(response: ServerResponse, bytes: string | Buffer): Promise<void> {
+  return new Promise((resolve) => response.write(bytes, () => resolve()));
 }
 
 async function text(request: IncomingMessage): Promise<string> {
