@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { findConfigFile } from '../config/find.ts';
 import { findProgram } from '../engines/process/find-program.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { findPackage } from './find-package.ts';
 
 export interface AskedOptions {
   readonly config?: string | undefined;
@@ -12,7 +13,7 @@ export interface AskedOptions {
   readonly openai?: boolean | undefined;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Whether a package can be imported. Default: as this program sees it. */
+  /** Whether a package is there. Default: beside greenroom, or in `cwd`. */
   readonly resolves?: (name: string) => boolean;
 }
 
@@ -40,7 +41,7 @@ export async function askedEngines(options: AskedOptions): Promise<Readonly<Reco
 
 async function modelEngine(
   model: string,
-  { env, resolves = isResolved }: AskedOptions,
+  { cwd, env, resolves = (name) => findPackage(name, cwd) !== undefined }: AskedOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const found = await stat(model).catch(() => undefined);
   if (!found?.isFile()) {
@@ -53,14 +54,4 @@ async function modelEngine(
     `--model: nothing here can run ${model}: put \`llama-server\` of llama.cpp on the PATH, ` +
     `or install \`${llamaPackage}\` (\`npm install ${llamaPackage}\`)`;
   throw new GreenroomError('engine_program_missing', message, { details: { model } });
-}
-
-function isResolved(name: string): boolean {
-  try {
-    import.meta.resolve(name);
-    return true;
-  } catch {
-    // It is not installed, which is what was asked.
-    return false;
-  }
 }

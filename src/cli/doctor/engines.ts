@@ -1,12 +1,12 @@
 // What each engine needs of this machine: its program, its folder, its place, its model, its package.
 import { stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { EngineConfig, ModelFileConfig, RunEngineConfig, UrlEngineConfig } from '../../config/types.ts';
 import { llamaProgram } from '../../engines/builtin/llama-program.ts';
 import { lookAtModel, notExclusive } from '../../engines/model-look.ts';
 import { whySpawnFailed } from '../../engines/process/command.ts';
 import { findProgram } from '../../engines/process/find-program.ts';
+import { findPackage } from '../find-package.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 import type { Past } from './past.ts';
 import { checkPlace, holdersOf, textOf } from './places.ts';
@@ -96,12 +96,7 @@ async function checkModel(engine: string, model: ModelFileConfig, past: Past): P
 /** Beside greenroom, or in the folder where it is started. */
 function checkPackage(engine: string, name: string, { cwd }: EngineContext): Check {
   const facts = { check: 'package', engine };
-  for (const place of [import.meta.url, join(cwd, 'package.json')]) {
-    try {
-      return ok(facts, `${name} is there: ${createRequire(place).resolve(name)}`);
-    } catch {
-      // Not from there.
-    }
-  }
+  const path = findPackage(name, cwd);
+  if (path !== undefined) return ok(facts, `${name} is there: ${path}`);
   return problem(facts, `${name} is not installed`, `\`npm install ${name}\` in ${cwd}`);
 }

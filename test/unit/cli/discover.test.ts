@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { askedEngines } from '../../../src/cli/asked-engines.ts';
 import { discover } from '../../../src/cli/discover.ts';
+import { findPackage } from '../../../src/cli/find-package.ts';
 import { foundEngines } from '../../../src/config/found.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { SecretRegistry } from '../../../src/config/secrets.ts';
@@ -123,6 +124,14 @@ describe('what is asked for', () => {
     await askedEngines({ model: 'm.gguf', cwd, env: {} }).catch((error: unknown) =>
       expect(error).toMatchObject({ code: 'engine_program_missing' }),
     );
+  });
+
+  test('what would run it may be in the folder where it is asked for', async () => {
+    await using folder = await testFolder();
+    const cwd = folder.path;
+    expect(findPackage('a-package-of-nobody', cwd)).toBeUndefined();
+    const path = await folder.write('node_modules/a-package-of-nobody/index.js', '');
+    expect(findPackage('a-package-of-nobody', cwd)).toBe(path);
   });
 
   test.each([
