@@ -1,6 +1,6 @@
 // The engines over the API of a real gateway: asked to stop, start, restart and unload, and what they write, live.
 import { expect, test } from 'vitest';
-import type { EngineStatus } from '../../src/engines/status.ts';
+import { GatewayEngine } from '../support/gateway-engine.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
 import { until } from '../support/poll.ts';
 
@@ -15,39 +15,9 @@ const config = {
   pipelines: {},
 };
 
-class Engines {
-  readonly #gateway: GatewayProcess;
-  readonly name: string;
-
-  constructor(gateway: GatewayProcess, name: string) {
-    this.#gateway = gateway;
-    this.name = name;
-  }
-
-  async status(): Promise<EngineStatus> {
-    return (await this.#gateway.json(`/api/engines/${this.name}`)).body;
-  }
-
-  async ask(what: string): Promise<{ readonly status: number; readonly body: EngineStatus }> {
-    return this.#gateway.json(`/api/engines/${this.name}/${what}`, { method: 'POST' });
-  }
-
-  async reaches(state: EngineStatus['state'], instance?: number): Promise<EngineStatus> {
-    return until(
-      async () => {
-        const status = await this.status();
-        return status.state === state && (instance === undefined || status.attempt === instance)
-          ? status
-          : undefined;
-      },
-      { timeoutMs: 10_000, what: `engine ${this.name} to be ${state}` },
-    );
-  }
-}
-
 test('an engine is stopped, started, restarted and unloaded; each answer says where it stands', async () => {
   await using gateway = await GatewayProcess.start({ config });
-  const program = new Engines(gateway, 'program');
+  const program = new GatewayEngine(gateway, 'program');
   const { pid } = await program.reaches('ready', 1);
   expect(await program.ask('stop')).toMatchObject({ status: 202, body: { name: 'program' } });
   expect(await program.reaches('stopped')).toMatchObject({ pid: null, failure: null });
@@ -71,7 +41,7 @@ test('an engine is stopped, started, restarted and unloaded; each answer says wh
 
 test('what it writes can be read, and followed while it comes, over a restart as well', async () => {
   await using gateway = await GatewayProcess.start({ config });
-  const lines = new Engines(gateway, 'lines');
+  const lines = new GatewayEngine(gateway, 'lines');
   await lines.reaches('ready');
   const { body } = await gateway.json('/api/engines/lines/log?lines=3');
   expect((body as { data: string[] }).data).toEqual(['line 1 of 2', 'line 2 of 2', 'listening']);
@@ -104,7 +74,7 @@ test('a lazy engine starts when somebody asks, and only then', async () => {
   await using gateway = await GatewayProcess.start({
     config: { engines: { program: { ...program, start: 'lazy', idle: '300ms' } }, pipelines: {} },
   });
-  const lazy = new Engines(gateway, 'program');
+  const lazy = new GatewayEngine(gateway, 'program');
   await gateway.event('ready');
   expect(await lazy.status()).toMatchObject({ state: 'idle', start: 'lazy', attempt: 0, pid: null });
   await lazy.ask('start');

@@ -1,5 +1,6 @@
 // A real gateway in a process of its own, as users start it: the built bin, `up --json`. Ends with the test.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type TestFolder, testFolder } from './folder.ts';
 import { until } from './poll.ts';
-import { alive, familyOf } from './processes.ts';
+import { alive, familyOf, processesWith } from './processes.ts';
 
 export const bin = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 export const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
@@ -30,7 +31,7 @@ export interface GatewayProcessOptions {
   /** What runs the gateway, as the same process: it gets the command as its last arguments. */
   readonly within?: readonly string[];
   /** What is to be in its folder before it starts. */
-  readonly prepare?: (folder: TestFolder) => void;
+  readonly prepare?: (folder: TestFolder) => void | Promise<void>;
   /** Its standard error: a socket, as Node gives it, or a file, which the reaper can have for its own. */
   readonly stderr?: 'socket' | 'file';
 }
@@ -42,10 +43,12 @@ export class GatewayProcess implements AsyncDisposable {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   exitedMs = 0;
   #stderr = '';
+  readonly #tag: string;
 
-  private constructor(child: ChildProcess, folder: TestFolder) {
+  private constructor(child: ChildProcess, folder: TestFolder, tag: string) {
     this.child = child;
     this.folder = folder;
+    this.#tag = tag;
     if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (line) =>
         this.events.push(JSON.parse(line) as GatewayEvent),
@@ -64,20 +67,22 @@ export class GatewayProcess implements AsyncDisposable {
 
   static async start(options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
     const folder = await testFolder();
-    options.prepare?.(folder);
+    await options.prepare?.(folder);
     if (options.config) await folder.write('greenroom.json', JSON.stringify(options.config));
     const { listen = '127.0.0.1:0', discover = false } = options;
     const alone = discover ? [] : ['--no-discover'];
     const args = [bin, 'up', '--json', '--listen', listen, ...alone, ...(options.args ?? [])];
     const [program = '', ...words] = [...(options.within ?? []), process.execPath, ...args];
     const file = options.stderr === 'file' ? openSync(join(folder.path, stderrFile), 'a') : undefined;
+    const tag = `GREENROOM_TEST_GATEWAY=${randomUUID()}`;
+    const [name = '', value] = tag.split('=');
     const child = spawn(program, words, {
       cwd: folder.path,
       stdio: ['ignore', 'pipe', file ?? 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, [name]: value, ...options.env },
     });
     if (file !== undefined) closeSync(file);
-    return new GatewayProcess(child, folder);
+    return new GatewayProcess(child, folder, tag);
   }
 
   get stderr(): string {
@@ -120,6 +125,11 @@ export class GatewayProcess implements AsyncDisposable {
     return familyOf(this.pid);
   }
 
+  /** Itself, its reaper, its engines and whatever those have started, also who has left its family by now. */
+  processes(): Promise<readonly number[]> {
+    return processesWith(this.#tag);
+  }
+
   /** Ms from `sinceMs` (of performance.now()) to its end, and how it ended. */
   async end(sinceMs: number) {
     const outcome = await this.exited;
@@ -137,6 +147,10 @@ export class GatewayProcess implements AsyncDisposable {
     await until(() => family.every((pid) => !alive(pid)), {
       timeoutMs: 5000,
       what: `the family ${family} of the gateway to be gone`,
+    });
+    await until(async () => (await this.processes()).length === 0, {
+      timeoutMs: 5000,
+      what: 'whatever its engines have started to be gone',
     });
     await this.folder[Symbol.asyncDispose]();
   }

@@ -27,3 +27,15 @@ export async function familyOf(ancestor: number): Promise<readonly number[]> {
   };
   return [...parents.keys()].filter(descends);
 }
+
+/** Who has this in its environment, as `NAME=value`. Zombies have no environment any more, so they do not count. */
+export async function processesWith(variable: string): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+      return environment.split('\0').includes(variable) ? Number(pid) : 0;
+    }),
+  );
+  return found.filter((pid) => pid !== 0);
+}

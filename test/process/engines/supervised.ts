@@ -17,6 +17,7 @@ import { Scope } from '../../../src/lifecycle/scope.ts';
 import { engineBasics, type RunChanges, runConfig } from '../../support/engine-configs.ts';
 import { type TestFolder, testFolder } from '../../support/folder.ts';
 import { until } from '../../support/poll.ts';
+import { processesWith } from '../../support/processes.ts';
 
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/engines/${name}`, import.meta.url));
@@ -136,7 +137,7 @@ export class Supervised implements AsyncDisposable {
   }
 
   /** Processes that were started for this test and are there now. */
-  processes(): Promise<number[]> {
+  processes(): Promise<readonly number[]> {
     return processesWith(`GREENROOM_TEST=${this.#tag}`);
   }
 
@@ -153,18 +154,6 @@ export class Supervised implements AsyncDisposable {
       what: `no handle of the test (${more(this.#handlesBefore, handles())})`,
     });
   }
-}
-
-/** Zombies have no environment any more, so they do not count. */
-async function processesWith(variable: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-      return environment.split('\0').includes(variable) ? Number(pid) : 0;
-    }),
-  );
-  return found.filter((pid) => pid !== 0);
 }
 
 /** Whether a process runs: neither gone nor a zombie. */

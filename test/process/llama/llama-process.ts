@@ -2,12 +2,11 @@
 // ends it is gone, with every process that it started.
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { until } from '../../support/poll.ts';
+import { processesWith } from '../../support/processes.ts';
 
 export const program = fileURLToPath(new URL('../../../dist/llama-server.js', import.meta.url));
 
@@ -105,12 +104,8 @@ export class LlamaProcess implements AsyncDisposable {
   }
 
   /** Processes with our tag: it and its children. */
-  async processes(): Promise<readonly string[]> {
-    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const environments = await Promise.all(
-      pids.map((pid) => readFile(join('/proc', pid, 'environ'), 'utf8').catch(() => '')),
-    );
-    return pids.filter((_, at) => environments[at]?.includes(`GREENROOM_TEST=${this.#tag}`));
+  processes(): Promise<readonly number[]> {
+    return processesWith(`GREENROOM_TEST=${this.#tag}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
