@@ -5,10 +5,10 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import { endpointText } from '../endpoint.ts';
 import type { HttpCalls } from '../http/calls.ts';
+import { climbGenerated } from '../http/generated.ts';
 import { type Climbed, climbHttp, type Owner, type Refusal } from '../http/ladder.ts';
 import type { Pace } from '../http/pace.ts';
 import { answerText, type ProbeTarget } from '../http/probe.ts';
-import { tryWithin } from '../http/timed-trial.ts';
 import { instanceAlias, namesInstance } from '../presets/identity.ts';
 import { askModels } from '../presets/models.ts';
 import type { Rung } from '../state.ts';
@@ -61,7 +61,7 @@ export async function climb(options: ClimbOptions): Promise<Climbed> {
   const answered = ready.http === undefined ? [] : [answerText(shown, target)];
   const wrote = ready.log === undefined ? [] : [`it wrote "${ready.log}"`];
   climbed('loaded', [...answered, ...wrote].join(', '));
-  return ready.generate ? generated(options) : { state: 'done' };
+  return ready.generate ? climbGenerated(options) : { state: 'done' };
 }
 
 /** The owner is set by a callback, which the compiler does not see. */
@@ -107,16 +107,4 @@ function stranger({ endpoint, choice }: Place, why: string): Refusal {
     why: `a stranger answers at ${endpointText(endpoint)}: ${why}; ${next}`,
     kind: choice === 'chosen' ? 'passing' : 'lasting',
   };
-}
-
-async function generated(options: ClimbOptions): Promise<Climbed> {
-  const { config, calls, scope, clock, signal, climbed, progressed } = options;
-  progressed('waiting for its first output');
-  const { offers = [], ready } = config;
-  const outcome = await tryWithin({ calls, offers, scope, clock, timeoutMs: ready.generateTimeoutMs });
-  if (signal.aborted) return { state: 'aborted' };
-  if (outcome.state === 'passed') climbed('generated', outcome.evidence);
-  if (outcome.state !== 'failed') return { state: 'done' };
-  const why = `a first small request came to nothing: ${outcome.why}`;
-  return { state: 'refused', refusal: { code: 'engine_no_output', why, kind: outcome.kind } };
 }

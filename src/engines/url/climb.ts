@@ -5,10 +5,10 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import { endpointText } from '../endpoint.ts';
 import type { HttpCalls } from '../http/calls.ts';
+import { climbGenerated } from '../http/generated.ts';
 import { type Climbed, climbHttp, type Refusal } from '../http/ladder.ts';
 import type { Pace } from '../http/pace.ts';
 import { answerText, type ProbeTarget } from '../http/probe.ts';
-import { tryWithin } from '../http/timed-trial.ts';
 import { mustListModel, ownerText } from '../presets/identity.ts';
 import { askModels, isListed } from '../presets/models.ts';
 import type { Rung } from '../state.ts';
@@ -36,7 +36,7 @@ export async function climbUrl(options: UrlClimbOptions): Promise<Climbed> {
   if (models.refusal) return { state: 'refused', refusal: models.refusal };
   const shown = { state: 'answered', status: config.ready.status, body: 'right' } as const;
   climbed('loaded', [answerText(shown, target), ...models.evidence].join(', '));
-  return config.ready.generate ? generated(options) : { state: 'done' };
+  return config.ready.generate ? climbGenerated(options) : { state: 'done' };
 }
 
 interface Models {
@@ -77,16 +77,4 @@ function missing({ preset, modelName, url }: UrlEngineConfig, names: readonly st
   const get = preset === 'ollama' ? `\`ollama pull ${modelName ?? 'MODEL'}\`` : `load one in ${preset}`;
   const what = modelName === undefined ? 'no model' : `no model ${modelName}`;
   return { code: 'engine_unfit', why: `${url} has ${what}; ${there}; ${get}`, kind: 'passing' };
-}
-
-async function generated(options: UrlClimbOptions): Promise<Climbed> {
-  const { config, calls, scope, clock, signal, climbed, progressed } = options;
-  progressed('waiting for its first output');
-  const { offers = [], ready } = config;
-  const outcome = await tryWithin({ calls, offers, scope, clock, timeoutMs: ready.generateTimeoutMs });
-  if (signal.aborted) return { state: 'aborted' };
-  if (outcome.state === 'passed') climbed('generated', outcome.evidence);
-  if (outcome.state !== 'failed') return { state: 'done' };
-  const why = `a first small request came to nothing: ${outcome.why}`;
-  return { state: 'refused', refusal: { code: 'engine_no_output', why, kind: outcome.kind } };
 }
