@@ -90,12 +90,20 @@ describe.skipIf(problem)(title, () => {
         { signal },
       );
       let pieces = 0;
-      for await (const _ of stream) if (++pieces === 10) break;
-      const { address } = await engine('endless').status();
-      const active = async () =>
-        ((await (await fetch(`${address}/health`)).json()) as { active: number }).active;
-      controller.abort();
+      let active = async (): Promise<number> => Number.NaN;
+      for await (const _ of stream) {
+        pieces += 1;
+        if (pieces === 1) {
+          const { address } = await engine('endless').status();
+          active = async () =>
+            ((await (await fetch(`${address}/health`)).json()) as { active: number }).active;
+          expect(await active()).toBe(1);
+        }
+        if (pieces === 10) break;
+      }
+      // The client has left with the loop, at the latest now.
       const leftMs = performance.now();
+      controller.abort();
       await until(async () => (await active()) === 0, { timeoutMs: 2000, what: 'the engine to be idle' });
       tookMs.push(performance.now() - leftMs);
     }
