@@ -1,6 +1,7 @@
 // `greenroom exec`: engines for as long as one command runs. It begins when they are ready, and everything is gone
 // before its exit code is ours.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
@@ -44,7 +45,8 @@ const anyPort = '127.0.0.1:0';
 /** Returns the command's exit code, 69 when an engine did not become ready, 70 when one died while the command ran. */
 export async function exec(argv: readonly string[], options: ExecOptions): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const folder = options.data === undefined ? await mkdtemp(join(tmpdir(), 'greenroom-exec-')) : undefined;
+  // Made by the gateway, once a signal finds somebody who removes it.
+  const folder = options.data === undefined ? join(tmpdir(), `greenroom-exec-${randomUUID()}`) : undefined;
   try {
     return await execIn(options.data ?? folder ?? '', argv, options);
   } finally {
@@ -75,14 +77,16 @@ async function execIn(data: string, argv: readonly string[], options: ExecOption
         },
       });
     },
-    onForce: (cause, state, of) =>
+    onForce: (cause, state, of) => {
+      run.command?.kill();
       forceExit({
         cause,
         state,
         open: openNames(of.tree()),
         killGroups: () => of.killGroups(),
         say: (line) => screen.last(line),
-      }),
+      });
+    },
   });
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   for (const status of gateway.engines()) screen.engine(status);
@@ -126,6 +130,8 @@ async function runCommand(
     terminal: process.stdin.isTTY === true,
   });
   run.command = command;
+  // Told to leave over the API, say: then there is nobody whom the command could ask any more.
+  gateway.shutdown.leaving.addEventListener('abort', () => void command.stop(), { once: true });
   let died: EngineStatus | undefined;
   const unwatch = gateway.onEngine(({ status, before }) => {
     if (before !== 'ready' || died || run.outcome || gateway.shutdown.state !== 'running') return;

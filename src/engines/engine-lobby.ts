@@ -39,6 +39,7 @@ export class EngineLobby {
   #leases = 0;
   #holds = 0;
   #gate: 'open' | 'shut' = 'open';
+  #heardMs = Number.NEGATIVE_INFINITY;
   #closed: GreenroomError | undefined;
   readonly #drains = new Set<() => void>();
 
@@ -52,6 +53,11 @@ export class EngineLobby {
 
   get leases(): number {
     return this.#leases;
+  }
+
+  /** For so long those who use it were given nothing. */
+  get quietMs(): number {
+    return this.#hooks.clock.now() - this.#heardMs;
   }
 
   /** Whether somebody uses it, waits for it, or will come back. */
@@ -145,10 +151,15 @@ export class EngineLobby {
 
   #grant(instance: EngineInstance): Lease {
     let state: 'held' | 'released' = 'held';
+    // Its time to give something begins when somebody asks.
+    if (this.#leases === 0) this.#heardMs = this.#hooks.clock.now();
     this.#leases += 1;
     this.#hooks.used();
     return {
       instance,
+      heard: () => {
+        this.#heardMs = this.#hooks.clock.now();
+      },
       release: (end = 'done') => {
         if (state === 'released') return;
         state = 'released';

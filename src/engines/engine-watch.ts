@@ -1,7 +1,9 @@
 // Whether an engine that is ready still works. Its live traffic tells: some failures in a row make it suspect, and it is
-// asked for something real. When nobody uses it, it is asked whether it is there, now and then. A busy engine is never
-// asked: it may do one thing at a time.
+// asked for something real. When nobody uses it, it is asked whether it is there, now and then. A busy engine, which may
+// do one thing at a time, is asked for nothing but whether it is there, until it has been silent for its stall limit.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { EngineLobby } from './engine-lobby.ts';
+import type { EngineInstance } from './instance.ts';
 import type { LeaseEnd } from './lease.ts';
 
 /** `alive`: whether it answers. `works`: whether it does what it is for. */
@@ -14,9 +16,12 @@ export interface WatchOptions {
   /** Undefined where nobody can ask. */
   readonly check: ((depth: CheckDepth) => Promise<CheckVerdict>) | undefined;
   readonly inUse: () => boolean;
+  /** Nobody was given anything for its stall limit. */
+  readonly isQuiet: () => boolean;
   readonly onUnfit: (why: string) => void;
 }
 
+const askedFor = { alive: 'whether it is there', works: 'for something small' } as const;
 const failuresMax = 3;
 const idleEveryMs = 60_000;
 /** After a bad look at an idle engine the next ones come sooner. */
@@ -37,9 +42,11 @@ export class EngineWatch {
 
   /** A call has ended. */
   ended(end: LeaseEnd): void {
-    if (end === 'cancelled') return;
+    // Who leaves has lost patience, with an engine that gives nobody anything.
+    const failed = end === 'failed' || (end === 'cancelled' && this.#options.isQuiet());
+    if (end === 'cancelled' && !failed) return;
     this.#missed = 0;
-    this.#failures = end === 'failed' ? this.#failures + 1 : 0;
+    this.#failures = failed ? this.#failures + 1 : 0;
     if (this.#failures >= failuresMax) void this.#suspect();
     else if (this.#state === 'watching' && this.#options.check) this.#arm(idleEveryMs);
   }
@@ -49,14 +56,19 @@ export class EngineWatch {
     this.#timer?.cancel();
   }
 
-  /** One that has failed so often and cannot be asked is taken at its word. */
   async #suspect(): Promise<void> {
-    const { check, onUnfit } = this.#options;
-    const count = `${this.#failures} calls in a row failed`;
-    this.#failures = 0;
+    const { check, inUse, isQuiet, onUnfit } = this.#options;
     if (!check) return;
-    const verdict = await this.#look(check, 'works');
-    if (verdict?.state === 'unfit') onUnfit(`${count}, and when asked for something small: ${verdict.why}`);
+    const count = `${this.#failures} calls in a row failed`;
+    const busy = () => inUse() && !isQuiet();
+    const depth = busy() ? 'alive' : 'works';
+    // Of one that is busy nothing is known yet: the next failure asks again.
+    this.#failures = depth === 'works' ? 0 : failuresMax - 1;
+    const verdict = await this.#look(check, depth);
+    if (verdict?.state !== 'unfit') return;
+    // Who has come meanwhile may be what it was busy with.
+    if (depth === 'works' && busy()) this.#failures = failuresMax - 1;
+    else onUnfit(`${count}, and when asked ${askedFor[depth]}: ${verdict.why}`);
   }
 
   async #idleLook(): Promise<void> {
@@ -96,4 +108,19 @@ export class EngineWatch {
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(ms, () => void this.#idleLook(), { ref: false });
   }
+}
+
+/** Over what runs, as far as it can be asked. */
+export function watchOver(
+  instance: Pick<EngineInstance, 'check' | 'activeCalls'> | undefined,
+  lobby: Pick<EngineLobby, 'leases' | 'quietMs'>,
+  options: Pick<WatchOptions, 'clock' | 'onUnfit'> & { readonly stallMs: number },
+): EngineWatch {
+  const { stallMs, ...rest } = options;
+  return new EngineWatch({
+    ...rest,
+    check: instance?.check && ((depth) => instance.check!(depth)),
+    inUse: () => lobby.leases > 0 || (instance?.activeCalls ?? 0) > 0,
+    isQuiet: () => lobby.quietMs >= stallMs,
+  });
 }

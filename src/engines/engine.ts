@@ -11,7 +11,7 @@ import type { EngineGroup, GroupMember } from './engine-group.ts';
 import { LifeShell } from './engine-life.ts';
 import { EngineLobby, type LobbyLimits } from './engine-lobby.ts';
 import type { StopOutcome } from './engine-run.ts';
-import { EngineWatch } from './engine-watch.ts';
+import { type EngineWatch, watchOver } from './engine-watch.ts';
 import type { EngineInstance, Spawner, SpeakCall } from './instance.ts';
 import type { AdmitOptions, Lease, LeaseEnd } from './lease.ts';
 import { ModelMemory } from './model-memory.ts';
@@ -196,7 +196,7 @@ export class Engine {
   }
 
   #stepped(before: EngineLife): void {
-    const { clock, onChange } = this.#options;
+    const { clock, limits, onChange } = this.#options;
     const { state, instance } = this.life;
     if (instance !== before.instance) this.#model.started();
     if (state !== 'ready' || instance !== before.instance) {
@@ -204,13 +204,9 @@ export class Engine {
       this.#watch = undefined;
     }
     if (state === 'ready' && !this.#watch) {
-      const runs = this.#shell.instance;
-      this.#watch = new EngineWatch({
-        clock,
-        check: runs?.check && ((depth) => runs.check!(depth)),
-        inUse: () => this.lobby.leases > 0 || (runs?.activeCalls ?? 0) > 0,
-        onUnfit: (why) => this.#unfit(why),
-      });
+      const { instance: runs } = this.#shell;
+      const onUnfit = (why: string) => this.#unfit(why);
+      this.#watch = watchOver(runs, this.lobby, { clock, stallMs: limits.stallMs, onUnfit });
     }
     this.lobby.look();
     this.#look();
@@ -278,7 +274,10 @@ export class Engine {
     const lease = await this.admit({ signal });
     let end: LeaseEnd = 'failed';
     try {
-      yield* run(lease.instance);
+      for await (const chunk of run(lease.instance)) {
+        lease.heard();
+        yield chunk;
+      }
       end = 'done';
     } finally {
       lease.release(signal.aborted ? 'cancelled' : end);

@@ -7,6 +7,8 @@ export type LeaseEnd = 'done' | 'failed' | 'cancelled';
 export interface Lease {
   /** Ready when the lease was given. It may still fail or be stopped for good: calls then tell. */
   readonly instance: EngineInstance;
+  /** The engine has given something: it works. */
+  heard(): void;
   /** Idempotent. Default `done`. */
   release(end?: LeaseEnd): void;
 }

@@ -44,23 +44,29 @@ kill_group() {
   kill -KILL "-$1" 2>/dev/null
 }
 
-# KILLs everybody who carries one of the markers; true when there was somebody. `head` names each file that it shows.
+# Files of environments that have one of the lines, whole. A variable is what stands between two NULs: whatever else is
+# in it, a line feed too, tells nothing. Where grep has no -z (a small busybox) each is read by itself.
+carriers() {
+  if printf 'x\0' | grep -qzxF x 2>/dev/null; then
+    grep -lzxF "$@" /proc/[0-9]*/environ 2>/dev/null
+    return
+  fi
+  for environ in /proc/[0-9]*/environ; do
+    tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "$@" && echo "$environ"
+  done 2>/dev/null
+}
+
+# KILLs everybody who carries one of the markers; true when there was somebody.
 sweep_once() {
-  head -n 100000 /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' |
-    grep -e '^==> /proc/[0-9]*/environ <==$' -e '^GREENROOM_INSTANCE=' | {
-    found=""
-    while read -r line; do
-      case $line in
-        "==> "*) pid=${line#==> /proc/} && pid=${pid%%/*} ;;
-        *)
-          case " $* " in
-            *" ${line#*=} "*) kill -KILL "$pid" 2>/dev/null && found=yes ;;
-          esac
-          ;;
-      esac
-    done
-    [ -n "$found" ]
-  }
+  patterns=""
+  for marker; do patterns="$patterns -e GREENROOM_INSTANCE=$marker"; done
+  found=""
+  # shellcheck disable=SC2086
+  for environ in $(carriers $patterns); do
+    pid=${environ#/proc/}
+    kill -KILL "${pid%%/*}" 2>/dev/null && found=yes
+  done
+  [ -n "$found" ]
 }
 
 # Again while there was somebody: it may have started another meanwhile.

@@ -23,9 +23,11 @@ async function withConfig(config: object): Promise<TestFolder> {
   return folder;
 }
 
+const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('greenroom-exec-'));
+const before = await folders();
+
 afterEach(async () => {
-  const left = (await readdir(tmpdir())).filter((name) => name.startsWith('greenroom-exec-'));
-  expect(left, 'folders of exec').toEqual([]);
+  expect(await folders(), 'folders of exec').toEqual(before);
   await until(async () => (await familyOf(process.pid)).length === 0, {
     timeoutMs: 5000,
     what: 'every child of this test to be gone',
@@ -89,10 +91,13 @@ test('an engine that dies while the command runs: 70, why, and the command is en
 test.each([
   ['not found', 127, ['no-such-program-here']],
   ['may not be executed', 126, ['./greenroom.json']],
+  ['not found', 127, ['/etc/passwd/x']],
+  ['it is empty', 127, ['']],
+  ['spawn ENAMETOOLONG', 126, ['x'.repeat(300)]],
 ])('a command that is %s: code %i, as shells have it', async (why, expected, argv) => {
   await using folder = await withConfig(only({}));
   const { code, stderr } = await command(['exec', '--', ...argv], { cwd: folder.path });
-  expect(stderr).toContain(`cannot run ${argv[0]}: ${why}`);
+  expect(stderr).toContain(`cannot run "${argv[0]}": ${why}`);
   expect(code).toBe(expected);
 });
 
@@ -185,6 +190,14 @@ test('beside a gateway of the same configuration it has a folder and a port of i
   expect(runs.map(({ code }) => code)).toEqual([0, 0]);
   child.kill('SIGTERM');
   expect(await exited).toBe(0);
+});
+
+test('a gateway that is told to leave while the command runs takes the command with it', async () => {
+  await using folder = await withConfig(only({}));
+  const script =
+    "process.on('SIGTERM', () => process.exit(5)); fetch(process.env.GREENROOM_URL + '/api/shutdown', { method: 'POST' }); setInterval(() => {}, 1000)";
+  const { code } = await command(['exec', '--', process.execPath, '-e', script], { cwd: folder.path });
+  expect(code).toBe(5);
 });
 
 test('kill -9 of exec leaves no engine', async () => {

@@ -26,33 +26,44 @@ const graceMs = 5000;
 export class RunningCommand {
   readonly ended: Promise<CommandEnd>;
   readonly #options: CommandOptions;
-  readonly #child: ChildProcess;
+  /** Undefined when it could not even be tried. */
+  readonly #child: ChildProcess | undefined;
   #state: 'running' | 'asked' | 'ended' = 'running';
 
   constructor(options: CommandOptions) {
     this.#options = options;
     const [program = '', ...args] = options.argv;
     const { cwd, env } = options;
-    this.#child = spawn(program, args, { cwd, env, stdio: 'inherit' });
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, { cwd, env, stdio: 'inherit' });
+    } catch (error) {
+      this.#state = 'ended';
+      this.ended = Promise.resolve(unstarted(program, error as NodeJS.ErrnoException));
+      return;
+    }
+    this.#child = child;
     this.ended = new Promise((resolve) => {
       const end = (how: CommandEnd) => {
         this.#state = 'ended';
         resolve(how);
       };
-      this.#child.once('error', (error) => end(unstarted(program, error)));
-      this.#child.once('exit', (code, signal) =>
-        end({ state: 'exited', code: exitCode(code, signal), signal }),
-      );
+      child.once('error', (error) => end(unstarted(program, error)));
+      child.once('exit', (code, signal) => end({ state: 'exited', code: exitCode(code, signal), signal }));
     });
   }
 
+  kill(): void {
+    if (this.#state !== 'ended') this.#child?.kill('SIGKILL');
+  }
+
   get pid(): number | null {
-    return this.#child.pid ?? null;
+    return this.#child?.pid ?? null;
   }
 
   /** We were asked to end by this signal: so is it. Asked again, it is killed. */
   async signal(name: EndSignal): Promise<void> {
-    if (this.#state === 'asked') return void this.#child.kill('SIGKILL');
+    if (this.#state === 'asked') return this.kill();
     await this.stop(name, this.#options.terminal && name === 'SIGINT');
   }
 
@@ -60,8 +71,8 @@ export class RunningCommand {
   async stop(name: NodeJS.Signals = 'SIGTERM', told = false): Promise<void> {
     if (this.#state !== 'running') return;
     this.#state = 'asked';
-    if (!told) this.#child.kill(name);
-    const late = this.#options.clock.after(graceMs, () => void this.#child.kill('SIGKILL'));
+    if (!told) this.#child?.kill(name);
+    const late = this.#options.clock.after(graceMs, () => this.kill());
     await this.ended;
     late.cancel();
   }
@@ -76,8 +87,22 @@ export function signalCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
+/** As the shells: 127 for what is not there, 126 for what is and cannot be run. */
+const notThere: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ERR_INVALID_ARG_VALUE'];
+
 function unstarted(program: string, { code, message }: NodeJS.ErrnoException): CommandEnd {
-  const missing = code === 'ENOENT';
-  const why = missing ? 'not found' : code === 'EACCES' ? 'may not be executed' : message;
-  return { state: 'unstarted', code: missing ? 127 : 126, why: `cannot run ${program}: ${why}` };
+  const missing = notThere.includes(code);
+  const why =
+    program === ''
+      ? 'it is empty'
+      : missing
+        ? 'not found'
+        : code === 'EACCES'
+          ? 'may not be executed'
+          : message;
+  return {
+    state: 'unstarted',
+    code: missing ? 127 : 126,
+    why: `cannot run ${JSON.stringify(program)}: ${why}`,
+  };
 }

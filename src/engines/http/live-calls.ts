@@ -73,7 +73,7 @@ export class LiveCalls {
     if (missed && state() === 'running') return { state: 'unfit', why: missed.why };
     if (depth === 'alive') return { state: 'well' };
     const outcome = await tryWithin({ calls, offers, scope, clock, timeoutMs: generateTimeoutMs });
-    const unfit = outcome.state === 'failed' && state() === 'running';
+    const unfit = outcome.state === 'failed' && !outcome.busy && state() === 'running';
     return unfit ? { state: 'unfit', why: outcome.why } : { state: 'well' };
   }
 

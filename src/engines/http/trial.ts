@@ -6,7 +6,13 @@ import type { HttpCalls } from './calls.ts';
 
 export type TrialOutcome =
   | { readonly state: 'passed'; readonly evidence: string }
-  | { readonly state: 'failed'; readonly why: string; readonly kind: 'lasting' | 'passing' }
+  | {
+      readonly state: 'failed';
+      readonly why: string;
+      readonly kind: 'lasting' | 'passing';
+      /** It has too much to do, or somebody may ask it no more often. */
+      readonly busy?: true;
+    }
   /** It offers nothing that can be tried. */
   | { readonly state: 'nothing' };
 
@@ -39,13 +45,13 @@ export async function tryOut(
     if (!(error instanceof GreenroomError)) return failed(why);
     const { status } = error.details;
     if (status === undefined) return failed(`${why}; ${nextStep(capability)}`);
-    return failed(why, lastingStatuses.includes(status) ? 'lasting' : 'passing');
+    const refused = failed(why, lastingStatuses.includes(status) ? 'lasting' : 'passing');
+    return status === 429 ? { ...refused, busy: true } : refused;
   }
 }
 
-const failed = (why: string, kind: 'lasting' | 'passing' = 'passing'): TrialOutcome => ({
-  ...{ state: 'failed', why, kind },
-});
+const failed = (why: string, kind: 'lasting' | 'passing' = 'passing') =>
+  ({ state: 'failed', why, kind }) as const;
 
 const nextStep = (capability: Tried): string => `is its model whole, and one for ${capability}?`;
 

@@ -29,6 +29,8 @@ export interface EngineCallOptions {
   readonly clock: Clock;
   readonly silence: SilenceLimits;
   readonly signal: AbortSignal;
+  /** Something of its answer has come. */
+  readonly onHeard?: () => void;
 }
 
 /** A body, as far as it has come. */
@@ -73,8 +75,10 @@ export class EngineCall {
   constructor(options: EngineCallOptions) {
     this.#options = options;
     const { endpoint, target, request, clock, signal } = options;
-    this.silence = new SilenceWatch(clock, (ms) =>
-      this.#lost(new ConnectionLost('silent', `${this.#what} gave nothing for ${ms} ms`)),
+    this.silence = new SilenceWatch(
+      clock,
+      (ms) => this.#lost(new ConnectionLost('silent', `${this.#what} gave nothing for ${ms} ms`)),
+      options.onHeard,
     );
     const passing = new Passing(options);
     this.#outgoing = requestTo(endpoint, target, {

@@ -149,6 +149,7 @@ export class EngineRequest implements UnderWay {
   #held(lease: Lease): Lease {
     return {
       instance: lease.instance,
+      heard: () => lease.heard(),
       release: (end?: LeaseEnd) => {
         if (this.#state === 'answering') this.#state = 'delivering';
         lease.release(end);

@@ -24,6 +24,9 @@ const ofTheDoor = [
   'expect',
   'content-length',
   'x-greenroom-engine',
+  // The address of a page may have the token in it, and a subprotocol that nobody speaks here may be one.
+  'referer',
+  'sec-websocket-protocol',
   // They go with a key: somebody else's are not those of the engine's.
   'openai-organization',
   'openai-project',

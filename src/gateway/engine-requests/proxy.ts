@@ -18,7 +18,7 @@ export interface ProxyOptions extends Omit<EngineCallOptions, 'headers'> {
 /** Resolves when the engine has done its part and the caller has all of it. Rejects with what he is to be told. */
 export async function proxy(options: ProxyOptions): Promise<void> {
   const { path, engine, lease, reply, silence, clock, signal } = options;
-  const call = new EngineCall({ ...options, headers: headersOf(path) });
+  const call = new EngineCall({ ...options, headers: headersOf(path), onHeard: () => lease.heard() });
   try {
     const response = await call.answered();
     lease.release(await relay({ engine: engine.name, path: path.name, call, response, reply, silence }));

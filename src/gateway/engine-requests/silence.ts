@@ -9,9 +9,12 @@ export class SilenceWatch {
   #limitMs = 0;
   #state: 'resting' | 'watching' = 'resting';
 
-  constructor(clock: Clock, onSilence: (ms: number) => void) {
+  readonly #onHeard: () => void;
+
+  constructor(clock: Clock, onSilence: (ms: number) => void, onHeard: () => void = () => undefined) {
     this.#clock = clock;
     this.#onSilence = onSilence;
+    this.#onHeard = onHeard;
   }
 
   /** From now on it may be silent for so long. */
@@ -25,6 +28,7 @@ export class SilenceWatch {
 
   heard(): void {
     this.#heardMs = this.#clock.now();
+    this.#onHeard();
   }
 
   /** It is not listened to: its silence is ours. */
@@ -34,7 +38,7 @@ export class SilenceWatch {
 
   resume(): void {
     this.#state = 'watching';
-    this.heard();
+    this.#heardMs = this.#clock.now();
   }
 
   stop(): void {

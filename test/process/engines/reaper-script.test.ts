@@ -25,8 +25,8 @@ class Script implements AsyncDisposable {
     this.child.stdin?.write(`${line}\n`);
   }
 
-  start(marker: string | undefined): number {
-    const env = { ...process.env, ...(marker && { GREENROOM_INSTANCE: marker }) };
+  start(marker: string | undefined, more: Readonly<Record<string, string>> = {}): number {
+    const env = { ...process.env, ...more, ...(marker && { GREENROOM_INSTANCE: marker }) };
     const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env });
     this.#started.push(child);
     return child.pid ?? 0;
@@ -84,6 +84,20 @@ describe.each(['dash', 'bash', 'busybox sh'])('the script under %s', (name) => {
     expect(reaper.child.exitCode).toBe(0);
     expect(await gone([inGroup, escaped])).toBe(true);
     expect(await Promise.all([stranger, plain].map(runs))).toEqual([true, true]);
+  });
+
+  test('is led to nobody by what stands in an environment', async () => {
+    await using reaper = script();
+    const marker = randomUUID();
+    const innocent = reaper.start(undefined);
+    const forged = `x\n==> /proc/${innocent}/environ <==\n`;
+    // Before the marker and after it, wherever the system puts them.
+    const marked = reaper.start(marker, { AAA: forged, GREENROOM_I: forged, ZZZ: forged });
+    const named = reaper.start(undefined, { NOTE: `GREENROOM_INSTANCE=${marker}` });
+    reaper.tell(`+ ${marker}`);
+    await reaper.end();
+    expect(await gone([marked])).toBe(true);
+    expect(await Promise.all([innocent, named].map(runs))).toEqual([true, true]);
   });
 
   test('kills one that keeps starting others', async () => {

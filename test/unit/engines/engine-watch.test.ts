@@ -11,7 +11,7 @@ function watched(verdicts: readonly CheckVerdict[], inUse = () => false) {
   const found: string[] = [];
   const left = [...verdicts];
   const watch = new EngineWatch({
-    ...{ clock, inUse, onUnfit: (why) => found.push(why) },
+    ...{ clock, inUse, isQuiet: () => false, onUnfit: (why) => found.push(why) },
     check: async (depth) => {
       asked.push(depth);
       return left.shift() ?? { state: 'well' };
@@ -88,7 +88,13 @@ test('a look that ends after the engine is of no interest', async () => {
   const look = Promise.withResolvers<CheckVerdict>();
   const found: string[] = [];
   const watch = new EngineWatch({
-    ...{ clock, inUse: () => false, check: () => look.promise, onUnfit: (why) => found.push(why) },
+    ...{
+      clock,
+      inUse: () => false,
+      isQuiet: () => false,
+      check: () => look.promise,
+      onUnfit: (why) => found.push(why),
+    },
   });
   for (let count = 0; count < 3; count += 1) watch.ended('failed');
   watch.stop();
@@ -100,8 +106,77 @@ test('a look that ends after the engine is of no interest', async () => {
 
 test('one that cannot be asked has no timer', async () => {
   const clock = new VirtualClock();
-  const watch = new EngineWatch({ clock, inUse: () => false, check: undefined, onUnfit: () => undefined });
+  const watch = new EngineWatch({
+    clock,
+    inUse: () => false,
+    isQuiet: () => false,
+    check: undefined,
+    onUnfit: () => undefined,
+  });
   for (let count = 0; count < 6; count += 1) watch.ended('failed');
   expect(clock.pending).toBe(0);
+  watch.stop();
+});
+
+test('one that is busy is asked for nothing but whether it is there, however its other callers fare', async () => {
+  let use: 'busy' | 'silent' | 'unused' = 'busy';
+  const clock = new VirtualClock();
+  const asked: CheckDepth[] = [];
+  const found: string[] = [];
+  const verdicts: CheckVerdict[] = [{ state: 'well' }, { state: 'well' }, unfit];
+  const watch = new EngineWatch({
+    ...{ clock, inUse: () => use !== 'unused', isQuiet: () => use === 'silent' },
+    onUnfit: (why) => found.push(why),
+    check: async (depth) => {
+      asked.push(depth);
+      return verdicts.shift() ?? { state: 'well' };
+    },
+  });
+  for (let count = 0; count < 4; count += 1) {
+    watch.ended('failed');
+    await clock.advance(0);
+  }
+  expect(asked).toEqual(['alive', 'alive']);
+  expect(found).toEqual([]);
+  use = 'silent';
+  watch.ended('failed');
+  await clock.advance(0);
+  expect(asked).toEqual(['alive', 'alive', 'works']);
+  expect(found).toHaveLength(1);
+  watch.stop();
+});
+
+test('who comes while it is asked for something may be what it was busy with', async () => {
+  let busy = false;
+  const clock = new VirtualClock();
+  const found: string[] = [];
+  const watch = new EngineWatch({
+    ...{ clock, inUse: () => busy, isQuiet: () => false, onUnfit: (why) => found.push(why) },
+    check: async () => {
+      busy = true;
+      return unfit;
+    },
+  });
+  for (let count = 0; count < 3; count += 1) watch.ended('failed');
+  await clock.advance(0);
+  expect(found).toEqual([]);
+  watch.stop();
+});
+
+test('callers who lose patience with an engine that gives nobody anything make it suspect', async () => {
+  const clock = new VirtualClock();
+  const found: string[] = [];
+  let quiet = false;
+  const watch = new EngineWatch({
+    ...{ clock, inUse: () => true, isQuiet: () => quiet, onUnfit: (why) => found.push(why) },
+    check: async () => unfit,
+  });
+  for (let count = 0; count < 5; count += 1) watch.ended('cancelled');
+  await clock.advance(0);
+  expect(found).toEqual([]);
+  quiet = true;
+  for (let count = 0; count < 3; count += 1) watch.ended('cancelled');
+  await clock.advance(0);
+  expect(found).toHaveLength(1);
   watch.stop();
 });

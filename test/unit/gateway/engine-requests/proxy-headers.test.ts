@@ -11,6 +11,8 @@ test('an engine gets what the caller sent, without what is the door’s or betwe
     host: 'gateway:7460',
     authorization: 'Bearer secret',
     cookie: 'session=secret',
+    referer: 'http://localhost/?token=secret',
+    'sec-websocket-protocol': 'openai-insecure-api-key.secret',
     'proxy-authorization': 'Basic secret',
     'openai-organization': 'org',
     'openai-project': 'project',
