@@ -26,6 +26,7 @@ import { failureOf } from './end.ts';
 import { type AskOwnership, nobodyLooks } from './ownership.ts';
 import { type Place, takePlace } from './place.ts';
 import { spawnProgram } from './spawn.ts';
+import { unheardText } from './unheard.ts';
 
 export interface ProgramOptions {
   readonly config: RunEngineConfig;
@@ -91,6 +92,12 @@ export class ProgramInstance extends HttpInstance {
   kill(): void {
     this.stop = 'asked';
     this.#group?.signal('SIGKILL');
+  }
+
+  async unheard(): Promise<string> {
+    const { config } = this.#options;
+    if (!this.#place || config.ready.http === undefined) return '';
+    return unheardText(config, this.#place, this.request.marker).catch(() => '');
   }
 
   async #start(signal: AbortSignal): Promise<void> {
