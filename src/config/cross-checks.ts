@@ -1,6 +1,6 @@
 // What one key alone cannot tell: names that refer to nothing, engines that cannot do what a pipeline asks of them or
 // cannot be loaded together, a door that is open to others without a lock.
-
+import { pipelineVoiceProblems } from './builtin-checks.ts';
 import { engineProblems, offersOf } from './engine-checks.ts';
 import { formatListen, isLoopback } from './listen.ts';
 import { type Path, type Problem, problemAt } from './problems.ts';
@@ -19,6 +19,7 @@ export function crossCheck(
   return [
     ...listenProblems(config),
     ...pipelineProblems(config, hint),
+    ...pipelineVoiceProblems(config),
     ...aliasProblems(config),
     ...engineProblems(config),
     ...audioProblems(config),

@@ -1,5 +1,6 @@
 // What one key of an engine alone cannot tell: what its preset needs and what it cannot have, ports and addresses
 // taken twice, variables that nobody fills in, engines of one group that would run at the same time.
+import { builtinProblems } from './builtin-checks.ts';
 import { isLoopback } from './listen.ts';
 import type { RawEngine } from './normalise-engines.ts';
 import { presetProblems } from './preset-checks.ts';
@@ -28,6 +29,7 @@ export function engineProblems(config: RawConfig): Problem[] {
   return [
     ...Object.entries(engines).flatMap(([name, engine]) => [
       ...('preset' in engine ? presetProblems(name, engine) : []),
+      ...builtinProblems(name, engine),
       ...programProblems(name, engine),
       ...generateProblems(name, engine),
       ...variableProblems(name, engine),

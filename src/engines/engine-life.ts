@@ -97,11 +97,18 @@ export class LifeShell {
 
   #arm(timer: LifeTimer, ms: number): void {
     this.#disarm(timer);
-    const due = () => {
+    const tell = (seen: string) => {
       this.#timers.delete(timer);
-      this.feed({ type: 'due', timer, failure: this.#lateness(timer, ms) });
+      this.feed({ type: 'due', timer, failure: this.#lateness(timer, ms, seen) });
     };
-    this.#timers.set(timer, this.#options.clock.after(ms, due, { ref: false }));
+    const due = () => {
+      const looking = isLate(timer) && this.#life.rung === 'alive' ? this.instance?.unheard?.() : undefined;
+      if (!looking) return tell('');
+      // Meanwhile it may have gone, or have given a sign: then nothing is due any more.
+      void looking.then((seen) => this.#timers.get(timer) === armed && tell(seen));
+    };
+    const armed = this.#options.clock.after(ms, due, { ref: false });
+    this.#timers.set(timer, armed);
   }
 
   #disarm(timer: LifeTimer): void {
@@ -109,7 +116,7 @@ export class LifeShell {
     this.#timers.delete(timer);
   }
 
-  #lateness(timer: LifeTimer, ms: number): EngineFailure {
+  #lateness(timer: LifeTimer, ms: number, seen: string): EngineFailure {
     const { rung, text } = this.#life;
     const where = `at rung ${rung ?? 'none'}${text ? ` (${text})` : ''}`;
     const logTail = this.instance?.logTail ?? [];
@@ -121,7 +128,7 @@ export class LifeShell {
             'if it may be silent for longer, raise `ready.stall`',
           ] as const)
         : (['engine_deadline', 'not ready after', 'if it may take longer, raise `ready.total`'] as const);
-    const message = `engine ${this.#options.name}: ${what} ${ms} ms, ${where}; ${next}`;
+    const message = `engine ${this.#options.name}: ${what} ${ms} ms, ${where}${seen && `: ${seen}`}; ${next}`;
     return { code, message, logTail, kind: 'passing' };
   }
 
@@ -170,3 +177,5 @@ export class LifeShell {
     this.feed({ type: 'exited', instance, failure });
   }
 }
+
+const isLate = (timer: LifeTimer): boolean => timer === 'stall' || timer === 'total';

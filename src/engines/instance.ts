@@ -68,6 +68,8 @@ export interface EngineInstance {
   openVad(rateHz: number): VadStream;
   /** Whether it is still fit, where that can be asked; never rejects. */
   check?(depth: CheckDepth): Promise<CheckVerdict>;
+  /** Of one that should listen and is not heard: what can be seen of that; never rejects. */
+  unheard?(): Promise<string>;
   /** Calls under way, for the books. */
   readonly activeCalls: number;
 }

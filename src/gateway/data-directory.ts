@@ -4,10 +4,11 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { formatAge } from '../config/units.ts';
+import { lockName } from '../engines/host/data-names.ts';
 import { ownIdentity, type ProcessIdentity } from '../engines/host/identity.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
-import { lockName, takeLock } from './directory-lock.ts';
+import { takeLock } from './directory-lock.ts';
 import { lookInto } from './presence.ts';
 import { type RunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
 

@@ -3,13 +3,12 @@
 import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { lockName } from '../engines/host/data-names.ts';
 import { deviceText } from '../engines/host/device.ts';
 import { identityOf, type ProcessIdentity } from '../engines/host/identity.ts';
 import { readProc } from '../engines/host/proc.ts';
 import { oddFileOf } from '../store/plain-file.ts';
 import { sqliteBusy, sqliteCodeOf, sqliteNotDatabase } from '../store/sqlite-codes.ts';
-
-export const lockName = 'lock.db';
 
 export type LockOutcome =
   | { readonly state: 'taken'; readonly lock: DatabaseSync }

@@ -138,7 +138,8 @@ export class Door {
   listen({ host, port }: DoorAddress): Promise<DoorAddress> {
     return new Promise((resolve, reject) => {
       const listener = this.#listener;
-      const onError = (error: NodeJS.ErrnoException) => reject(listenFailure(error, host, port));
+      const onError = (error: NodeJS.ErrnoException) =>
+        void named(error, { host, port }).then((holder) => reject(listenFailure(error, host, port, holder)));
       listener.once('error', onError);
       listener.listen({ host, port, backlog: 1024 }, () => {
         listener.off('error', onError);
@@ -286,4 +287,11 @@ function refuseExpectation({ headers }: IncomingMessage, response: ServerRespons
 function refuseConnect(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   refuseSocket(socket, methodNotAllowed('this gateway', ['GET', 'HEAD', 'POST'], 'CONNECT: it is no proxy'));
+}
+
+/** Who has the address, which takes modules and a look around that a door that opens has no time for. */
+async function named(error: NodeJS.ErrnoException, address: DoorAddress): Promise<string | undefined> {
+  if (error.code !== 'EADDRINUSE') return undefined;
+  const { addressHolder } = await import('./listen-holder.ts');
+  return addressHolder(address).catch(() => undefined);
 }

@@ -1,10 +1,16 @@
 // Why a door could not listen, and what to do about it.
 import { GreenroomError } from '../lifecycle/errors.ts';
 
-export function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): GreenroomError {
+/** @param holder who has the address, and how to stop it; undefined where that is not known */
+export function listenFailure(
+  error: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  holder?: string,
+): GreenroomError {
   const where = `${host}:${port}`;
   const hints: Readonly<Record<string, string>> = {
-    EADDRINUSE: `something else listens there (\`lsof -nP -iTCP:${port} -sTCP:LISTEN\` names it); stop it, or choose another address with --listen`,
+    EADDRINUSE: `${holder ?? unseen(port)}, or choose another address with --listen`,
     EACCES: 'this user may not listen there; ports below 1024 need privileges',
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOTFOUND: 'the host name is not known',
@@ -15,3 +21,6 @@ export function listenFailure(error: NodeJS.ErrnoException, host: string, port: 
     details: { host, port },
   });
 }
+
+const unseen = (port: number): string =>
+  `something else listens there (\`lsof -nP -iTCP:${port} -sTCP:LISTEN\` names it); stop it`;

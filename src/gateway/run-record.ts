@@ -2,6 +2,7 @@
 // door is open, so that `wait`, `ps` and `stop` find the gateway by what it is and never by a name.
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { recordName } from '../engines/host/data-names.ts';
 import { isAlive, type ProcessIdentity } from '../engines/host/identity.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 
@@ -91,7 +92,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-const recordPath = (directory: string): string => join(directory, 'gateway.json');
+const recordPath = (directory: string): string => join(directory, recordName);
 
 /** 0 and negative ones would name process groups. */
 const isPid = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;

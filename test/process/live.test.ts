@@ -94,7 +94,7 @@ test('a gateway that is killed (-9) and does not come back: given up in its time
   expect(talk.stderr).not.toMatch(/unhandled| {4}at /i);
 });
 
-test('a gateway that is killed and started again: the call goes on, and what was typed meanwhile arrives once', async () => {
+test('a gateway that is killed and started again: the call goes on, and what was typed meanwhile arrives in its turn', async () => {
   const { gateway, sound, talk: start } = await setting();
   const talk = start(['--timeout', '30s']);
   await talk.state('listening');
@@ -102,21 +102,19 @@ test('a gateway that is killed and started again: the call goes on, and what was
   gateway.child.kill('SIGKILL');
   await talk.state('reconnecting');
   for (const line of ['First line.', 'Second line.']) talk.type(line);
-  await until(() => talk.all('said').length === 2, { timeoutMs: 5000, what: 'two lines' });
+  await talk.event('said');
   await using next = await GatewayProcess.start({ listen: `127.0.0.1:${port}` });
   await talk.event('reconnected');
-  const answer = await talk.event('answer');
-  // Both in one answer, since both were waiting.
-  expect(answer).toMatchObject({ status: 'completed', transcript: 'First line.Second line.' });
-  expect(talk.all('said')).toMatchObject([{ state: 'kept' }, { state: 'kept' }]);
+  await talk.event('answer', ({ transcript }) => transcript === 'Second line.');
+  expect(talk.all('said')).toMatchObject([{ state: 'kept' }, { state: 'sent' }]);
   expect(talk.all('line').map(({ state }) => state)).toEqual(['delivered', 'delivered']);
   const sessions = (await next.json('/api/sessions')) as { body: { data: { items: number }[] } };
-  expect(sessions.body.data).toMatchObject([{ items: 3 }]);
+  expect(sessions.body.data).toMatchObject([{ items: 4 }]);
   // The microphone was never let go, and is heard again.
   expect((await sound.log()).filter((line) => line.startsWith('recorder'))).toHaveLength(1);
   talk.type('/quit');
   expect(await talk.ended()).toMatchObject({ code: 0 });
-  expect(talk.all('answer')).toHaveLength(1);
+  expect(talk.all('answer')).toHaveLength(2);
 });
 
 test('speech interrupts what is played: at once, and what was not heard is cut from the conversation', async () => {
@@ -142,21 +140,38 @@ test('speech interrupts what is played: at once, and what was not heard is cut f
   expect(talk.all('error')).toEqual([]);
 });
 
-test('a typed line interrupts as well', async () => {
-  const { sound, talk: start } = await setting();
+test('lines from a pipe are said one after the other, each heard to its end, and the end of the input leaves', async () => {
+  const { talk: start } = await setting();
   const talk = start(['--no-mic']);
-  talk.type('This is a long answer. It goes on and on, and nobody wants to hear it to its end. '.repeat(4));
-  await sound.began('player');
-  talk.type('Short.');
-  await talk.event('interrupted');
-  await talk.event('answer', ({ transcript }) => transcript === 'Short.');
-  await until(async () => (await sound.log()).some((line) => /player played [1-9]/.test(line)), {
-    timeoutMs: 10_000,
-    what: 'the short answer to be played to its end',
-  });
-  talk.type('/quit');
+  for (const line of ['One.', 'Two.']) talk.type(line);
+  talk.child.stdin?.end();
   expect(await talk.ended()).toMatchObject({ code: 0 });
   expect(talk.all('error')).toEqual([]);
+  expect(talk.all('interrupted')).toEqual([]);
+  expect(names(talk).filter((name) => ['said', 'answer', 'leaving'].includes(String(name)))).toEqual([
+    'said',
+    'answer',
+    'said',
+    'answer',
+    'leaving',
+  ]);
+  expect(talk.all('leaving')).toMatchObject([{ why: 'the input has ended' }]);
+});
+
+test('with a microphone the end of the input is no reason to leave', async () => {
+  const { talk: start } = await setting();
+  const talk = start();
+  talk.type('One.');
+  talk.child.stdin?.end();
+  await talk.event('answer');
+  await talk.state('speaking');
+  await until(() => talk.all('state').at(-1)?.['state'] === 'listening', {
+    timeoutMs: 10_000,
+    what: 'the answer to be played',
+  });
+  expect(talk.all('leaving')).toEqual([]);
+  talk.child.kill('SIGTERM');
+  expect(await talk.ended()).toMatchObject({ code: 0 });
 });
 
 test('a microphone that dies is told with its last words, and ends the call: exit code 1', async () => {

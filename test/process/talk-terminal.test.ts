@@ -56,6 +56,23 @@ test('space goes to typing and back, a line is said, /quit leaves; the terminal 
   await expectAsBefore(terminal, sound);
 });
 
+test('a typed line interrupts the answer before', async () => {
+  await using gateway = await GatewayProcess.start();
+  const sound = await SoundMachine.in(gateway.folder);
+  await using terminal = await talkAt(await gateway.url(), sound, '--no-mic');
+  await terminal.shows('type a line');
+  const long = 'This is a long answer. It goes on and on, and nobody wants to hear it to its end. '.repeat(4);
+  terminal.pty.write(`${long}\r`);
+  await sound.began('player');
+  terminal.pty.write('Short.\r');
+  await terminal.shows('answer  Short.');
+  // The first player was stopped.
+  await sound.began('player', 2);
+  terminal.pty.write('/quit\r');
+  await expectAsBefore(terminal, sound);
+  expect(terminal.text).not.toContain('error');
+});
+
 test('Ctrl+C leaves: it is for us, and not for the microphone', async () => {
   await using gateway = await GatewayProcess.start();
   const sound = await SoundMachine.in(gateway.folder);

@@ -1,4 +1,5 @@
-// Where typed input comes from: the keys of a terminal, one by one, or the lines of anything else. Undone by `close`,
+// Where typed input comes from: the keys of a terminal, one by one, or the lines that a person
+// types where nobody shows them. Undone by `close`,
 // which leaves the terminal as it was.
 import { createInterface, emitKeypressEvents, type Key as NodeKey } from 'node:readline';
 import type { Key } from './typing.ts';
@@ -25,7 +26,7 @@ export function openKeys(stream: NodeJS.ReadStream, onKey: (key: Key) => void): 
   };
 }
 
-/** The end of input is no reason to leave. */
+/** Of a person, whose screen is no terminal: at any time. The end of input is no reason to leave. */
 export function openLines(stream: NodeJS.ReadStream, onLine: (line: string) => void): Input {
   surviveClosing(stream);
   const lines = createInterface({ input: stream, terminal: false });
@@ -39,6 +40,6 @@ export function openLines(stream: NodeJS.ReadStream, onLine: (line: string) => v
 }
 
 /** A terminal that is closed tells that by a signal as well. */
-function surviveClosing(stream: NodeJS.ReadStream): void {
+export function surviveClosing(stream: NodeJS.ReadStream): void {
   stream.on('error', () => undefined);
 }

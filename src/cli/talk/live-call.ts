@@ -7,6 +7,7 @@ import { openKeys, openLines } from './keys.ts';
 import { Live } from './live.ts';
 import { LiveReport } from './live-report.ts';
 import { Page } from './page.ts';
+import { sayPiped } from './piped.ts';
 import type { TalkPlan } from './plan.ts';
 import type { StatusFacts } from './status-line.ts';
 import type { Key } from './typing.ts';
@@ -67,11 +68,13 @@ export class LiveCall {
     });
     this.#live = live;
     this.report.opened(call.connection.url);
-    if (io.input && !this.#page) {
-      const input = openLines(io.input(), (line) => live.line(line));
+    const stream = this.#page ? undefined : io.input?.();
+    live.start(stream && !stream.isTTY ? [] : plan.lines);
+    if (stream?.isTTY) {
+      const input = openLines(stream, (line) => live.line(line));
       scope.defer('input', () => input.close());
-    }
-    live.start(plan.lines);
+    } else if (stream)
+      sayPiped({ stream, first: plan.lines, call, live, report: this.report, scope, recorder });
     for (const key of this.#early.splice(0)) live.key(key);
     await live.ended();
     const ending = call.ending?.state;

@@ -58,7 +58,7 @@ export class Live {
       player &&
       new Speaker({
         ...{ program: player, env, clock: call.clock, scope },
-        onChange: () => this.#changed(),
+        onChange: () => this.#speakerChanged(),
         onPiece: (pcm) => this.#played(levelOf(pcm)),
         onTrouble: (words) => report.remark('playback_failed', `${words}; answers are shown from here on`),
       });
@@ -73,6 +73,13 @@ export class Live {
   /** Why it is leaving; null while it is not. */
   get why(): string | null {
     return this.#why;
+  }
+
+  /** Of the answer: `played` it is whole, and still to be heard. */
+  get answering(): 'none' | 'asked' | 'coming' | 'played' {
+    const { owed } = this.#parts.call.answers;
+    if (owed !== 'none') return owed === 'start' ? 'asked' : 'coming';
+    return this.#speaker?.state === 'playing' ? 'played' : 'none';
   }
 
   status(): StatusFacts {
@@ -146,7 +153,7 @@ export class Live {
     this.#step(press(this.#typing, key, this.#parts.recorder ? 'there' : 'none'));
   }
 
-  /** A whole line, from something that is no terminal. */
+  /** A whole line. */
   line(line: string): void {
     if (line.trim() !== '') this.#step({ ...submit(line.trim()), typing: this.#typing });
   }
@@ -278,6 +285,11 @@ export class Live {
       typing: this.#typing,
       answer: playing || shown ? 'said' : 'none',
     });
+  }
+
+  #speakerChanged(): void {
+    this.#parts.call.wake();
+    this.#changed();
   }
 
   #changed(): void {

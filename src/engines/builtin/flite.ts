@@ -2,24 +2,15 @@
 // and looks for a cancel between them. Owns the compiled module and nothing else: each sentence has an instance of
 // its own, no file is written, and there is nothing to close.
 import { parseWav } from '../../audio/wav.ts';
+import { type FliteVoice, fliteVoice, fliteVoices } from '../../config/flite-voices.ts';
 import type { EngineModule, LoadContext, LoadedEngine, PcmChunk, SpeakRequest } from '../contract.ts';
 import { readAsset } from './asset.ts';
 import { messageTurn } from './message-turn.ts';
 import { speakablePieces } from './speakable.ts';
 import { runCommand } from './wasi-command.ts';
 
-/** As compiled in. The sixth, `awb_time`, is left out: it can only tell the time. */
-const voices = ['slt', 'rms', 'awb', 'kal16', 'kal'] as const;
-type Voice = (typeof voices)[number];
-
 /** Female, American, 16 kHz: the clearest of them. */
-const defaultVoice: Voice = 'slt';
-
-/** OpenAI's names, which its clients have to give: each stands for the one of ours that comes nearest. */
-const standIns: Readonly<Record<string, Voice>> = {
-  ...{ alloy: 'slt', coral: 'slt', marin: 'slt', nova: 'slt', sage: 'slt', shimmer: 'slt' },
-  ...{ ash: 'rms', ballad: 'awb', cedar: 'rms', echo: 'rms', fable: 'awb', onyx: 'rms', verse: 'rms' },
-};
+const defaultVoice: FliteVoice = 'slt';
 
 async function load({ options, progress, signal }: LoadContext): Promise<LoadedEngine> {
   const ownVoice = voiceNamed(options['voice'] ?? defaultVoice);
@@ -39,7 +30,7 @@ async function load({ options, progress, signal }: LoadContext): Promise<LoadedE
 
 async function* speak(
   module: WebAssembly.Module,
-  ownVoice: Voice,
+  ownVoice: FliteVoice,
   request: SpeakRequest,
 ): AsyncGenerator<PcmChunk> {
   const { text, voice, signal } = request;
@@ -52,7 +43,7 @@ async function* speak(
 }
 
 /** No samples for a piece that says something is a failure, never silence. */
-function synthesise(module: WebAssembly.Module, piece: string, voice: Voice): PcmChunk {
+function synthesise(module: WebAssembly.Module, piece: string, voice: FliteVoice): PcmChunk {
   const args = ['flite', '-voice', voice, '-t', piece, '-o', '/out.wav'];
   const { exitCode, file, stderr } = runCommand(module, args);
   if (exitCode !== 0 || file.length === 0) {
@@ -65,15 +56,11 @@ function synthesise(module: WebAssembly.Module, piece: string, voice: Voice): Pc
   return { pcm, rate: rateHz };
 }
 
-function voiceNamed(name: unknown): Voice {
-  const known = voices.find((voice) => voice === name) ?? standInFor(name);
+function voiceNamed(name: unknown): FliteVoice {
+  const known = fliteVoice(name);
   // Flite itself would silently take another voice.
-  if (!known) throw new Error(`no voice ${JSON.stringify(name)}; the voices are ${voices.join(', ')}`);
+  if (!known) throw new Error(`no voice ${JSON.stringify(name)}; the voices are ${fliteVoices.join(', ')}`);
   return known;
-}
-
-function standInFor(name: unknown): Voice | undefined {
-  return typeof name === 'string' && Object.hasOwn(standIns, name) ? standIns[name] : undefined;
 }
 
 /** Calls take turns sentence by sentence: a long text, or a caller slow to take it, does not hold up the others. */

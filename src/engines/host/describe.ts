@@ -45,8 +45,9 @@ export function spokenAge(ms: number): string {
   return days ? two(days, hours % 24, ['d', 'h']) : two(hours, minutes % 60, ['h', 'min']);
 }
 
-function kinshipText({ pid, mark }: VisibleHolder, whose: Whose): string {
+function kinshipText({ pid, mark, serves }: VisibleHolder, whose: Whose): string {
   if (pid === process.pid) return 'this gateway itself';
+  if (serves !== undefined) return `a greenroom gateway, of the data directory ${serves}`;
   if (mark.state === 'unreadable') return "whether it is one of greenroom's cannot be seen";
   if (mark.state === 'none') return "not one of greenroom's";
   const kinship = whose(mark.marker);

@@ -1,6 +1,7 @@
 // Who holds something, as it is told to people: a process with its command, user and age, or what is known of one that
 // cannot be seen.
 
+import { directoryServedBy } from './gateway-of.ts';
 import { statOf } from './identity.ts';
 import { readProc, readProcStart } from './proc.ts';
 import { userName } from './users.ts';
@@ -23,6 +24,8 @@ export interface VisibleHolder {
   readonly startedAt: string | null;
   /** `marked`: it carries GREENROOM_INSTANCE. `unreadable`: its environment is not ours to read. */
   readonly mark: Mark;
+  /** A gateway: the data directory that it serves. */
+  readonly serves?: string | undefined;
 }
 
 export type Mark =
@@ -42,12 +45,13 @@ export const markerVariable = 'GREENROOM_INSTANCE';
 
 /** Of the process that has this pid now; undefined when it is gone. Linux. */
 export async function holderOf(pid: number): Promise<VisibleHolder | undefined> {
-  const [stat, status, commandLine, uptime, mark] = await Promise.all([
+  const [stat, status, commandLine, uptime, mark, serves] = await Promise.all([
     statOf(pid),
     readProc(`/proc/${pid}/status`),
     readProcStart(`/proc/${pid}/cmdline`, commandBytesMax),
     readProc('/proc/uptime'),
     readMark(pid),
+    directoryServedBy(pid),
   ]);
   if (!stat) return undefined;
   const uid = numberIn(status, /^Uid:\s+\d+\s+(\d+)/m);
@@ -60,6 +64,7 @@ export async function holderOf(pid: number): Promise<VisibleHolder | undefined> 
     ...{ uid, user: uid === null ? null : await userName(uid), ageMs },
     startedAt: ageMs === null ? null : new Date(Date.now() - ageMs).toISOString(),
     mark,
+    ...(serves !== undefined && { serves }),
   };
 }
 

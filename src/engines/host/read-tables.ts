@@ -26,6 +26,17 @@ export async function tcpListeners(family: 4 | 6, port: number): Promise<readonl
   return found;
 }
 
+/** The listeners on every port. */
+export async function allTcpListeners(family: 4 | 6): Promise<readonly TcpRow[]> {
+  const found: TcpRow[] = [];
+  await eachLine(tableOf(family), manyBytes, (line) => {
+    const row = parseTcpRow(line, family);
+    if (row?.state === 'listening') found.push(row);
+    return 'on';
+  });
+  return found;
+}
+
 /** Every socket of a port that somebody has, whatever it does and wherever in the table it is. */
 export async function tcpSockets(family: 4 | 6, port: number): Promise<readonly TcpRow[]> {
   const found: TcpRow[] = [];

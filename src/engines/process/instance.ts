@@ -27,6 +27,7 @@ import { type AskOwnership, nobodyLooks } from './ownership.ts';
 import { type Place, takePlace } from './place.ts';
 import { portHolders } from './port-holders.ts';
 import { spawnProgram } from './spawn.ts';
+import { unheardText } from './unheard.ts';
 
 export interface ProgramOptions {
   readonly config: RunEngineConfig;
@@ -92,6 +93,12 @@ export class ProgramInstance extends HttpInstance {
   kill(): void {
     this.stop = 'asked';
     this.#group?.signal('SIGKILL');
+  }
+
+  async unheard(): Promise<string> {
+    const { config } = this.#options;
+    if (!this.#place || config.ready.http === undefined) return '';
+    return unheardText(config, this.#place, this.request.marker).catch(() => '');
   }
 
   async #start(signal: AbortSignal): Promise<void> {

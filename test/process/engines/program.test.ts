@@ -48,6 +48,25 @@ describe('a program', () => {
     expect(Number(port)).toBe(stage.engine.status().port);
   });
 
+  test.skipIf(process.platform !== 'linux')(
+    'that listens elsewhere than it was to is told so, with the address, and what its command lacks',
+    async () => {
+      const port = await freePort();
+      const script = `require('node:http').createServer().listen(${port}, '127.0.0.1')`;
+      const ready = { http: '/health', stallMs: 60_000, totalMs: 1500 };
+      await using stage = await Supervised.start(
+        program('', { run: [process.execPath, '-e', script, '--', '--port', String(port)], ready }),
+      );
+      await until(() => stage.engine.life.failure, { timeoutMs: 5000, what: 'the deadline' });
+      expect(stage.engine.life.failure?.message).toMatch(
+        new RegExp(
+          '^engine mine: not ready after 1500 ms, at rung alive \\(.*\\): nobody listened at 127\\.0\\.0\\.1:\\d+; ' +
+            `pid \\d+ of it listens at 127\\.0\\.0\\.1:${port}; its command has no \\$\\{port\\}, so that only PORT in its environment tells it$`,
+        ),
+      );
+    },
+  );
+
   test('whose output is kept has it in a file of its run, its command first', async () => {
     await using stage = await Supervised.start(program('http-engine.mjs'));
     await stage.becomes('ready');
@@ -112,7 +131,7 @@ describe('a program that does not become ready', () => {
       logTail: ['loading the model'],
     });
     expect(stage.engine.life.failure?.message).toMatch(
-      /^engine mine: no sign of progress for 800 ms, at rung alive \(connect ECONNREFUSED 127\.0\.0\.1:\d+\); if it may be silent for longer, raise `ready\.stall`$/,
+      /^engine mine: no sign of progress for 800 ms, at rung alive \(connect ECONNREFUSED 127\.0\.0\.1:\d+\): nobody listened at 127\.0\.0\.1:\d+; its command has no \$\{port\}/,
     );
   });
 

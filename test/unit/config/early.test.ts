@@ -104,7 +104,7 @@ describe('whatever is written', () => {
     'data: "listen: 3"',
     'data: ./listen',
     'data: >-\n  a\n  listen: 4\n',
-    'engines:\n  voice: { builtin: flite, options: { listen: 5 } }\n  activity:\n    builtin: silero\n    options:\n      listen: 6',
+    'engines:\n  voice: { run: [x], offers: [speak], env: { listen: "5" } }\n  activity: { builtin: silero }\n  more:\n    run: [x]\n    env:\n      listen: "6"',
     'shutdown:\n\n  total: 1s',
     '# listen: 7',
     '',

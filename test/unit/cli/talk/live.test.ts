@@ -1,9 +1,10 @@
 // A live call against a scripted gateway, typed only; with sound and real gateways in test/process/live.test.ts.
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { talk } from '../../../../src/cli/talk.ts';
 import { until } from '../../../support/poll.ts';
 import { type FakeCall, fakeGateway } from '../../client/fake-gateway.ts';
-import { begin, greet, onAsk, ready, testIo } from '../fake-echo.ts';
+import { begin, done, echo, greet, onAsk, ready, testIo } from '../fake-echo.ts';
 
 const soon = { timeoutMs: 3000 };
 const options = { mic: false, json: true, timeoutMs: 5000 } as const;
@@ -105,5 +106,65 @@ describe('a live call', () => {
     gateway.calls[0]?.socket.terminate();
     expect(await talking).toBe(1);
     expect(io.events().at(-1)).toMatchObject({ event: 'closed', code: 1006, reason: message });
+  });
+});
+
+describe('lines from a pipe', () => {
+  const piped = (text: string) => {
+    const stream = new PassThrough();
+    stream.end(text);
+    return stream as unknown as NodeJS.ReadStream;
+  };
+  const lineOf = (event: object) => JSON.stringify(event).match(/"text":"([^"]*)"/)?.[1];
+
+  test('each is sent when the answer before has ended, the end of the input leaves with exit code 0', async () => {
+    await using gateway = await fakeGateway(
+      onAsk((_event, call) => begin(call, `resp_${call.received.length}`, 'so', 480)),
+    );
+    const io = testIo('/');
+    const input = () => piped('one\n\ntwo\n');
+    const talking = talk({ ...options, text: ['zero'], url: gateway.url }, { ...io, input });
+    const lines = () => gateway.calls[0]?.received.map(lineOf).filter(Boolean) ?? [];
+    const answers = () => io.events().filter(({ event }) => event === 'answer').length;
+    for (const [index, line] of ['zero', 'one', 'two'].entries()) {
+      await until(() => lines().at(-1) === line, { ...soon, what: `the line ${line}` });
+      const asked = () => gateway.calls[0]?.received.filter(({ type }) => type === 'response.create').length;
+      await until(() => asked() === index + 1, { ...soon, what: `the question ${index}` });
+      expect(lines()).toHaveLength(index + 1);
+      expect(answers()).toBe(index);
+      const call = gateway.calls[0];
+      if (call) done(call, `resp_${call.received.length}`);
+    }
+    expect(await talking).toBe(0);
+    expect(answers()).toBe(3);
+    expect(io.events().find(({ event }) => event === 'leaving')).toMatchObject({
+      why: 'the input has ended',
+    });
+  });
+
+  test('/quit is obeyed in its turn, and nothing after it is said', async () => {
+    await using gateway = await fakeGateway(echo());
+    const io = testIo('/');
+    const input = () => piped('one\n/quit\ntwo\n');
+    expect(await talk({ ...options, url: gateway.url }, { ...io, input })).toBe(0);
+    expect(io.events().filter(({ event }) => event === 'answer')).toMatchObject([{ transcript: 'one' }]);
+    expect(io.events().filter(({ event }) => event === 'said')).toHaveLength(1);
+  });
+
+  test('one that nothing answers is told after the longest wait: the next is said, exit code 1', async () => {
+    const behaviour = echo();
+    let asked = 0;
+    await using gateway = await fakeGateway({
+      ...behaviour,
+      onEvent(event, call) {
+        if (event.type === 'response.create' && asked++ === 0) return;
+        behaviour.onEvent?.(event, call);
+      },
+    });
+    const io = testIo('/');
+    const input = () => piped('one\ntwo\n');
+    expect(await talk({ ...options, timeoutMs: 300, url: gateway.url }, { ...io, input })).toBe(1);
+    expect(io.events().find(({ event }) => event === 'error')).toMatchObject({ code: 'deadline_exceeded' });
+    expect(io.events().filter(({ event }) => event === 'answer')).toMatchObject([{ transcript: 'two' }]);
   });
 });

@@ -51,6 +51,12 @@ describe('a holder in words', () => {
     );
   });
 
+  test('that is a gateway says so, and never that it is not one of ours', () => {
+    expect(describeHolder({ ...anna, serves: '/home/anna/.greenroom' })).toMatch(
+      /; a greenroom gateway, of the data directory \/home\/anna\/\.greenroom$/,
+    );
+  });
+
   test('that is ourselves says so', () => {
     expect(describeHolder({ ...anna, pid: process.pid })).toMatch(/; this gateway itself$/);
   });
