@@ -60,7 +60,7 @@ export class EngineRequest implements UnderWay {
       onSlow: (what) => this.end('slow_client', new GreenroomError('slow_client', what)),
     });
     this.#body = new RequestBody({
-      ...{ request, response, waiting, bytesMax: path.bodyBytesMax },
+      ...{ request, response, clock, waiting, bytesMax: path.bodyBytesMax },
       show: (bytes) => this.#peek?.push(bytes),
       onFailure: (error) => this.end('protocol_error', error),
     });
@@ -126,6 +126,7 @@ export class EngineRequest implements UnderWay {
     const lease = this.#held(await lobby.seat({ engine, reply: this.#reply, streamed, signal }));
     this.#state = 'answering';
     if (signal.aborted) return lease.release('cancelled');
+    this.#body.hasToCome();
     const { endpoint, modelName } = lease.instance;
     // Some know only when they are ready what they call their model.
     const choice =

@@ -133,7 +133,7 @@ export class EngineUpgrade implements UnderWay {
 
   #through(response: IncomingMessage, engine: Duplex, head: Buffer): void {
     const { socket } = this.#parts;
-    socket.write(headOf(response, 'connection: Upgrade\r\nupgrade: websocket\r\n'));
+    socket.write(this.#around.mask(headOf(response, 'connection: Upgrade\r\nupgrade: websocket\r\n')));
     if (head.length > 0) socket.write(head);
     socket.off('data', this.#onEarly);
     for (const bytes of this.#early) if (bytes.length > 0) engine.write(bytes);
@@ -149,7 +149,7 @@ export class EngineUpgrade implements UnderWay {
   async #refused(response: IncomingMessage, outgoing: ClientRequest): Promise<void> {
     const { socket } = this.#parts;
     this.#state = 'answering';
-    socket.write(headOf(response, 'connection: close\r\n'));
+    socket.write(this.#around.mask(headOf(response, 'connection: close\r\n')));
     socket.off('data', this.#onEarly);
     await pipeline(response, socket);
     outgoing.destroy();

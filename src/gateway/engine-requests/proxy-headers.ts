@@ -54,6 +54,18 @@ export function headersToCaller(
   return kept;
 }
 
+/** Some engines show in them what they were asked with. */
+export function maskedHeaders(
+  headers: Readonly<Record<string, string | readonly string[]>>,
+  mask: (text: string) => string,
+): Record<string, string | string[]> {
+  const masked = Object.entries(headers).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? mask(value) : value.map(mask),
+  ]);
+  return Object.fromEntries(masked);
+}
+
 /** Of a WebSocket handshake, without the subprotocol that carries a caller's key. */
 export function upgradeHeadersToEngine(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const protocols = (headers['sec-websocket-protocol'] ?? '')

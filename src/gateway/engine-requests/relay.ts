@@ -32,6 +32,7 @@ export async function relay(options: RelayOptions): Promise<'done' | 'failed'> {
   if (good && isEvents(response)) return relayEvents(options);
   if (reply.state === 'waiting') throw await notAStream(options);
   if (good && path !== 'raw' && !isPacked(response)) await relayJudged(options);
+  else if (status >= 400 && !isEvents(response)) await relayError(options);
   else await relayPlain(options);
   return status >= 500 ? 'failed' : 'done';
 }
@@ -127,6 +128,31 @@ async function relayPlain(options: RelayOptions): Promise<void> {
   reply.begin({ status: response.statusCode ?? 502, headers, form: 'body', limits: bodyLimits });
   const lost = await listen(options, 'whole', (bytes) => reply.push(bytes));
   if (lost) throw lost;
+}
+
+/** As it came, but for what must not leave: some engines repeat in it the key that they were asked with. */
+async function relayError(options: RelayOptions): Promise<void> {
+  const { response, reply } = options;
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  const begin = (length: 'whole' | 'more') => {
+    const said = Buffer.concat(held);
+    const goes = reply.masked(said);
+    held = [];
+    const changed = goes !== said;
+    const headers = headersToCaller(response.headers, changed || length === 'more' ? 'changed' : 'passed');
+    if (changed && length === 'whole') headers['content-length'] = String(goes.length);
+    reply.begin({ status: response.statusCode ?? 502, headers, form: 'body', limits: bodyLimits });
+    return reply.push(goes);
+  };
+  const lost = await listen(options, 'whole', (bytes) => {
+    if (reply.state === 'answering') return reply.push(bytes);
+    held.push(bytes);
+    heldBytes += bytes.length;
+    return heldBytes <= errorBytesMax || begin('more');
+  });
+  if (lost) throw lost;
+  if (reply.state === 'silent') begin('whole');
 }
 
 /** The stream has been begun with the lobby's comments; what has come is none. */

@@ -8,13 +8,14 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import { refuseRequest } from '../refusal.ts';
 import { Outflow, type OutflowLimits, streamLimits } from './outflow.ts';
+import { maskedHeaders } from './proxy-headers.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
 
 export interface ReplyOptions {
   readonly response: ServerResponse;
   readonly clock: Clock;
   readonly waiting: WaitingBytes;
-  /** Applied to what we say ourselves: no secret leaves. */
+  /** Applied to what we say ourselves, to headers, and to an engine's errors: no secret leaves. */
   readonly mask: (text: string) => string;
   /** The caller does not take what he asked for, and is given up. */
   readonly onSlow: (what: string) => void;
@@ -58,6 +59,13 @@ export class Reply {
 
   get state(): 'silent' | 'waiting' | 'answering' | 'ended' {
     return this.#state;
+  }
+
+  /** The bytes themselves where there is nothing to be masked: they need not be text. */
+  masked(bytes: Buffer): Buffer {
+    const text = bytes.toString('utf8');
+    const masked = this.#options.mask(text);
+    return masked === text ? bytes : Buffer.from(masked);
   }
 
   /** Sends a comment; the first one begins an event stream, after which no status can be told any more. */
@@ -146,6 +154,6 @@ export class Reply {
     const { response } = this.#options;
     this.#form = form;
     this.#outflow.limits = limits;
-    response.writeHead(status, headers as Record<string, string | string[]>);
+    response.writeHead(status, maskedHeaders(headers, this.#options.mask));
   }
 }

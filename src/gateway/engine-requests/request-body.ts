@@ -1,7 +1,9 @@
 // The body of a request: unread until somebody wants it, then read as far as is needed and no further. What was read
 // and cannot go on yet is held, and counts in what may wait in all. Its request ends it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError, toGreenroomError } from '../../lifecycle/errors.ts';
+import { BodyPace, paceBytesMin, paceGraceMs, type SlowPace } from './body-pace.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
 
 export interface RequestBodyOptions {
@@ -9,10 +11,11 @@ export interface RequestBodyOptions {
   /** For `100 Continue`, when the caller waits to be asked. */
   readonly response: ServerResponse;
   readonly bytesMax: number;
+  readonly clock: Clock;
   readonly waiting: WaitingBytes;
   /** Is shown every byte that is held, once. What it throws is a failure. */
   readonly show: (bytes: Buffer) => void;
-  /** It is over its limit, or there is no room to hold it. Told once; nothing more is read then. */
+  /** It is over its limit, comes too slowly, or there is no room to hold it. Told once; nothing more is read then. */
   readonly onFailure: (error: GreenroomError) => void;
 }
 
@@ -29,6 +32,7 @@ export interface Peeking {
 
 export class RequestBody {
   readonly #options: RequestBodyOptions;
+  readonly #pace: BodyPace;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #receivedBytes = 0;
@@ -42,7 +46,8 @@ export class RequestBody {
 
   constructor(options: RequestBodyOptions) {
     this.#options = options;
-    const { request } = options;
+    const { request, clock, onFailure } = options;
+    this.#pace = new BodyPace(clock, (pace) => this.#fail(onFailure, tooSlow(pace)));
     this.#asked = request.headers.expect === undefined ? 'yes' : 'not_yet';
     request.pause();
     request.on('data', (bytes: Buffer) => this.#came(bytes));
@@ -87,6 +92,11 @@ export class RequestBody {
     else if (rooms.at(-1) ?? true) this.#read();
   }
 
+  /** Something is held for it: from now on it has to come, or it fails with `request_timeout`. */
+  hasToCome(): void {
+    if (this.#coming === 'more' && this.#state !== 'dropped') this.#pace.begin();
+  }
+
   /** The sink takes more again. */
   resume(): void {
     if (this.#state === 'passing' && this.#coming === 'more') this.#read();
@@ -96,6 +106,7 @@ export class RequestBody {
   drop(): void {
     if (this.#state === 'dropped') return;
     this.#state = 'dropped';
+    this.#pace.stop();
     this.#letGo();
     this.#sink = undefined;
     this.#wake?.();
@@ -106,6 +117,7 @@ export class RequestBody {
     if (this.#state === 'dropped') return;
     const { bytesMax, waiting, onFailure } = this.#options;
     this.#receivedBytes += bytes.length;
+    this.#pace.came(bytes.length);
     if (this.#receivedBytes > bytesMax) return this.#fail(onFailure, tooLarge(bytesMax));
     if (this.#state !== 'passing' && !waiting.take(bytes.length))
       return this.#fail(onFailure, tooMuch(waiting.max));
@@ -118,7 +130,7 @@ export class RequestBody {
 
   #take(bytes: Buffer): void {
     if (this.#state === 'passing') {
-      if (!this.#sink?.write(bytes)) this.#options.request.pause();
+      if (!this.#sink?.write(bytes)) this.#pause();
       return;
     }
     this.#held.push(bytes);
@@ -130,6 +142,7 @@ export class RequestBody {
 
   #ended(): void {
     this.#coming = 'all';
+    this.#pace.stop();
     this.#wake?.();
     this.#sink?.end();
   }
@@ -145,13 +158,19 @@ export class RequestBody {
 
   #flow(): void {
     if (this.#reading()) this.#read();
-    else this.#options.request.pause();
+    else this.#pause();
+  }
+
+  #pause(): void {
+    this.#pace.rest();
+    this.#options.request.pause();
   }
 
   #read(): void {
     const { request, response } = this.#options;
     if (this.#asked === 'not_yet' && !response.headersSent) response.writeContinue();
     this.#asked = 'yes';
+    this.#pace.resume();
     request.resume();
   }
 
@@ -179,4 +198,10 @@ function tooLarge(bytesMax: number): GreenroomError {
 function tooMuch(bytesMax: number): GreenroomError {
   const message = `${bytesMax} bytes of requests wait already; come again in a second`;
   return new GreenroomError('server_busy', message, { details: { limit: bytesMax } });
+}
+
+function tooSlow({ bytes, ms }: SlowPace): GreenroomError {
+  const limit = `${paceBytesMin} bytes a second are the least, after ${paceGraceMs} ms`;
+  const message = `the body comes too slowly for the engine that is held for it: ${bytes} bytes in ${ms} ms; ${limit}`;
+  return new GreenroomError('request_timeout', message, { details: { bytes, ms, limit: paceBytesMin } });
 }

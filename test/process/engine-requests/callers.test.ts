@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../support/poll.ts';
 import { worker } from '../engines/supervised.ts';
-import { begin, Desk, openaiLike } from './desk.ts';
+import { ask, begin, Desk, openaiLike } from './desk.ts';
 
 /** Of the engine's own clock: from the leaving to what it notices. */
 const noticedMs = 100;
@@ -157,4 +157,34 @@ test('a connection that is kept serves one request after the other', async () =>
   } finally {
     agent.destroy();
   }
+});
+
+describe('a caller who does not send', () => {
+  test('is refused after ten seconds, and the engine is free', async () => {
+    await using desk = await Desk.open([openaiLike()]);
+    await desk.ready();
+    const body = new Readable({ read: () => undefined });
+    const head = '{"model":"llm","messages":[{"role":"user","content":"';
+    body.push(head + 'x'.repeat(70_000));
+    const drip = setInterval(() => body.push('x'), 500);
+    const asked = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    const answered = ask(desk.url, '/v1/chat/completions', asked);
+    await until(() => desk.requests.uses('llm'), { timeoutMs: 3000, what: 'a seat' });
+    const answer = await answered;
+    expect(answer.status).toBe(408);
+    expect(await answer.json()).toMatchObject({
+      error: {
+        code: 'request_timeout',
+        message: expect.stringMatching(/\d+ bytes in 10\d{3} ms; 16384 bytes/),
+      },
+    });
+    expect((await desk.last('left')).bytes).toBeLessThan(71_000);
+    expect([desk.requests.uses('llm'), desk.stage.supervisor.get('llm').life.state]).toEqual([
+      false,
+      'ready',
+    ]);
+    clearInterval(drip);
+    answer.leave();
+    body.destroy();
+  }, 20_000);
 });

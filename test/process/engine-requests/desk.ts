@@ -32,6 +32,7 @@ export interface DeskOptions {
   readonly unknownModel?: 'refuse' | 'default';
   readonly tokens?: readonly string[];
   readonly admin?: readonly string[];
+  readonly mask?: (text: string) => string;
 }
 
 /** One request as the engine saw it. */
@@ -59,7 +60,7 @@ export class Desk implements AsyncDisposable {
   }
 
   private constructor(stage: Supervised, engines: readonly EngineConfig[], options: DeskOptions) {
-    const { unknownModel = 'refuse', tokens = [], admin = [] } = options;
+    const { unknownModel = 'refuse', tokens = [], admin = [], mask = (text) => text } = options;
     const secrets = (texts: readonly string[]) => texts.map((text) => new Secret(text, 'a test'));
     const config = {
       listen: { host: '127.0.0.1', port: 0 },
@@ -71,7 +72,7 @@ export class Desk implements AsyncDisposable {
     const line = (_: object, message: string) => void stage.log.push(message);
     this.requests = new EngineRequests({
       scope: stage.scope.child('requests', { kind: 'requests', order: 'parallel' }),
-      ...{ clock: systemClock, config, supervisor: stage.supervisor, mask: (text) => text },
+      ...{ clock: systemClock, config, supervisor: stage.supervisor, mask },
       access: new Access(config, new ClientSecrets(systemClock)),
       log: { debug: line, info: line, warn: line, error: line },
     });

@@ -185,3 +185,32 @@ test('an engine that is stopped tells its callers so', async () => {
   await stopped;
   expect(answer.events().at(-1)).toMatchObject({ error: { code: 'engine_stopped' } });
 });
+
+describe('an engine that repeats its key', () => {
+  const mask = (text: string) => text.replaceAll('sk-of-the-engine', '***');
+
+  test.each([
+    ['in an error of its own', 'echoes'],
+    ['in a long one', 'echoes 100000'],
+  ])('%s is masked, and the answer is whole', async (_, content) => {
+    await using desk = await Desk.open([openaiLike()], { mask });
+    await desk.ready();
+    const answer = await desk.chat(content);
+    expect([answer.status, answer.headers['x-asked-with']]).toEqual([401, '***']);
+    const { error } = (await answer.json()) as { error: { message: string } };
+    expect(error.message).toBe('Incorrect API key provided: ***');
+    expect(answer.text).not.toContain('sk-of');
+    const length = content === 'echoes' ? String(answer.text.length) : undefined;
+    expect([answer.state, answer.headers['content-length']]).toEqual(['whole', length]);
+  });
+
+  test('keeps the bytes of an error in which nothing is masked', async () => {
+    await using desk = await Desk.open([openaiLike()], { mask });
+    await desk.ready();
+    const answer = await desk.chat('bad');
+    expect([answer.status, await answer.end()]).toEqual([
+      400,
+      '{"error":{"message":"temperature is too high","type":"invalid_request_error"}}',
+    ]);
+  });
+});

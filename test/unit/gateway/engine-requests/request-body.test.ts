@@ -3,14 +3,17 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { RequestBody } from '../../../../src/gateway/engine-requests/request-body.ts';
 import { WaitingBytes } from '../../../../src/gateway/engine-requests/waiting-bytes.ts';
+import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 
 const kibibyte = Buffer.alloc(1024, 'x');
 
 /** A body that comes when the test says so. */
 class Stage {
+  readonly clock = new VirtualClock();
   readonly source = new Readable({ read: () => undefined, highWaterMark: 1024 });
   readonly shown: number[] = [];
   readonly failures: string[] = [];
+  readonly said: string[] = [];
   readonly taken: Buffer[] = [];
   continues = 0;
   ended = 0;
@@ -27,12 +30,15 @@ class Stage {
     this.body = new RequestBody({
       request: Object.assign(this.source, { headers }) as unknown as IncomingMessage,
       response: { headersSent: false, writeContinue: () => this.continues++ } as unknown as ServerResponse,
-      ...{ bytesMax, waiting: this.waiting },
+      ...{ bytesMax, clock: this.clock, waiting: this.waiting },
       show: (bytes) => {
         if (bytes.includes('bad')) throw new Error('no form');
         this.shown.push(bytes.length);
       },
-      onFailure: ({ code }) => this.failures.push(code),
+      onFailure: ({ code, message }) => {
+        this.failures.push(code);
+        this.said.push(message);
+      },
     });
   }
 
@@ -54,6 +60,15 @@ class Stage {
 
   get text(): string {
     return Buffer.concat(this.taken).toString();
+  }
+
+  /** So much comes each second, for so many seconds. */
+  async drip(seconds: number, bytes: number): Promise<void> {
+    for (let second = 0; second < seconds; second += 1) {
+      await this.clock.advance(1000);
+      if (bytes > 0) this.come(Buffer.alloc(bytes));
+      await this.rest();
+    }
   }
 
   rest(): Promise<void> {
@@ -164,5 +179,60 @@ describe('a body', () => {
     await stage.rest();
     stage.pass();
     expect([stage.waiting.taken, stage.taken, stage.source.readableEnded]).toEqual([0, [], true]);
+  });
+});
+
+describe('a body for which an engine is held', () => {
+  test('is refused when it comes too slowly, with the numbers', async () => {
+    const stage = new Stage();
+    stage.pass();
+    stage.body.hasToCome();
+    await stage.drip(9, 1000);
+    expect(stage.failures).toEqual([]);
+    await stage.drip(1, 1000);
+    expect(stage.failures).toEqual(['request_timeout']);
+    expect(stage.said[0]).toContain(': 9000 bytes in 10000 ms; 16384 bytes a second are the least');
+  });
+
+  test('may not live on what came fast before', async () => {
+    const stage = new Stage();
+    stage.pass();
+    stage.body.hasToCome();
+    stage.come(Buffer.alloc(900_000));
+    await stage.rest();
+    await stage.drip(10, 1);
+    expect(stage.failures).toEqual(['request_timeout']);
+  });
+
+  test('may rest for less than the grace, and come as slowly as is allowed', async () => {
+    const stage = new Stage({ bytesMax: 1e7 });
+    stage.pass();
+    stage.body.hasToCome();
+    await stage.drip(60, 16_384);
+    await stage.drip(8, 0);
+    await stage.drip(1, 200_000);
+    await stage.drip(9, 0);
+    expect(stage.failures).toEqual([]);
+    stage.come(null);
+    await stage.rest();
+    await stage.drip(60, 0);
+    expect([stage.failures, stage.ended]).toEqual([[], 1]);
+  });
+
+  test('has no time to lose while the engine does not take it, nor before it is wanted', async () => {
+    const stage = new Stage();
+    stage.room = false;
+    stage.pass();
+    stage.come(kibibyte);
+    await stage.rest();
+    await stage.drip(20, 0);
+    stage.body.hasToCome();
+    await stage.drip(60, 0);
+    expect(stage.failures).toEqual([]);
+    stage.body.resume();
+    await stage.drip(9, 0);
+    expect(stage.failures).toEqual([]);
+    await stage.drip(1, 0);
+    expect(stage.failures).toEqual(['request_timeout']);
   });
 });
