@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { type Check, checkLine, ok, problem, summaryLine } from './doctor/check.ts';
 import { checkEngine } from './doctor/engines.ts';
-import { checkPast, type Past, readPast } from './doctor/past.ts';
+import { checkDatabase, checkPast, type Past, readPast } from './doctor/past.ts';
 import { checkDoor } from './doctor/places.ts';
 import type { CommandIo } from './io.ts';
 
@@ -16,7 +16,10 @@ export interface DoctorOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Returns 0 when nothing is a problem, else 1. Throws what is wrong with the configuration, and `permission_denied`. */
+/**
+ * Returns 0 when nothing is a problem, else 1. Throws what is wrong with the configuration,
+ * `permission_denied`, `data_directory_unusable` when that is no folder, and `cancelled`.
+ */
 export async function doctor(options: DoctorOptions, io: CommandIo): Promise<number> {
   const { config: file, listen, data, set } = options;
   const { config, source, secrets } = await loadConfig({
@@ -24,7 +27,7 @@ export async function doctor(options: DoctorOptions, io: CommandIo): Promise<num
     ...(listen !== undefined && { listen }),
     ...(data !== undefined && { data }),
     ...(set !== undefined && { set }),
-    ...{ env: io.env, cwd: io.cwd },
+    ...{ env: io.env, cwd: io.cwd, signal: io.signal },
   });
   const checks: Check[] = [];
   const tell = (check: Check) => {
@@ -45,6 +48,7 @@ function looks(config: Config, past: Past, { env, cwd }: CommandIo): readonly Pr
   const engines = Object.values(config.engines);
   return [
     checkPast(past),
+    Promise.resolve(config.store.kind === 'none' ? [] : checkDatabase(past)),
     checkDoor(config, past),
     ...engines.map(async (engine) =>
       checkEngine(engine, { past, env, cwd }).catch((error: unknown) => [

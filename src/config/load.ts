@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly engines?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   readonly cwd: string;
+  /** Nobody waits for it any more: a pipe may give nothing for a while. */
+  readonly signal?: AbortSignal;
 }
 
 export interface LoadedConfig {
@@ -46,11 +48,11 @@ const embeddedName = 'the embedded default';
 
 const dataDirectoryDefault = '.greenroom';
 
-/** Throws `config_not_found`, `config_invalid`, `secret_missing` or `bad_usage`. */
+/** Throws `config_not_found`, `config_invalid`, `secret_missing`, `bad_usage` or `cancelled`. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { cwd } = options;
   const file = findConfigFile(options.file, cwd);
-  const read = file && (await readSource(file));
+  const read = file && (await readSource(file, options.signal));
   const settings = [...(await readSettings(options.set ?? [])), ...flags(options)];
   const { value: filled, pipelinesEmbedded } = fillEmbedded(read?.value ?? {}, file ? {} : options.engines);
   const isSection = typeof filled === 'object' && filled !== null && !Array.isArray(filled);

@@ -1,6 +1,7 @@
 // Reads the configuration file: from a path to its value with the place of everything in it. Every way a file can
 // be no configuration is an error that says so.
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import { delay, systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { type ConfigFile, decodeText, fileBytesMax, isJsonFile } from './find.ts';
 import { type JsonNode, JsonSyntaxError, parseJson, positionOf } from './json-source.ts';
@@ -25,8 +26,8 @@ export interface Source {
   readonly locate: Locate;
 }
 
-export async function readSource(file: ConfigFile): Promise<Source> {
-  const bytes = await readBytes(file);
+export async function readSource(file: ConfigFile, signal?: AbortSignal): Promise<Source> {
+  const bytes = await readBytes(file, signal);
   const text = decodeText(bytes);
   if (text === undefined) {
     const problem = { file: file.shown, line: 1, column: 1, path: '', message: 'the file is not UTF-8 text' };
@@ -47,10 +48,17 @@ export async function readSource(file: ConfigFile): Promise<Source> {
   return { value: parsed.value ?? undefined, locate: parsed.locate };
 }
 
-async function readBytes({ path, shown }: ConfigFile): Promise<Uint8Array> {
+/** How long a pipe may give nothing. */
+const silentMs = 5000;
+const lookEveryMs = 20;
+
+/** A pipe that nobody writes to would hold whoever opens it for ever, in a thread that nothing ends. */
+const opening = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+async function readBytes({ path, shown }: ConfigFile, signal?: AbortSignal): Promise<Uint8Array> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    handle = await open(path, opening);
   } catch (thrown) {
     throw unreadable(shown, thrown);
   }
@@ -61,16 +69,35 @@ async function readBytes({ path, shown }: ConfigFile): Promise<Uint8Array> {
   const buffer = Buffer.alloc(fileBytesMax + 1);
   let filled = 0;
   try {
+    let heardMs = systemClock.now();
     // Not by the size in `stats`: `-c <(...)` is a pipe, which has none.
-    for (let bytesRead = -1; bytesRead !== 0 && filled < buffer.length; filled += bytesRead) {
-      ({ bytesRead } = await opened.read(buffer, filled, buffer.length - filled));
+    while (filled < buffer.length) {
+      const bytesRead = await readSome(opened, buffer.subarray(filled));
+      // Of a pipe that nobody has opened yet an end is read as well.
+      if (bytesRead === 0 && (filled > 0 || !stats.isFIFO())) break;
+      filled += bytesRead ?? 0;
+      if (bytesRead) heardMs = systemClock.now();
+      else if (systemClock.now() - heardMs >= silentMs) throw new Error(`nothing came for ${silentMs} ms`);
+      else if ((await delay(systemClock, lookEveryMs, signal)) === 'aborted')
+        throw new GreenroomError('cancelled', `${shown} was not read: it gave nothing`);
     }
   } catch (thrown) {
+    if (thrown instanceof GreenroomError) throw thrown;
     throw unreadable(shown, thrown);
   }
   if (filled <= fileBytesMax) return buffer.subarray(0, filled);
   const message = `the file is larger than ${formatSize(fileBytesMax)}`;
   throw problemsError([{ file: shown, line: 1, column: 1, path: '', message }]);
+}
+
+/** Undefined: nothing yet. */
+async function readSome(handle: FileHandle, into: Uint8Array): Promise<number | undefined> {
+  try {
+    return (await handle.read(into, 0, into.length)).bytesRead;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    throw thrown;
+  }
 }
 
 function unreadable(shown: string, thrown: unknown): GreenroomError {

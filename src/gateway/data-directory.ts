@@ -92,22 +92,30 @@ export class DataDirectory implements AsyncDisposable {
 async function makePrivate(directory: string): Promise<string[]> {
   try {
     await makeFolder(directory);
-    const { mode } = await stat(directory);
-    const openBits = mode & 0o077;
-    if (openBits === 0 || process.platform === 'win32') return [];
-    const shownMode = (mode & 0o7777).toString(8).padStart(4, '0');
-    // `--data /tmp` must not shut everybody else out of /tmp: only an empty folder or one of ours is changed.
-    const names = await readdir(directory);
-    if (names.length > 0 && !names.includes(lockName)) {
-      const message = `${directory} is open to other users (${shownMode}) and holds files that are not greenroom's`;
-      const next = 'name a new folder with --data, or make it private with `chmod 700`';
-      throw new GreenroomError('data_directory_unusable', `${message}; ${next}`, { details: { directory } });
-    }
+    const open = await opennessOf(directory);
+    if (open === undefined) return [];
+    if (open.refusal !== undefined)
+      throw new GreenroomError('data_directory_unusable', open.refusal, { details: { directory } });
     await chmod(directory, 0o700);
-    return [`${directory} was open to other users (${shownMode}); it is 0700 now`];
+    return [`${directory} was open to other users (${open.mode}); it is 0700 now`];
   } catch (thrown) {
     throw unusable(directory, 'it cannot be made', thrown);
   }
+}
+
+/** Undefined when it is private. `refusal`: why it is not made so. Throws when it cannot be read. */
+export async function opennessOf(
+  directory: string,
+): Promise<{ readonly mode: string; readonly refusal: string | undefined } | undefined> {
+  const { mode } = await stat(directory);
+  if ((mode & 0o077) === 0 || process.platform === 'win32') return undefined;
+  const shown = (mode & 0o7777).toString(8).padStart(4, '0');
+  // `--data /tmp` must not shut everybody else out of /tmp: only an empty folder or one of ours is changed.
+  const names = await readdir(directory);
+  if (names.length === 0 || names.includes(lockName)) return { mode: shown, refusal: undefined };
+  const message = `${directory} is open to other users (${shown}) and holds files that are not greenroom's`;
+  const next = 'name a new folder with --data, or make it private with `chmod 700`';
+  return { mode: shown, refusal: `${message}; ${next}` };
 }
 
 /** With the folders above it. Not by `recursive: true`, which never ends in a place such as /proc. */

@@ -1,5 +1,6 @@
 // The lock of a data directory: an exclusive SQLite transaction on `lock.db`, which the kernel frees when the process
 // dies, however it dies. Whoever takes it closes it. Asking for it neither takes it nor holds up who does.
+import { statSync } from 'node:fs';
 import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -35,14 +36,33 @@ export async function takeLock(directory: string): Promise<LockOutcome> {
     lock?.close();
     const code = sqliteCodeOf(error);
     if (code === sqliteBusy) return { state: 'held' };
-    const damaged = `${path} is damaged; remove it when no gateway uses this directory`;
     return {
       state: 'failed',
-      what: code === sqliteNotDatabase ? damaged : `${path} cannot be locked`,
+      what: code === sqliteNotDatabase ? damaged(path) : `${path} cannot be locked`,
       error,
     };
   }
 }
+
+/** Why nobody could take it, whoever asks; undefined when somebody could. Nobody may hold it. */
+export function lockTrouble(directory: string): string | undefined {
+  const path = join(directory, lockName);
+  let lock: DatabaseSync | undefined;
+  try {
+    const odd = oddFileOf(path);
+    if (odd !== undefined) return `${odd}; ${moveAway}`;
+    if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+    lock = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return undefined;
+  } catch (error) {
+    return sqliteCodeOf(error) === sqliteNotDatabase ? damaged(path) : undefined;
+  } finally {
+    lock?.close();
+  }
+}
+
+const damaged = (path: string): string => `${path} is damaged; remove it when no gateway uses this directory`;
 
 export type LockSeen =
   | { readonly state: 'free' }

@@ -16,7 +16,7 @@ export type Presence =
   /** There is something else in the record's place, and nobody holds the directory. */
   | { readonly state: 'corrupt'; readonly problem: string };
 
-/** Throws `permission_denied`. */
+/** Throws `permission_denied`, and `data_directory_unusable` when it is no folder. */
 export async function lookInto(directory: string): Promise<Presence> {
   await assertReadable(directory);
   let found = await readRunRecord(directory);
@@ -52,6 +52,13 @@ async function readLock(directory: string): Promise<Exclude<LockSeen, { state: '
 }
 
 async function assertReadable(directory: string): Promise<void> {
+  // Before its permissions: nobody may enter a file, root neither.
+  const stats = await stat(directory).catch((thrown: NodeJS.ErrnoException) => thrown);
+  if (stats instanceof Error ? stats.code === 'ENOTDIR' : !stats.isDirectory()) {
+    const what = stats instanceof Error ? 'a file stands in its path' : 'it is a file';
+    const message = `the data directory ${directory} is no folder: ${what}; name another one with --data`;
+    throw new GreenroomError('data_directory_unusable', message, { details: { directory } });
+  }
   try {
     await access(directory, constants.R_OK | constants.X_OK);
   } catch (cause) {

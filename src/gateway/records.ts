@@ -11,6 +11,9 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 
+/** Of the data directory. */
+export const databaseName = 'greenroom.db';
+
 export interface Records {
   /** Undefined where nothing is kept. */
   readonly store: Store | undefined;
@@ -35,7 +38,7 @@ export function openRecords({ config, directory, scope, clock, log }: RecordsOpt
     return { store: undefined, sessions: noRecords, loads: undefined, start: async () => undefined };
   const store = new SqliteStore({
     file: shippedFile('store'),
-    path: join(directory, 'greenroom.db'),
+    path: join(directory, databaseName),
     newRun: () => randomUUID(),
     retention: { keepMs: config.keepMs, bytesMax: config.bytesMax },
     clock,

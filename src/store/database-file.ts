@@ -116,7 +116,8 @@ function refuseOdd(path: string): void {
   if (odd !== undefined) throw unusable(path, odd);
 }
 
-function refused(path: string, database: DatabaseSync, whose: 'newer' | 'foreign'): GreenroomError {
+/** What to do about one that is somebody else's. */
+export function refused(path: string, database: DatabaseSync, whose: 'newer' | 'foreign'): GreenroomError {
   if (whose === 'foreign')
     return unusable(path, 'it is another program’s, with tables that are not greenroom’s');
   const version = versionOf(database);

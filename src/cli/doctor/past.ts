@@ -6,9 +6,13 @@ import type { Whose } from '../../engines/host/describe.ts';
 import { readBootId, readPidNamespace } from '../../engines/host/identity.ts';
 import type { Carrier } from '../../engines/host/marked.ts';
 import { runOf } from '../../engines/journal-entry.ts';
-import { journalFolder, readJournal } from '../../engines/journal-files.ts';
+import { type JournalFound, journalFolder, readJournal } from '../../engines/journal-files.ts';
 import { findStale, staleCarriers } from '../../engines/stale.ts';
+import { opennessOf } from '../../gateway/data-directory.ts';
+import { lockTrouble } from '../../gateway/directory-lock.ts';
 import { lookInto, type Presence } from '../../gateway/presence.ts';
+import { lookAtRecords } from '../../gateway/records-look.ts';
+import { messageOf } from '../../lifecycle/errors.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 
 export interface Past {
@@ -17,16 +21,21 @@ export interface Past {
   /** Of the gateway that serves it; null when none does. */
   readonly pid: number | null;
   readonly whose: Whose;
+  /** Why it cannot be read; null when it can, or is not there. */
+  readonly journalTrouble: string | null;
   /** Processes of earlier gateways that still run. */
   readonly left: readonly (Carrier & { readonly engine: string | null })[];
 }
 
-/** Throws `permission_denied`. */
+const noJournal: JournalFound = { runs: [], spawns: [], corrupt: [], names: [], unread: 0 };
+
+/** Throws `permission_denied`, and `data_directory_unusable` when it is no folder. */
 export async function readPast(directory: string): Promise<Past> {
   const presence = await lookInto(directory);
   const pid = pidOf(presence);
   const [bootId, pidNamespace] = await Promise.all([readBootId(), readPidNamespace()]);
-  const found = await readJournal(join(directory, journalFolder));
+  const journal = await readJournal(join(directory, journalFolder)).catch((error: unknown) => ({ error }));
+  const found = 'error' in journal ? noJournal : journal;
   const stale = await findStale(found, { bootId, pidNamespace });
   const live = new Set(found.runs.filter((run) => run.pid === pid).map(({ run }) => run));
   const engines = new Map(found.spawns.map(({ marker, engine }) => [marker, engine]));
@@ -34,6 +43,7 @@ export async function readPast(directory: string): Promise<Past> {
   const engineOf = (marker: string) => engines.get(marker) ?? null;
   return {
     ...{ directory, presence, pid },
+    journalTrouble: 'error' in journal ? messageOf(journal.error) : null,
     whose(marker) {
       const run = runOf(marker) ?? '';
       if (live.has(run)) return { state: 'live', engine: engineOf(marker) ?? '?' };
@@ -43,6 +53,16 @@ export async function readPast(directory: string): Promise<Past> {
       .filter(({ marker }) => !live.has(runOf(marker) ?? ''))
       .map((carrier) => ({ ...carrier, engine: engineOf(carrier.marker) })),
   };
+}
+
+/** Nothing where there is none, or where a gateway uses it. */
+export function checkDatabase({ directory, pid, presence }: Past): readonly Check[] {
+  if (pid !== null || presence.state === 'unrecorded') return [];
+  const facts = { check: 'database', engine: null };
+  const { path, look } = lookAtRecords(directory);
+  if (look.state === 'refused') return [problem(facts, look.why, null)];
+  if (look.state === 'damaged') return [warning(facts, look.why, 'the next `greenroom up` sets it aside')];
+  return look.state === 'ours' ? [ok(facts, `${path} is ours`)] : [];
 }
 
 export async function checkPast(past: Past): Promise<readonly Check[]> {
@@ -82,12 +102,20 @@ async function writable(directory: string, presence: Presence): Promise<Check> {
     () => false,
   );
   if (!may) return problem(facts, `${place} may not be written by this user`, 'name another one with --data');
+  const refusal = place === directory ? await refusalOf(directory) : undefined;
+  if (refusal !== undefined) return problem(facts, refusal, null);
   if (presence.state === 'gone')
     return ok(
       facts,
       `no gateway serves ${directory}; the last one, pid ${presence.record.pid}, did not clean up`,
     );
   return ok(facts, `no gateway serves ${directory}${place === directory ? '' : ', which will be made'}`);
+}
+
+/** What a start would say; its next step is in it. */
+async function refusalOf(directory: string): Promise<string | undefined> {
+  const open = await opennessOf(directory);
+  return open?.refusal ?? lockTrouble(directory);
 }
 
 /** It, or the folder above that is there. */
@@ -99,8 +127,12 @@ async function nearest(directory: string): Promise<string> {
   return there || dirname(directory) === directory ? directory : nearest(dirname(directory));
 }
 
-function checkLeft({ left, directory }: Past): Check {
+function checkLeft({ left, directory, journalTrouble }: Past): Check {
   const facts = { check: 'left behind', engine: null };
+  if (journalTrouble !== null) {
+    const message = `the journal of ${directory} cannot be read, so that nobody knows: ${journalTrouble}`;
+    return warning(facts, message, `move ${join(directory, journalFolder)} away`);
+  }
   if (left.length === 0) return ok(facts, 'nothing of an earlier gateway runs');
   const shown = left.slice(0, 5).map(({ pid, engine }) => `pid ${pid}${engine ? ` (engine ${engine})` : ''}`);
   const more = left.length > 5 ? ` and ${left.length - 5} more` : '';

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { type Check, checkLine, summaryLine } from '../../../src/cli/doctor/check.ts';
 import { checkEngine } from '../../../src/cli/doctor/engines.ts';
@@ -33,7 +35,7 @@ async function listening(): Promise<AsyncDisposable & { readonly port: number }>
 }
 
 const stranger: Past = {
-  ...{ directory: '/d', presence: { state: 'none' }, pid: null, left: [] },
+  ...{ directory: '/d', presence: { state: 'none' }, pid: null, journalTrouble: null, left: [] },
   whose: () => ({ state: 'stranger' }),
 };
 const here = { past: stranger, env: { PATH: process.env['PATH'] }, cwd: '/' };
@@ -121,6 +123,81 @@ test('a data directory that somebody holds without a record is a warning', async
     ...[0, 'warning', expect.stringContaining(`pid ${process.pid} holds `)],
   ]);
   expect(lines.at(-1)).toBe('1 warning');
+});
+
+describe('a data directory that a start would refuse', () => {
+  test.each([
+    ['whose lock is damaged', 'lock.db', 'x'.repeat(4096), 'lock.db is damaged; remove it', 0o700],
+    ['open to others, with their files', 'mine.txt', 'x', "holds files that are not greenroom's", 0o755],
+  ])('%s is a problem: 1', async (_, name, content, says, mode) => {
+    await using folder = await testFolder();
+    await folder.write(join('.greenroom', name), content);
+    await chmod(join(folder.path, '.greenroom'), mode);
+    const { code, of } = await examined(folder, {});
+    const { message, state } = of('data directory') ?? {};
+    expect([code, state, message]).toEqual([1, 'problem', expect.stringContaining(says)]);
+    // In the very words.
+    const refused = await openDataDirectory(join(folder.path, '.greenroom')).catch((error: Error) => error);
+    expect((refused as Error).message).toContain(says);
+  });
+
+  test('with another program’s database is a problem, unless nothing is kept', async () => {
+    await using folder = await testFolder();
+    const path = await folder.write(join('.greenroom', 'greenroom.db'), '');
+    await chmod(join(folder.path, '.greenroom'), 0o700);
+    expect((await examined(folder, {})).of('database')?.state).toBe('ok');
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode = WAL; CREATE TABLE theirs (a)');
+    database.close();
+    const { code, of } = await examined(folder, {});
+    const says = expect.stringMatching(
+      /greenroom\.db cannot be used: it is another program’s.*; move it away/,
+    );
+    expect([code, of('database')?.state, of('database')?.message]).toEqual([1, 'problem', says]);
+    expect(await readdir(join(folder.path, '.greenroom'))).toEqual(['greenroom.db']);
+    expect((await examined(folder, { store: 'none' })).code).toBe(0);
+    await folder.write(join('.greenroom', 'greenroom.db'), 'x'.repeat(4096));
+    expect((await examined(folder, {})).of('database')).toMatchObject({
+      ...{ state: 'warning', next: 'the next `greenroom up` sets it aside' },
+    });
+  });
+
+  test('that is a file is said to be none, to root too', async () => {
+    await using folder = await testFolder();
+    const data = await folder.write('plain', 'x');
+    const refusal = { code: 'data_directory_unusable', exitCode: 2 };
+    await expect(examined(folder, {}, { data })).rejects.toMatchObject({
+      ...refusal,
+      message: `the data directory ${data} is no folder: it is a file; name another one with --data`,
+    });
+    await expect(examined(folder, {}, { data: join(data, 'x') })).rejects.toMatchObject(refusal);
+  });
+});
+
+test.each([
+  ['a file', (path: string) => writeFile(path, 'x')],
+  ['a pipe', async (path: string) => void execFileSync('mkfifo', [path])],
+])('a journal that is %s is a warning', async (_, make) => {
+  await using folder = await testFolder();
+  await folder.write(join('.greenroom', 'lock.db'), '');
+  const journal = join(folder.path, '.greenroom', 'journal');
+  await make(journal);
+  const { code, of } = await examined(folder, {});
+  expect([code, of('left behind')]).toMatchObject([0, { state: 'warning', next: `move ${journal} away` }]);
+});
+
+test('a configuration that is a pipe is waited for, and no longer than somebody waits', async () => {
+  await using folder = await testFolder();
+  const pipe = join(folder.path, 'pipe.json');
+  execFileSync('mkfifo', [pipe]);
+  const leaving = new AbortController();
+  const io = { ...testIo(folder.path), signal: leaving.signal };
+  const left = doctor({ config: pipe, listen: '127.0.0.1:0' }, io);
+  leaving.abort();
+  await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+  const read = doctor({ config: pipe, listen: '127.0.0.1:0' }, testIo(folder.path));
+  await writeFile(pipe, '{"pipelines":{}}');
+  expect(await read).toBe(0);
 });
 
 describe('the program of an engine', () => {
