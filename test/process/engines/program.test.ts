@@ -61,7 +61,7 @@ describe('a program', () => {
       expect(stage.engine.life.failure?.message).toMatch(
         new RegExp(
           '^engine mine: not ready after 1500 ms, at rung alive \\(.*\\): nobody listened at 127\\.0\\.0\\.1:\\d+; ' +
-            `pid \\d+ of it listens at 127\\.0\\.0\\.1:${port}; its command has no \\$\\{port\\}, so that only PORT in its environment tells it$`,
+            `pid \\d+ of it listens at 127\\.0\\.0\\.1:${port}; its command has no \\$\\{port\\}, so that only PORT in its environment tells it; if it may take longer, raise \`ready.total\`$`,
         ),
       );
     },
