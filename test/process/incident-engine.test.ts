@@ -204,7 +204,7 @@ describe('asked right away', () => {
       const { code, message } = await refusal('stall');
       expect(code).toMatch(/^engine_(?:not_ready|stalled)$/);
       expect(message).toMatch(
-        /engine stall: no sign of progress for 700 ms, at rung alive \(connect ECONNREFUSED 127\.0\.0\.1:\d+\); if it may be silent for longer, raise `ready\.stall`$/,
+        /engine stall: no sign of progress for 700 ms, at rung alive \(connect ECONNREFUSED 127\.0\.0\.1:\d+\): nobody listened at .*; if it may be silent for longer, raise `ready\.stall`$/,
       );
     });
 
