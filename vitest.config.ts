@@ -12,7 +12,10 @@ const alone = [
 export default defineConfig({
   test: {
     projects: [
-      { define, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
+      {
+        define,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000, maxWorkers: 2 },
+      },
       { define, test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 60_000 } },
       {
         define,
@@ -23,7 +26,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // They wait for processes more than they work.
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
