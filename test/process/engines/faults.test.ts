@@ -75,7 +75,7 @@ const failing: readonly Failing[] = [
     cause: 'stall',
     says: /: no sign of progress for 500 ms, at rung alive \(connect ECONNREFUSED .*\): nobody listened at .*; if it may be silent for longer, raise `ready\.stall`$/,
     state: 'backoff',
-    withinMs: 1500,
+    withinMs: 5000,
   },
   {
     name: 'never-listens',
@@ -84,7 +84,7 @@ const failing: readonly Failing[] = [
     cause: null,
     says: /: not ready after 2000 ms, at rung alive \(connect ECONNREFUSED .*\): nobody listened at .*; if it may take longer, raise `ready\.total`$/,
     state: 'backoff',
-    withinMs: 3000,
+    withinMs: 6000,
   },
   {
     name: 'never-ready',
