@@ -11,13 +11,11 @@ import { openDoor } from '../gateway/open-door.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import { type EndSignal, forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
+import { chooseScreen } from './choose-screen.ts';
 import { type CommandEnd, RunningCommand, signalCode } from './exec/command.ts';
 import { execEnvironment } from './exec/environment.ts';
 import { execConfig } from './exec/plan.ts';
-import { JsonScreen } from './json-screen.ts';
-import { LiveScreen } from './live-screen.ts';
 import { openNames } from './open-names.ts';
-import { PlainScreen } from './plain-screen.ts';
 import { failureLines, type Screen, seconds } from './screen.ts';
 import { watchEngines } from './watch-engines.ts';
 
@@ -56,7 +54,8 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
 
 async function execIn(data: string, argv: readonly string[], options: ExecOptions): Promise<number> {
   const loaded = await load(data, options);
-  const screen = chooseScreen(options);
+  // Standard output is the command's.
+  const screen = chooseScreen(options.json && process.stderr);
   const run: Run = {};
   const door = await openDoor(loaded.config);
   const gateway = await Gateway.open({
@@ -176,10 +175,4 @@ async function load(data: string, { config: file, set, engine }: ExecOptions): P
     ...{ listen: anyPort, data, set: set ?? [], env: process.env, cwd: process.cwd() },
   });
   return { ...loaded, config: { ...execConfig(loaded.config, engine), store: { kind: 'none' } } };
-}
-
-/** Standard output is the command's. */
-function chooseScreen({ json }: ExecOptions): Screen {
-  if (json) return new JsonScreen((line) => process.stderr.write(`${line}\n`));
-  return process.stderr.isTTY ? new LiveScreen(process.stderr, systemClock) : new PlainScreen(process.stderr);
 }

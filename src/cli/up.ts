@@ -13,12 +13,10 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import { type Sentinel, startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
+import { chooseScreen } from './choose-screen.ts';
 import { type Console, openConsole } from './console.ts';
 import type { EarlyDoor } from './early-door.ts';
-import { JsonScreen } from './json-screen.ts';
-import { LiveScreen } from './live-screen.ts';
 import { openNames } from './open-names.ts';
-import { PlainScreen } from './plain-screen.ts';
 import type { Screen } from './screen.ts';
 import { watchEngines } from './watch-engines.ts';
 
@@ -41,7 +39,7 @@ export interface UpOptions {
 export async function up(options: UpOptions, early: EarlyDoor | undefined): Promise<number> {
   // Whoever reads us may be gone already: that is no reason to fall.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const screen = chooseScreen(options);
+  const screen = chooseScreen(options.json && process.stdout);
   const loaded = await load(options);
   const door = await takeDoor(loaded, early);
   const ms = door === early?.door ? early.listeningMs : systemClock.now();
@@ -126,11 +124,6 @@ function searchFor({ discover }: UpOptions, { origin, config, secrets }: LoadedC
     }
   };
   return { find, over: over.promise };
-}
-
-function chooseScreen({ json }: UpOptions): Screen {
-  if (json) return new JsonScreen((line) => process.stdout.write(`${line}\n`));
-  return process.stderr.isTTY ? new LiveScreen(process.stderr, systemClock) : new PlainScreen(process.stderr);
 }
 
 async function load({ config, listen, data, set, model, openai }: UpOptions): Promise<LoadedConfig> {

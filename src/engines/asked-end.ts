@@ -39,16 +39,16 @@ export class AskedEnd {
   forget(): void {
     if (this.#goal === undefined) return;
     this.#goal = undefined;
-    this.#options.lobby.open();
+    this.#options.lobby.open('ending');
   }
 
   async #drain(ms: number): Promise<void> {
     const { lobby, end } = this.#options;
-    await lobby.drain(ms);
+    await lobby.drain('ending', ms);
     const goal = this.#goal;
     this.#goal = undefined;
     this.#draining = undefined;
     if (goal !== undefined) end(goal);
-    lobby.open();
+    lobby.open('ending');
   }
 }

@@ -22,6 +22,12 @@ export interface GroupMember {
   unload(): Promise<void>;
 }
 
+/** Who decides when an engine that is needed starts. */
+export interface EngineTurns {
+  /** A member is needed: it is woken now, or when its turn has come. */
+  need(member: GroupMember): void;
+}
+
 export interface GroupOptions {
   readonly clock: Clock;
   /** Bytes that a process could get now; null where nobody knows. */
@@ -39,7 +45,7 @@ const settleEveryMs = 100;
 /** Of what was given back, in two looks in a row, less than this: it has settled. */
 const settledBytes = 16 * 1024 * 1024;
 
-export class EngineGroup {
+export class EngineGroup implements EngineTurns {
   readonly #options: GroupOptions;
   readonly #line: GroupMember[] = [];
   #holder: GroupMember | undefined;
@@ -49,7 +55,6 @@ export class EngineGroup {
     this.#options = options;
   }
 
-  /** A member is needed: it starts now, or when its turn has come. */
   need(member: GroupMember): void {
     if (this.#state === 'still' && (member === this.#holder || (this.#holder?.resting() ?? true))) {
       this.#holder = member;

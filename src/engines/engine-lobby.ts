@@ -27,6 +27,9 @@ export interface LobbyHooks {
   readonly used: () => void;
 }
 
+/** What was asked of the engine, and its group: neither lets in whom the other keeps out. */
+export type GateKeeper = 'ending' | 'group';
+
 interface Waiter {
   readonly promise: PromiseWithResolvers<Lease>;
   readonly sinceMs: number;
@@ -38,7 +41,8 @@ export class EngineLobby {
   readonly #waiting = new Set<Waiter>();
   #leases = 0;
   #holds = 0;
-  #gate: 'open' | 'shut' = 'open';
+  /** Who keeps the gate shut: it is open when nobody does. */
+  readonly #keepers = new Set<GateKeeper>();
   #heardMs = Number.NEGATIVE_INFINITY;
   #closed: GreenroomError | undefined;
   readonly #drains = new Set<() => void>();
@@ -69,13 +73,13 @@ export class EngineLobby {
    * Resolves when the engine is ready and takes callers. Rejects with `engine_busy` when the line is full,
    * `engine_not_ready` when the time is up, the cause of a failure that lasts, `cancelled`.
    */
-  async admit({ signal, waitMs = this.#hooks.limits.ms, onWait }: AdmitOptions): Promise<Lease> {
+  async admit({ signal, onWait }: AdmitOptions): Promise<Lease> {
     if (this.#closed) throw this.#closed;
     if (signal.aborted) throw this.#unwanted();
     const { clock, limits } = this.#hooks;
     const standing = this.#hooks.standing();
     if (standing.state === 'failed') throw this.#failed(standing.failure);
-    if (standing.state === 'ready' && this.#gate === 'open' && this.#waiting.size === 0)
+    if (standing.state === 'ready' && this.#keepers.size === 0 && this.#waiting.size === 0)
       return this.#grant(standing.instance);
     if (this.#waiting.size >= limits.max) throw this.#full();
     const promise = Promise.withResolvers<Lease>();
@@ -83,7 +87,7 @@ export class EngineLobby {
       if (this.#remove(waiter)) promise.reject(error);
     };
     const onAbort = () => refuse(this.#unwanted());
-    const timer: Timer = clock.after(waitMs, () => refuse(this.#late(waiter)), { ref: false });
+    const timer: Timer = clock.after(limits.ms, () => refuse(this.#late(waiter)), { ref: false });
     const leave = () => {
       timer.cancel();
       signal.removeEventListener('abort', onAbort);
@@ -101,7 +105,7 @@ export class EngineLobby {
   look(): void {
     const standing = this.#hooks.standing();
     if (standing.state === 'failed') return this.#refuseAll(() => this.#failed(standing.failure));
-    if (standing.state !== 'ready' || this.#gate === 'shut') return;
+    if (standing.state !== 'ready' || this.#keepers.size > 0) return;
     for (const waiter of [...this.#waiting])
       if (this.#remove(waiter)) waiter.promise.resolve(this.#grant(standing.instance));
   }
@@ -121,8 +125,8 @@ export class EngineLobby {
   }
 
   /** Lets nobody in, and waits until those who are have left, for so long. Whoever comes waits in the line. */
-  async drain(ms: number): Promise<'empty' | 'late'> {
-    this.#gate = 'shut';
+  async drain(keeper: GateKeeper, ms: number): Promise<'empty' | 'late'> {
+    this.#keepers.add(keeper);
     if (this.#leases === 0) return 'empty';
     return new Promise((resolve) => {
       const end = (outcome: 'empty' | 'late') => {
@@ -136,9 +140,9 @@ export class EngineLobby {
     });
   }
 
-  /** Takes callers again. */
-  open(): void {
-    this.#gate = 'open';
+  /** Takes callers again, unless another keeps the gate shut. */
+  open(keeper: GateKeeper): void {
+    this.#keepers.delete(keeper);
     this.look();
   }
 

@@ -7,7 +7,7 @@ import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import { AskedEnd, type EndGoal } from './asked-end.ts';
 import type { Capability, PcmChunk, VadStream } from './contract.ts';
-import type { EngineGroup, GroupMember } from './engine-group.ts';
+import type { EngineTurns, GroupMember } from './engine-group.ts';
 import { LifeShell } from './engine-life.ts';
 import { EngineLobby, type LobbyLimits } from './engine-lobby.ts';
 import type { StopOutcome } from './engine-run.ts';
@@ -16,6 +16,7 @@ import type { EngineInstance, Spawner, SpeakCall } from './instance.ts';
 import type { AdmitOptions, Lease, LeaseEnd } from './lease.ts';
 import { ModelMemory } from './model-memory.ts';
 import { readyFor, type Standing, standingOf } from './standing.ts';
+import { atOnce } from './start-gate.ts';
 import type { EngineLife, LifeLimits, Rest } from './state.ts';
 import { type EngineStatus, statusOf } from './status.ts';
 
@@ -44,7 +45,8 @@ export interface EngineOptions {
   readonly drainMs?: number;
   /** Unloaded when nobody has used it for so long. Default: never. */
   readonly idleMs?: number | undefined;
-  readonly group?: EngineGroup | undefined;
+  /** Who decides when it starts. Default: it starts when it is needed. */
+  readonly turns?: EngineTurns;
   /** Of its configuration and its model's files as they are now. Default: always the same. */
   readonly modelKey?: () => Promise<string>;
 }
@@ -66,7 +68,7 @@ export class Engine {
   readonly #model: ModelMemory;
   #watch: EngineWatch | undefined;
   #unused: Timer | undefined;
-  /** Somebody has asked for it, and its group has not come to it yet. */
+  /** Somebody has asked for it, and its turn has not come yet. */
   #asked: 'nothing' | 'start' = 'nothing';
 
   constructor(options: EngineOptions) {
@@ -125,21 +127,18 @@ export class Engine {
 
   /** Asked for: also one that was stopped, or has failed for good. No effect when its scope has closed. */
   start(): void {
-    const { scope, group } = this.#options;
+    const { scope, turns = atOnce } = this.#options;
     if (scope.state !== 'open') return;
     this.#ending.forget();
-    if (!group) return this.#shell.feed({ type: 'start' });
     this.#asked = 'start';
-    group.need(this.#member);
+    turns.need(this.#member);
   }
 
-  /** Needed: wakes it when it is idle, or when its turn in its group comes. */
+  /** Needed: wakes it when it is idle, and its turn has come. */
   need(): void {
-    const { scope, group } = this.#options;
-    if (scope.state !== 'open') return;
-    if (!group) return this.#shell.feed({ type: 'need' });
+    const { scope, turns = atOnce } = this.#options;
     const { state } = this.life;
-    if (state !== 'stopped' && state !== 'failed') group.need(this.#member);
+    if (scope.state === 'open' && state !== 'stopped' && state !== 'failed') turns.need(this.#member);
   }
 
   /**
@@ -187,6 +186,9 @@ export class Engine {
 
   /** Asks it to end, kills it when its grace is over, and waits until it is gone with all it held. */
   stop(deadline: Deadline, rest: Rest = 'stopped'): Promise<StopOutcome> {
+    // What was asked before would start it again once its calls have ended, or its turn has come.
+    this.#ending.forget();
+    this.#asked = 'nothing';
     return this.#shell.stop(deadline, rest);
   }
 
@@ -256,8 +258,8 @@ export class Engine {
       resting: () => !this.#shell.run && this.life.state !== 'backoff',
       settled: async (signal) =>
         void (await this.#changes.until(loaded, signal, () => this.#unwanted).catch(() => undefined)),
-      vacate: (ms) => lobby.drain(ms),
-      reopen: () => lobby.open(),
+      vacate: (ms) => lobby.drain('group', ms),
+      reopen: () => lobby.open('group'),
       unload: async () => {
         const { run } = this.#shell;
         this.#end('idle');

@@ -16,8 +16,6 @@ export interface Lease {
 export interface AdmitOptions {
   /** The caller has left; its place is given to the next. */
   readonly signal: AbortSignal;
-  /** From now on until it is ready. Default: as configured, 60 s. */
-  readonly waitMs?: number;
   /** Told once, when it has to wait. `position` is 1 for who is next, whenever it is asked; 0 when it waits no more. */
   readonly onWait?: (place: { position(): number }) => void;
 }

@@ -7,13 +7,16 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import { Engine } from './engine.ts';
-import { EngineGroup } from './engine-group.ts';
+import { EngineGroup, type EngineTurns } from './engine-group.ts';
 import { EngineOutput } from './engine-output.ts';
+import type { Spawner } from './instance.ts';
+import type { Journal } from './journal.ts';
 import { EngineLoads, type LoadHistory } from './loads.ts';
 import { availableBytes } from './memory.ts';
 import { modelKeyOf } from './model-key.ts';
 import { type Reaper, startReaper } from './reaper.ts';
-import { type SpawnerOptions, spawnerOf } from './spawners.ts';
+import type { SpawnerOptions } from './spawners.ts';
+import { atOnce, StartGate } from './start-gate.ts';
 import { type EngineLife, type EngineStateWord, limitsDefault } from './state.ts';
 import type { EngineStatus } from './status.ts';
 
@@ -22,7 +25,7 @@ export interface EngineChange {
   readonly before: EngineStateWord;
 }
 
-export interface SupervisorOptions extends Omit<SpawnerOptions, 'reaper'> {
+export interface SupervisorOptions extends Omit<SpawnerOptions, 'reaper' | 'journal'> {
   readonly scope: Scope;
   readonly engines: Readonly<Record<string, EngineConfig>>;
   /** Where runs of engines are recorded, and estimates come from. Default: nowhere. */
@@ -33,21 +36,27 @@ export interface SupervisorOptions extends Omit<SpawnerOptions, 'reaper'> {
   readonly find?: (signal: AbortSignal) => Promise<readonly EngineConfig[]>;
 }
 
+type SpawnerOf = (config: EngineConfig, scope: Scope, onLines: (text: string) => void) => Spawner;
+
+const notLoaded: SpawnerOf = (config) => {
+  throw new Error(`engine ${config.name} is spawned before the supervisor has started`);
+};
+
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
   #reaper: Reaper | undefined;
   readonly #options: SupervisorOptions;
-  readonly #spawning: SpawnerOptions;
   readonly #engines = new Map<string, Engine>();
   readonly #configs = new Map<string, EngineConfig>();
   readonly #outputs = new Map<string, EngineOutput>();
   readonly #loads: EngineLoads | undefined;
   readonly #groups = new Map<string, EngineGroup>();
+  readonly #gate = new StartGate();
+  #spawnerOf: SpawnerOf = notLoaded;
 
   constructor(options: SupervisorOptions) {
     const { log, clock, loads: history } = options;
     this.#options = options;
-    this.#spawning = { ...options, reaper: () => this.reaper };
     this.#loads = history && new EngineLoads({ history, clock, onEstimate: (name) => this.#estimated(name) });
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
     for (const config of Object.values(options.engines)) this.#add(config);
@@ -89,9 +98,19 @@ export class Supervisor {
     return [...this.#engines.values()].map((engine) => engine.status());
   }
 
-  startAll(): void {
+  /**
+   * Resolves when those that start by themselves, and those that were needed meanwhile, are starting.
+   * @param journal where processes are written down, for the next gateway. Default: nowhere
+   */
+  async startAll(journal?: Journal): Promise<void> {
     // Before the first engine, and for a gateway without one too: it watches over the leaving.
     void this.reaper;
+    // What spawns engines is half of the gateway's code: callers are seated before it is loaded.
+    const { spawnerOf } = await import('./spawners.ts');
+    const spawning = { ...this.#options, reaper: () => this.reaper, journal };
+    this.#spawnerOf = (config, scope, onLines) => spawnerOf(config, scope, onLines, spawning);
+    if (this.#options.scope.state !== 'open') return;
+    this.#gate.open();
     for (const config of Object.values(this.#options.engines))
       if (config.start === 'eager') this.get(config.name).start();
     const { find, scope } = this.#options;
@@ -151,7 +170,7 @@ export class Supervisor {
       kind: config.kind,
       clock,
       random: Math.random,
-      ...{ start, waiting, drainMs, idleMs, offers, group: this.#group(config.group) },
+      ...{ start, waiting, drainMs, idleMs, offers, turns: this.#gate.before(this.#turns(config.group)) },
       limits: {
         ...limitsDefault,
         failuresMax: this.#options.attempts ?? limitsDefault.failuresMax,
@@ -164,7 +183,7 @@ export class Supervisor {
       scope: scope.child(config.name, { kind: 'engine' }),
       spawner: (instanceScope) => {
         const output = this.output(config.name);
-        return spawnerOf(config, instanceScope, (text) => output.append(text), this.#spawning);
+        return this.#spawnerOf(config, instanceScope, (text) => output.append(text));
       },
       onChange: (engine, before) => {
         this.#loads?.stepped(config, before, engine.life);
@@ -176,14 +195,14 @@ export class Supervisor {
     });
   }
 
-  #group(name: string | undefined): EngineGroup | undefined {
-    if (name === undefined) return undefined;
+  #turns(group: string | undefined): EngineTurns {
+    if (group === undefined) return atOnce;
     const { clock, log, scope } = this.#options;
     const { signal } = scope;
-    const note = (message: string) => log.info({ group: name }, message);
-    const group = this.#groups.get(name) ?? new EngineGroup({ clock, signal, note, availableBytes });
-    this.#groups.set(name, group);
-    return group;
+    const note = (message: string) => log.info({ group }, message);
+    const turns = this.#groups.get(group) ?? new EngineGroup({ clock, signal, note, availableBytes });
+    this.#groups.set(group, turns);
+    return turns;
   }
 
   #estimated(name: string): void {

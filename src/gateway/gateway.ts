@@ -2,7 +2,6 @@
 // the one shutdown. Embedders and the command line meet it here.
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
-import { Journal } from '../engines/journal.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import type { EngineChange, Supervisor, SupervisorOptions } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
@@ -171,7 +170,7 @@ export class Gateway {
    * log and the store follow (what comes for them early is kept). They are heavy, and are loaded only then.
    */
   async #open(): Promise<void> {
-    const { config, secrets, door } = this.#options;
+    const { config, secrets, door, attempts, find } = this.#options;
     door.limit(config.limits.connections);
     const scope = this.#scope;
     const mask = (text: string) => secrets.mask(text);
@@ -182,26 +181,32 @@ export class Gateway {
       (directory) => directory.close(),
     );
     this.#data = data;
-    // Its place in the scope is here, so that it is closed after whatever writes to it. It waits for two turns of the
-    // loop, whatever becomes of the start: by then those who knocked have been let in.
+    // Their places in the scope are here, so that they are closed after whatever writes to them.
     const logging = scope.acquire(
       'log',
       async () => {
-        await turn(systemClock);
-        await turn(systemClock);
+        await seated();
         await this.#log.open(data, mask);
       },
       () => this.#log.close(this.shutdown.soFar),
     );
-    logging.catch(() => undefined);
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
-    const journal = new Journal(into);
-    scope.defer('journal', () => journal.close());
+    const journalling = scope.acquire(
+      'journal',
+      async () => {
+        await seated();
+        const { Journal } = await import('../engines/journal.ts');
+        const journal = new Journal(into);
+        await journal.open();
+        return journal;
+      },
+      (journal) => journal.close(),
+    );
+    for (const opening of [logging, journalling]) opening.catch(() => undefined);
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
-    const { attempts, find } = this.#options;
-    const supervisor = openEngines({ ...into, config, scope, mask, records, journal, attempts, find });
+    const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor);
     const sessions = openSessions({ config, scope, log: this.#log, records });
@@ -218,11 +223,10 @@ export class Gateway {
     door.attach({
       upgrade: (...upgraded) => this.#loop.during('websocket upgrade', () => upgrade(...upgraded)),
     });
-    // Those who knocked while we loaded are let in before the loop is held again.
-    await turn(systemClock);
-    await journal.open();
+    const journal = await journalling;
     this.#mustRun();
-    supervisor.startAll();
+    await supervisor.startAll(journal);
+    this.#mustRun();
     // Other commands look for us there as soon as they hear that we listen.
     await data.writeRecord(door.url, this.#options.process ?? 'shared');
     await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
@@ -287,4 +291,10 @@ export class Gateway {
     this.#log.warn({ ...stall }, `the event loop was held for ${stall.ms} ms${during}`);
     this.#options.onStall?.(stall);
   }
+}
+
+/** Two turns of the loop after the door was given its handlers, those who knocked before have been let in. */
+async function seated(): Promise<void> {
+  await turn(systemClock);
+  await turn(systemClock);
 }

@@ -1,7 +1,6 @@
 // The engines that a configuration wants, none of them started yet.
 import { join } from 'node:path';
 import type { Config } from '../config/types.ts';
-import type { Journal } from '../engines/journal.ts';
 import { Supervisor, type SupervisorOptions } from '../engines/supervisor.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
@@ -19,7 +18,6 @@ export function openEngines(parts: {
   readonly log: Log;
   readonly mask: (text: string) => string;
   readonly records: Records;
-  readonly journal: Journal;
   readonly attempts: number | undefined;
   readonly find: SupervisorOptions['find'];
 }): Supervisor {

@@ -33,7 +33,7 @@ afterAll(async () => {
 
 describe('up without a configuration', () => {
   test('adds what it found beside the embedded engines, and says so', async (context) => {
-    if (!ollama) return context.skip();
+    if (!ollama) return context.skip('somebody listens on the port of Ollama');
     await using gateway = await GatewayProcess.start({ discover: true });
     const found = await gateway.event('found', ({ engine }) => engine === 'ollama');
     expect(found).toEqual({

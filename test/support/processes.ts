@@ -12,6 +12,12 @@ export function alive(pid: number): boolean {
   }
 }
 
+/** Its words as started; none of one that has ended. */
+export async function commandOf(pid: number): Promise<readonly string[]> {
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return line.split('\0');
+}
+
 /** Every living descendant of a process, itself not among them. Zombies are left out. */
 export async function familyOf(ancestor: number): Promise<readonly number[]> {
   const parents = new Map<number, number>();

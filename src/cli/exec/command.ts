@@ -57,10 +57,6 @@ export class RunningCommand {
     if (this.#state !== 'ended') this.#child?.kill('SIGKILL');
   }
 
-  get pid(): number | null {
-    return this.#child?.pid ?? null;
-  }
-
   /** We were asked to end by this signal: so is it. Asked again, it is killed. */
   async signal(name: EndSignal): Promise<void> {
     if (this.#state === 'asked') return this.kill();

@@ -4,6 +4,7 @@ import type { RunEngineConfig, UrlEngineConfig } from '../../config/types.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { CheckDepth, CheckVerdict } from '../engine-watch.ts';
 import { probe } from '../http/probe.ts';
 import type {
   ChatCall,
@@ -76,6 +77,14 @@ export class AdoptedInstance implements EngineInstance {
   kill(): void {
     if (this.#chosen) return this.#chosen.kill();
     this.#stopped();
+  }
+
+  async check(depth: CheckDepth): Promise<CheckVerdict> {
+    return (await this.#chosen?.check?.(depth)) ?? { state: 'well' };
+  }
+
+  async unheard(): Promise<string> {
+    return (await this.#chosen?.unheard?.()) ?? '';
   }
 
   speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {

@@ -1,5 +1,4 @@
-// Where requests wait for their engine: each has its place in the order in which they came, and who wants a stream is
-// told how it stands.
+// Where requests wait for their engine: its own lobby knows their places; who wants a stream is told how it stands.
 import type { Engine } from '../../engines/engine.ts';
 import type { Lease } from '../../engines/lease.ts';
 import type { Clock, Timer } from '../../lifecycle/clock.ts';
@@ -23,44 +22,33 @@ const apartMs = 250;
 
 export class Lobby {
   readonly #clock: Clock;
-  readonly #places = new Map<string, Set<SeatRequest>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-  }
-
-  /** How many wait for an engine. */
-  waiting(engine: string): number {
-    return this.#places.get(engine)?.size ?? 0;
   }
 
   /** Rejects with why there is none, and how the engine stands. */
   async seat(request: SeatRequest): Promise<Lease> {
     const { engine, signal } = request;
     const beganMs = this.#clock.now();
-    const places = this.#enter(request);
-    const facts = (): Waiting => ({
-      engine: engine.status(),
-      position: [...places].indexOf(request) + 1,
-      waitedMs: this.#clock.now() - beganMs,
-    });
+    let place: { position(): number } | undefined;
+    // The last one that it had; of who finds the line full, the one that he would have had.
+    let position = engine.status().waitingCalls + 1;
+    const facts = (): Waiting => {
+      position = place?.position() || position;
+      return { engine: engine.status(), position, waitedMs: this.#clock.now() - beganMs };
+    };
     const telling = new Telling(this.#clock, request, () => lobbyComment(facts()));
     try {
-      return await engine.admit({ signal });
+      const onWait = (its: { position(): number }) => {
+        place = its;
+      };
+      return await engine.admit({ signal, onWait });
     } catch (thrown) {
       throw waitedInVain(toGreenroomError(thrown), facts());
     } finally {
       telling.stop();
-      places.delete(request);
-      if (places.size === 0) this.#places.delete(engine.name);
     }
-  }
-
-  #enter(request: SeatRequest): Set<SeatRequest> {
-    const { name } = request.engine;
-    const places = this.#places.get(name) ?? new Set();
-    this.#places.set(name, places.add(request));
-    return places;
   }
 }
 

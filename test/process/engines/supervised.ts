@@ -43,6 +43,8 @@ export function program(file: string, changes: RunChanges = {}): RunEngineConfig
   });
 }
 
+type Given = Pick<SupervisorOptions, 'mask' | 'ownership'>;
+
 export class Supervised implements AsyncDisposable {
   readonly supervisor: Supervisor;
   readonly scope: Scope;
@@ -53,28 +55,30 @@ export class Supervised implements AsyncDisposable {
   readonly #handlesBefore: ReadonlyMap<string, number>;
 
   static async start(...configs: readonly EngineConfig[]): Promise<Supervised> {
-    return new Supervised(await testFolder(), configs, {});
+    return Supervised.#started(configs, {});
   }
 
   /** @param mask as the gateway gives it */
   static async masked(mask: (text: string) => string, ...configs: readonly EngineConfig[]) {
-    return new Supervised(await testFolder(), configs, { mask });
+    return Supervised.#started(configs, { mask });
   }
 
   /** @param ownership who listens at an address */
   static async owned(ownership: AskOwnership, ...configs: readonly EngineConfig[]) {
-    return new Supervised(await testFolder(), configs, { ownership });
+    return Supervised.#started(configs, { ownership });
   }
 
   static async journalled(journal: Journal, ...configs: readonly EngineConfig[]) {
-    return new Supervised(await testFolder(), configs, { journal });
+    return Supervised.#started(configs, {}, journal);
   }
 
-  private constructor(
-    folder: TestFolder,
-    configs: readonly EngineConfig[],
-    options: Pick<SupervisorOptions, 'mask' | 'ownership' | 'journal'>,
-  ) {
+  static async #started(configs: readonly EngineConfig[], options: Given, journal?: Journal) {
+    const stage = new Supervised(await testFolder(), configs, options);
+    await stage.supervisor.startAll(journal);
+    return stage;
+  }
+
+  private constructor(folder: TestFolder, configs: readonly EngineConfig[], options: Given) {
     this.folder = folder;
     this.#handlesBefore = handles();
     this.#tag = randomUUID();
@@ -89,7 +93,6 @@ export class Supervised implements AsyncDisposable {
       engines: Object.fromEntries(configs.map((config) => [config.name, config])),
       ...options,
     });
-    this.supervisor.startAll();
   }
 
   get engine(): Engine {

@@ -44,7 +44,7 @@ export class EngineGroupStage implements AsyncDisposable {
         random: () => 0.5,
         onChange: () => this.#count(),
         onListenerFault: (error) => expect.unreachable(String(error)),
-        group,
+        turns: group,
         ...options,
       });
       this.#engines.set(name, { engine, instances });

@@ -219,6 +219,38 @@ describe('to stop, restart or unload', () => {
     expect(stage.engine.life.state).toBe('idle');
   });
 
+  test('a restart that was asked for is over when the gateway stops it, however late its call ends', async () => {
+    await using stage = new Stage('when killed');
+    stage.ready();
+    const lease = await stage.engine.admit({ signal: never });
+    const restarted = stage.engine.end('restart');
+    const stopped = stage.engine.stop(stage.deadline(1000));
+    lease.release();
+    await restarted;
+    await stage.clock.advance(1000);
+    await stopped;
+    expect(stage.engine.life.state).toBe('stopped');
+    expect(stage.instances).toHaveLength(1);
+  });
+
+  test('who is kept out by two is let in when both have opened', async () => {
+    await using stage = new Stage();
+    stage.ready();
+    const { lobby } = stage.engine;
+    await lobby.drain('group', 100);
+    await lobby.drain('ending', 100);
+    let lease: Lease | undefined;
+    const waiting = stage.engine.admit({ signal: never }).then((its) => {
+      lease = its;
+    });
+    lobby.open('ending');
+    await stage.clock.advance(0);
+    expect(lease).toBeUndefined();
+    lobby.open('group');
+    await waiting;
+    lease?.release();
+  });
+
   test('a start takes it back', async () => {
     await using stage = new Stage();
     const instance = stage.ready();

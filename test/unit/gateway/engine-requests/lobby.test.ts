@@ -1,7 +1,7 @@
 // Who waits for an engine, and what he is told meanwhile, in virtual time.
 import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../../../src/engines/engine.ts';
-import type { Lease } from '../../../../src/engines/lease.ts';
+import type { AdmitOptions, Lease } from '../../../../src/engines/lease.ts';
 import type { EngineStatus } from '../../../../src/engines/status.ts';
 import { Lobby } from '../../../../src/gateway/engine-requests/lobby.ts';
 import { GreenroomError } from '../../../../src/lifecycle/errors.ts';
@@ -22,16 +22,23 @@ class FakeEngine {
     elapsedMs: 1500,
   };
 
-  status = (): EngineStatus => ({ name: this.name, failure: null, ...this.facts }) as EngineStatus;
+  status = (): EngineStatus =>
+    ({ name: this.name, failure: null, waitingCalls: this.#line.size, ...this.facts }) as EngineStatus;
 
   onChange(listener: (status: EngineStatus) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  admit(): Promise<Lease> {
+  readonly #line = new Set<PromiseWithResolvers<Lease>>();
+
+  admit({ onWait }: AdmitOptions): Promise<Lease> {
     const admitted = Promise.withResolvers<Lease>();
     this.admitted.push(admitted);
+    this.#line.add(admitted);
+    onWait?.({ position: () => [...this.#line].indexOf(admitted) + 1 });
+    const leave = () => void this.#line.delete(admitted);
+    admitted.promise.then(leave, leave);
     return admitted.promise;
   }
 
@@ -52,7 +59,7 @@ function stage() {
     seated.catch(() => undefined);
     return { told, seated };
   };
-  return { clock, lobby, engine, seat };
+  return { clock, engine, seat };
 }
 
 const lease = { release: () => undefined } as unknown as Lease;
@@ -88,11 +95,11 @@ describe('who waits for a stream', () => {
   });
 
   test('moves up, and is let in', async () => {
-    const { clock, lobby, engine, seat } = stage();
+    const { clock, engine, seat } = stage();
     const first = seat();
     const second = seat();
     await clock.advance(1000);
-    expect(lobby.waiting('llm')).toBe(2);
+    expect(engine.status().waitingCalls).toBe(2);
     engine.admitted[0]?.resolve(lease);
     expect(await first.seated).toBe(lease);
     await clock.advance(2000);
@@ -106,7 +113,7 @@ describe('who waits for a stream', () => {
     expect({
       listeners: engine.listeners.size,
       timers: clock.pending,
-      waiting: lobby.waiting('llm'),
+      waiting: engine.status().waitingCalls,
     }).toEqual({
       ...{ listeners: 0, timers: 0, waiting: 0 },
     });
