@@ -150,6 +150,26 @@ export const codes = {
   engine_call_failed: facts(502, 4410, 1, 'server_error', 'a call to an engine failed'),
   engine_call_unsupported: facts(501, 4410, 1, 'server_error', 'the engine does not offer this capability'),
 
+  invalid_topic: facts(400, 1008, 1, 'invalid_request_error', 'what is named is no topic of events'),
+  invalid_event: facts(400, 1008, 1, 'invalid_request_error', 'what was published is no JSON'),
+  event_too_large: facts(413, 1009, 1, 'invalid_request_error', 'an event is over its limit'),
+  bad_envelope: facts(
+    400,
+    1008,
+    1,
+    'invalid_request_error',
+    'an object with `topic` and `data` has other keys',
+  ),
+  topic_reserved: facts(403, 1008, 1, 'auth_error', "topics `greenroom.` are the gateway's own"),
+  topic_not_allowed: facts(403, 1008, 1, 'auth_error', 'the token grants no such topic'),
+  mixed_topics: facts(
+    400,
+    1008,
+    1,
+    'invalid_request_error',
+    "one connection has either the gateway's own topics or the others",
+  ),
+
   scope_closed: facts(503, 1001, 1, 'unavailable_error', 'the owner of the work is closing or closed'),
   cancelled: facts(499, 1000, 1, 'unavailable_error', 'the work was cancelled by its owner'),
   deadline_exceeded: facts(504, 1011, 1, 'unavailable_error', 'the work did not end in its time'),
