@@ -21,7 +21,6 @@ import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import type { Door, DoorHandlers } from './door.ts';
-import type { EngineRequests } from './engine-requests/engine-requests.ts';
 import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
@@ -29,7 +28,7 @@ import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords } from './records.ts';
-import { isForEngines } from './request-head.ts';
+import { isForSurface } from './request-head.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 
@@ -66,7 +65,7 @@ export class Gateway {
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
   readonly #surface = Promise.withResolvers<Surface>();
-  #requests: EngineRequests | undefined;
+  #opened: Surface | undefined;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
@@ -80,13 +79,15 @@ export class Gateway {
       stages: shutdownStages({
         door: options.door,
         sessions: () => this.#sessions,
-        requests: () => this.#requests,
+        requests: () => this.#opened?.engines,
+        events: () => this.#opened?.events,
         supervisor: () => this.#supervisor,
         scope: this.#scope,
       }),
       onStart: (reason, totalMs) => {
         if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
         this.#log.info({ reason }, `leaving: ${reason}`);
+        this.#opened?.events.hubs.tell.gateway('leaving', { reason });
         this.#data?.tellLeaving();
         options.onLeaving?.(reason);
       },
@@ -215,9 +216,10 @@ export class Gateway {
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
     const upgrade: DoorHandlers['upgrade'] = (request, socket, head) => {
-      if (!isForEngines(request)) return realtime.upgrade(request, socket, head);
-      void this.#surface.promise.then(({ engines }) => {
-        if (!engines.upgrade(request, socket, head)) realtime.upgrade(request, socket, head);
+      if (!isForSurface(request)) return realtime.upgrade(request, socket, head);
+      void this.#surface.promise.then(({ engines, events }) => {
+        const taken = engines.upgrade(request, socket, head) || events.upgrade(request, socket, head);
+        if (!taken) realtime.upgrade(request, socket, head);
       });
     };
     door.attach({
@@ -228,8 +230,10 @@ export class Gateway {
     await supervisor.startAll(journal);
     this.#mustRun();
     // Other commands look for us there as soon as they hear that we listen.
-    await data.writeRecord(door.url, this.#options.process ?? 'shared');
-    await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
+    const whose = this.#options.process ?? 'shared';
+    await data.writeRecord(door.url, whose);
+    const { eventsSocket } = await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
+    if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
     this.#mustRun();
     // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
@@ -249,13 +253,13 @@ export class Gateway {
     readonly sessions: SessionRegistry;
     readonly pipelines: PipelineTable;
     readonly mask: (text: string) => string;
-  }): Promise<void> {
+  }): Promise<Surface> {
     const { access, clientSecrets, supervisor, sessions, pipelines, mask } = parts;
-    const { makeSurface } = await import('./surface.ts');
+    const { openSurface } = await import('./surface.ts');
     this.#mustRun();
-    const surface = makeSurface({
+    const surface = await openSurface({
       ...{ access, clientSecrets, supervisor, mask, clock: systemClock, config: this.#options.config },
-      scope: this.#scope.child('requests', { kind: 'requests', order: 'parallel' }),
+      scope: this.#scope,
       log: this.#log,
       health: () => this.#health(),
       engines: supervisor,
@@ -267,12 +271,15 @@ export class Gateway {
       shutdown: () => void this.shutdown.request('api'),
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
+    this.#mustRun();
+    surface.events.follow({ supervisor, sessions });
     this.#surface.resolve(surface);
-    this.#requests = surface.engines;
+    this.#opened = surface;
     this.#options.door.attach({
       request: (request, response) =>
         this.#loop.during('http request', () => surface.request(request, response)),
     });
+    return surface;
   }
 
   #health() {
@@ -289,6 +296,7 @@ export class Gateway {
   #stalled(stall: Stall): void {
     const during = stall.during ? ` during ${stall.during}` : '';
     this.#log.warn({ ...stall }, `the event loop was held for ${stall.ms} ms${during}`);
+    this.#opened?.events.hubs.tell.stall(stall);
     this.#options.onStall?.(stall);
   }
 }

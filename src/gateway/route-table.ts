@@ -11,10 +11,11 @@ import { createClientSecret } from './client-secret-route.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import { type EngineSources, engineApiRoutes } from './engine-api-routes.ts';
 import { engineRoutes } from './engine-routes.ts';
+import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 
-export interface RouteSources {
+export interface RouteSources extends EventSources {
   readonly access: Access;
   readonly health: () => HealthFacts;
   readonly engines: EngineSources;
@@ -60,9 +61,9 @@ export interface Route extends RouteFacts {
   readonly answer: (call: RouteCall) => Answer | Promise<Answer>;
 }
 
-/** Answered before the router is asked (engine-requests/). */
+/** Answered before the router is asked (engine-requests/, events/). */
 export interface EngineRoute extends RouteFacts {
-  readonly answeredBy: 'engine';
+  readonly answeredBy: 'engine' | 'events';
 }
 
 export type RouteTable = Readonly<Record<string, Readonly<Record<string, Route | EngineRoute>>>>;
@@ -140,6 +141,7 @@ export function routeTable(sources: RouteSources): RouteTable {
       },
     },
     ...engineApiRoutes(sources.engines, sources.leaving),
+    ...eventRoutes(sources),
     '/api/pipelines': {
       GET: {
         surface: 'admin',

@@ -49,6 +49,8 @@ export interface Watch {
   /** Whether it is told of gaps and the like. */
   readonly told: boolean;
   readonly pings: boolean;
+  /** Its connection has ended. */
+  readonly onClosed?: () => void;
 }
 
 export interface InterestChange {
@@ -109,6 +111,10 @@ export class Hub implements Publishes {
     this.#sweeper = this.#clock.after(sweepMs, () => this.#sweep(), { ref: false });
   }
 
+  get state(): 'open' | 'leaving' {
+    return this.#state;
+  }
+
   get head(): string {
     return formatEventId(this.ring.epoch, this.ring.head);
   }
@@ -151,7 +157,10 @@ export class Hub implements Publishes {
     transport.listen({
       drained: () => subscriber.drained(),
       answered: (probe) => this.#answered(subscriber, probe),
-      closed: () => this.#closed(subscriber),
+      closed: () => {
+        this.#closed(subscriber);
+        watch.onClosed?.();
+      },
     });
     if (told) subscriber.tell(welcome);
     if (snapshot) subscriber.show();
