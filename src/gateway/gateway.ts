@@ -20,17 +20,18 @@ import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
-import type { Door, DoorHandlers } from './door.ts';
+import type { Door } from './door.ts';
 import { GatewayLog } from './gateway-log.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
+import { openJournal } from './open-journal.ts';
 import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords } from './records.ts';
-import { isForSurface } from './request-head.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
+import { upgrades } from './upgrades.ts';
 
 export interface GatewayOptions {
   /** Listens already. The gateway closes it. */
@@ -193,17 +194,7 @@ export class Gateway {
     );
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
-    const journalling = scope.acquire(
-      'journal',
-      async () => {
-        await seated();
-        const { Journal } = await import('../engines/journal.ts');
-        const journal = new Journal(into);
-        await journal.open();
-        return journal;
-      },
-      (journal) => journal.close(),
-    );
+    const journalling = openJournal(scope, into, seated());
     for (const opening of [logging, journalling]) opening.catch(() => undefined);
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
@@ -215,13 +206,7 @@ export class Gateway {
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
-    const upgrade: DoorHandlers['upgrade'] = (request, socket, head) => {
-      if (!isForSurface(request)) return realtime.upgrade(request, socket, head);
-      void this.#surface.promise.then(({ engines, events }) => {
-        const taken = engines.upgrade(request, socket, head) || events.upgrade(request, socket, head);
-        if (!taken) realtime.upgrade(request, socket, head);
-      });
-    };
+    const upgrade = upgrades(realtime, this.#surface.promise);
     door.attach({
       upgrade: (...upgraded) => this.#loop.during('websocket upgrade', () => upgrade(...upgraded)),
     });
@@ -232,7 +217,14 @@ export class Gateway {
     // Other commands look for us there as soon as they hear that we listen.
     const whose = this.#options.process ?? 'shared';
     await data.writeRecord(door.url, whose);
-    const { eventsSocket } = await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
+    const { eventsSocket } = await this.#openSurface({
+      access,
+      clientSecrets,
+      supervisor,
+      sessions,
+      pipelines,
+      mask,
+    });
     if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
     this.#mustRun();

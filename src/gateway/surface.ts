@@ -43,4 +43,5 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
   };
 }
 
-const requestsScope = (scope: Scope): Scope => scope.child('requests', { kind: 'requests', order: 'parallel' });
+const requestsScope = (scope: Scope): Scope =>
+  scope.child('requests', { kind: 'requests', order: 'parallel' });

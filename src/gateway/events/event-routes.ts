@@ -26,7 +26,14 @@ export function eventRoutes({ clients, producers }: EventSources): RouteTable {
         summary: 'Publishes one event, an array of them, or lines of them (application/x-ndjson).',
         body: 'anything',
         answers: { 200: 'published' },
-        refusals: [...refusals, 'invalid_event', 'event_too_large', 'bad_envelope', 'topic_reserved', 'body_too_large'],
+        refusals: [
+          ...refusals,
+          'invalid_event',
+          'event_too_large',
+          'bad_envelope',
+          'topic_reserved',
+          'body_too_large',
+        ],
         answeredBy: 'events',
       },
     },
@@ -46,7 +53,10 @@ export function eventRoutes({ clients, producers }: EventSources): RouteTable {
         summary: 'Those who watch events, the slowest first: `sort` (lag, latency, age, bytes), `limit`.',
         answers: { 200: 'clients' },
         refusals: ['invalid_request'],
-        answer: ({ query }) => ({ status: 200, body: { object: 'list', data: clients(clientsQuery(query)) } }),
+        answer: ({ query }) => ({
+          status: 200,
+          body: { object: 'list', data: clients(clientsQuery(query)) },
+        }),
       },
     },
     '/api/producers': {

@@ -72,7 +72,8 @@ export class Events {
       });
       return this.#ingest.path;
     } catch (error) {
-      if (scope.state === 'open') log.warn({ error }, 'there is no socket for events: publish by POST /v1/events');
+      if (scope.state === 'open')
+        log.warn({ error }, 'there is no socket for events: publish by POST /v1/events');
       return null;
     }
   }
