@@ -290,8 +290,9 @@ function stop(life: EngineLife, graceMs: number, rest: Rest, env: Environment): 
     return { life: { ...life, ...forgotten, state: rest }, effects: [{ type: 'disarm', timer: 'retry' }] };
   }
   const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, env.nowMs + graceMs);
+  const afterwards = rest === 'idle' && life.afterwards === 'stopped' ? 'stopped' : rest;
   return {
-    life: { ...life, afterwards: rest, killAtMs },
+    life: { ...life, afterwards, killAtMs },
     effects: [{ type: 'arm', timer: 'grace', ms: Math.max(0, killAtMs - env.nowMs) }],
   };
 }
