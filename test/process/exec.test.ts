@@ -71,6 +71,39 @@ test('an engine that does not become ready: 69 at its first exit, its last lines
   expect(stderr).toContain('the command was not run: my-llm is failed');
 });
 
+test("somebody else's engine that is not there: 69 at the first look, with its reason", async () => {
+  await using folder = await withConfig({
+    // The discard port: nobody listens there.
+    engines: { theirs: { url: 'http://127.0.0.1:9', offers: ['chat'] } },
+    pipelines: {},
+  });
+  const { code, stdout, stderr } = await command(['exec', '--', 'echo', 'never'], { cwd: folder.path });
+  expect(stderr).toContain('the command was not run: theirs is failed');
+  expect(stderr).toContain('ECONNREFUSED 127.0.0.1:9');
+  expect([code, stdout]).toEqual([69, '']);
+});
+
+test.each([
+  ['ends when it is asked', ''],
+  ['ignores TERM', "trap '' TERM; "],
+])('what a shell was waiting for and %s goes with it', async (_, trap) => {
+  await using folder = await withConfig(only({}));
+  const nested = `${trap}echo there; while :; do sleep 0.1; done`;
+  const child = spawn(process.execPath, [bin, 'exec', '--', 'sh', '-c', `sh -c "${nested}"; true`], {
+    cwd: folder.path,
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await until(() => said.includes('there'), { timeoutMs: 20_000, what: 'the command' });
+  const family = await familyOf(child.pid ?? 0);
+  child.kill('SIGTERM');
+  expect(await exited).toBe(143);
+  expect(family.filter(alive)).toEqual([]);
+});
+
 test('an engine that dies while the command runs: 70, why, and the command is ended', async () => {
   await using folder = await withConfig(only({}));
   const script = `
