@@ -12,6 +12,7 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { type EndSignal, forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { chooseScreen } from './choose-screen.ts';
+import { currentFolder } from './current-folder.ts';
 import { type CommandEnd, RunningCommand, signalCode } from './exec/command.ts';
 import { execEnvironment } from './exec/environment.ts';
 import { execConfig } from './exec/plan.ts';
@@ -124,7 +125,7 @@ async function runCommand(
   const command = new RunningCommand({
     argv,
     env: execEnvironment(process.env, { url: gateway.url, engines, token, adminToken }),
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     clock: systemClock,
     terminal: process.stdin.isTTY === true,
   });
@@ -172,7 +173,7 @@ const howEnded = (end: CommandEnd): string =>
 async function load(data: string, { config: file, set, engine }: ExecOptions): Promise<LoadedConfig> {
   const loaded = await loadConfig({
     ...(file !== undefined && { file }),
-    ...{ listen: anyPort, data, set: set ?? [], env: process.env, cwd: process.cwd() },
+    ...{ listen: anyPort, data, set: set ?? [], env: process.env, cwd: currentFolder() },
   });
   return { ...loaded, config: { ...execConfig(loaded.config, engine), store: { kind: 'none' } } };
 }
