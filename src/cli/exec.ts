@@ -1,6 +1,7 @@
 // `greenroom exec`: engines for as long as one command runs. It begins when they are ready, and everything is gone
 // before its exit code is ours.
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,9 +47,13 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   // Made by the gateway, once a signal finds somebody who removes it.
   const folder = options.data === undefined ? join(tmpdir(), `greenroom-exec-${randomUUID()}`) : undefined;
+  // A forced exit does not come back here.
+  const forced = () => folder !== undefined && rmSync(folder, { recursive: true, force: true });
+  process.once('exit', forced);
   try {
     return await execIn(options.data ?? folder ?? '', argv, options);
   } finally {
+    process.off('exit', forced);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -186,6 +186,25 @@ test('a signal before the command runs: it is not run, and the code says the sig
   expect(out).toBe('');
 });
 
+test('asked twice while an engine does not leave: 3, and neither the engine nor the folder is left', async () => {
+  const stays = "trap '' TERM; echo up; while :; do sleep 0.1; done";
+  await using folder = await withConfig(only({ run: ['sh', '-c', stays], ready: { log: 'never' } }));
+  const child = spawn(process.execPath, [bin, 'exec', '--', 'echo', 'never'], { cwd: folder.path });
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk;
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await until(() => err.includes('(alive)'), { timeoutMs: 20_000, what: 'the engine' });
+  const family = await familyOf(child.pid ?? 0);
+  // What comes within 500 ms of the first is the same request.
+  const again = setInterval(() => child.kill('SIGINT'), 100);
+  expect(await exited).toBe(3);
+  clearInterval(again);
+  expect(err).toContain('forced exit (asked again');
+  await until(() => !family.some(alive), { timeoutMs: 3000, what: `${family} to be gone` });
+});
+
 test('Ctrl+C in a terminal reaches the command once; what does not end by it is killed by the second', async () => {
   await using folder = await withConfig(only({}));
   const script = `let count = 0; process.on('SIGINT', () => console.log('heard ' + ++count)); console.log('the' + 're'); setInterval(() => {}, 1000);`;
