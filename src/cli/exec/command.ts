@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { EndSignal } from '../../lifecycle/process-end.ts';
+import { secondSignalMs } from '../../lifecycle/second-signal.ts';
 import { Descendants } from './descendants.ts';
 
 export type CommandEnd =
@@ -32,6 +33,8 @@ export class RunningCommand {
   readonly #child: ChildProcess | undefined;
   readonly #descendants: Descendants;
   #state: 'running' | 'asked' | 'ended' = 'running';
+  /** When we were first asked to end. */
+  #signalledMs: number | undefined;
 
   constructor(options: CommandOptions) {
     this.#options = options;
@@ -65,9 +68,11 @@ export class RunningCommand {
     this.#descendants.tell('SIGKILL');
   }
 
-  /** We were asked to end by this signal: so is it. Asked again, it is killed. */
+  /** We were asked to end by this signal: so is it. Asked again, and not only told twice, it is killed. */
   async signal(name: EndSignal): Promise<void> {
-    if (this.#state === 'asked') return this.kill();
+    const nowMs = this.#options.clock.now();
+    this.#signalledMs ??= nowMs;
+    if (nowMs - this.#signalledMs > secondSignalMs) return this.kill();
     await this.stop(name, this.#options.terminal && name === 'SIGINT');
   }
 
