@@ -171,7 +171,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
 
 test('a signal that a wrapper passes on as well is one: the command has its time', async () => {
   await using folder = await withConfig(only({}));
-  const script = `process.on('SIGINT', () => { console.log('heard'); setTimeout(() => process.exit(9), 300); }); console.log('there'); setInterval(() => {}, 1000);`;
+  const script = `process.on('SIGINT', () => { console.log('heard'); setInterval(() => process.exit(9), 300); }); console.log('there'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, [bin, 'exec', '--', process.execPath, '-e', script], {
     cwd: folder.path,
   });
