@@ -1,27 +1,20 @@
 // The whole gateway behind a door that listens already: data directory, log, engines, pipelines, sessions, routes, and
 // the one shutdown. Embedders and the command line meet it here.
-import type { SecretRegistry } from '../config/secrets.ts';
-import type { Config } from '../config/types.ts';
 import type { EngineStatus } from '../engines/status.ts';
-import type { EngineChange, Supervisor, SupervisorOptions } from '../engines/supervisor.ts';
+import type { EngineChange, Supervisor } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import { Scope } from '../lifecycle/scope.ts';
-import {
-  Shutdown,
-  type ShutdownReason,
-  type ShutdownReport,
-  type ShutdownState,
-} from '../lifecycle/shutdown.ts';
+import { Shutdown, type ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
-import type { Door } from './door.ts';
 import { GatewayLog } from './gateway-log.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
@@ -32,29 +25,6 @@ import { openRecords } from './records.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
-
-export interface GatewayOptions {
-  /** Listens already. The gateway closes it. */
-  readonly door: Door;
-  readonly config: Config;
-  readonly secrets: SecretRegistry;
-  /**
-   * `owned`: the process is the gateway's own, and the reaper ends it when the shutdown's time is over. Default
-   * `shared`: only the engines are ended then.
-   */
-  readonly process?: 'owned' | 'shared';
-  /** Starts of an engine in a row before it is given up. Default 5. */
-  readonly attempts?: number;
-  /** Looks for further engines when callers are seated. */
-  readonly find?: SupervisorOptions['find'];
-  /** There is something to leave by, and nothing is open yet. */
-  readonly onCreated?: (gateway: Gateway) => void;
-  /** Told before anything of the shutdown happens. */
-  readonly onLeaving?: (reason: ShutdownReason) => void;
-  readonly onStall?: (stall: Stall) => void;
-  /** Ends the process when the shutdown cannot. Default: nothing, for embedders. */
-  readonly onForce?: (cause: 'watchdog' | 'second_signal', state: ShutdownState, gateway: Gateway) => void;
-}
 
 export class Gateway {
   readonly shutdown: Shutdown;
@@ -148,6 +118,16 @@ export class Gateway {
     return whenReady(this);
   }
 
+  /**
+   * Publishes an event beside everybody else's, and returns its id. It never waits for a watcher.
+   * @throws GreenroomError `invalid_topic`, `topic_reserved`, `invalid_event`, `event_too_large`, `server_shutdown`
+   */
+  publish(topic: string, data: unknown, key?: string): string {
+    if (!this.#opened)
+      throw new GreenroomError('server_starting', 'no event is taken yet: the gateway is opening');
+    return this.#opened.events.publish(topic, data, key);
+  }
+
   /** Puts a line into the log. */
   warn(message: string): void {
     this.#log.warn({}, message);
@@ -184,14 +164,12 @@ export class Gateway {
     );
     this.#data = data;
     // Their places in the scope are here, so that they are closed after whatever writes to them.
-    const logging = scope.acquire(
-      'log',
-      async () => {
-        await seated();
-        await this.#log.open(data, mask);
-      },
-      () => this.#log.close(this.shutdown.soFar),
-    );
+    const logging = this.#log.openIn(scope, {
+      data,
+      mask,
+      seated: seated(),
+      report: () => this.shutdown.soFar,
+    });
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
     const journalling = openJournal(scope, into, seated());

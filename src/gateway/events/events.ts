@@ -4,9 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '../../config/types.ts';
 import type { Supervisor } from '../../engines/supervisor.ts';
-import type { Producers } from '../../hub/producers.ts';
+import { Intake } from '../../hub/intake.ts';
+import type { Producer, Producers } from '../../hub/producers.ts';
+import type { Publication } from '../../hub/publication.ts';
+import { readPublication } from '../../hub/published.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
+import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -41,6 +45,7 @@ export class Events {
   readonly #endpoint: EventsEndpoint;
   readonly #turns: FairTurns;
   #ingest: UnixIngest | undefined;
+  #inProcess: Producer | undefined;
 
   constructor(options: EventsOptions) {
     const { config, clock } = options;
@@ -60,6 +65,23 @@ export class Events {
   get watchers(): number {
     const { open, own } = this.hubs;
     return open.subscribers.size + own.subscribers.size;
+  }
+
+  /** In process. Throws what is wrong with it. */
+  publish(topic: string, data: unknown, key: string | undefined): string {
+    this.#inProcess ??= this.producers.open({ kind: 'process' });
+    const json = JSON.stringify(data);
+    if (json === undefined)
+      throw new GreenroomError('invalid_event', `what was published on ${topic} is nothing that JSON has`);
+    const bytes = Buffer.from(json);
+    const intake = new Intake({ hub: this.hubs.open, producer: this.#inProcess });
+    const read = readPublication(bytes, { raw: true, as: topic });
+    const keyed = (of: Publication) => ({ ...of, key: key ?? null });
+    const taken = intake.publish(
+      read.state === 'good' ? { ...read, publication: keyed(read.publication) } : read,
+    );
+    if (taken.state === 'rejected') throw taken.error;
+    return taken.id;
   }
 
   /** Where producers of this machine write lines to; null where it cannot be: the log says why. */
