@@ -184,6 +184,7 @@ export const apiSchemas = {
   shuttingDown: z.strictObject({ status: z.literal('shutting_down') }),
   ...{ chatRequest, promptRequest, embeddingRequest, speechRequest, transcriptionForm, generation },
   answerOrEvents: z.record(z.string(), z.unknown()).meta({ id: 'AnswerOrEvents' }),
+  text: z.string().describe('Plain text.').meta({ id: 'Text' }),
   audio: z.string().describe('Bytes.').meta({ id: 'Audio' }),
   bytes: z.unknown().meta({ id: 'Bytes' }),
   ...eventSchemas,

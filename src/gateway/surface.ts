@@ -6,11 +6,13 @@ import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
+import { hubMetrics } from './events/hub-metrics.ts';
+import { gatewayMetrics } from './gateway-metrics.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
 
 /** `scope` is the whole gateway's. */
 export type SurfaceOptions = EngineRequestsOptions &
-  Omit<ListenerOptions, 'models' | 'clients' | 'producers'> & { readonly config: Config };
+  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics'> & { readonly config: Config };
 
 export interface Surface {
   readonly engines: EngineRequests;
@@ -31,6 +33,7 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     models,
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
+    metrics: () => [...gatewayMetrics(options.health), ...hubMetrics(events.hubs)],
   });
   return {
     engines,
