@@ -41,7 +41,7 @@ export class Lines {
     this.#at = 0;
   }
 
-  /** Nothing more comes: what has no newline is a line as well. */
+  /** Only when `next` has nothing more, and nothing more comes: what has no newline is a line as well. */
   end(): void {
     if (this.#state === 'coming') this.#state = 'ending';
   }

@@ -161,7 +161,6 @@ class EventPost implements Worker {
       },
       end: () => {
         if (this.#state !== 'reading') return;
-        this.#lines.end();
         this.#state = 'ending';
         this.#ask();
       },
@@ -183,11 +182,17 @@ class EventPost implements Worker {
   }
 
   #takeLine(): boolean {
-    const line = this.#lines.next();
+    let line = this.#lines.next();
     if (!line) {
       const piece = this.#pieces.shift();
-      if (piece) this.#lines.push(piece);
-      return piece !== undefined;
+      if (piece) {
+        this.#lines.push(piece);
+        return true;
+      }
+      if (this.#state !== 'ending') return false;
+      this.#lines.end();
+      line = this.#lines.next();
+      if (!line) return false;
     }
     const { number } = line;
     const taken =

@@ -63,19 +63,13 @@ export class UnixProducer implements Worker {
   }
 
   work(mayGoOn: () => boolean): 'done' | 'more' {
-    for (;;) {
-      const line = this.#lines.next();
-      if (line) {
-        this.#take(line);
-        if (mayGoOn()) continue;
-        this.#tell();
-        return 'more';
-      }
-      const piece = this.#pieces.shift();
-      if (piece) this.#lines.push(piece);
-      else if (this.#state === 'ending') return this.#finish();
-      else break;
+    for (let line = this.#next(); line; line = this.#next()) {
+      this.#take(line);
+      if (mayGoOn()) continue;
+      this.#tell();
+      return 'more';
     }
+    if (this.#state === 'ending') return this.#finish();
     this.#tell();
     this.#work = 'none';
     const { socket } = this.#options;
@@ -91,10 +85,10 @@ export class UnixProducer implements Worker {
       await turn(clock);
       quietTurns = this.#piecesEver === before && this.#work === 'none' ? quietTurns + 1 : 0;
     }
-    if (this.#state !== 'ended') {
-      if (this.#state === 'reading') this.#dropHalf();
-      this.#state = 'ending';
-      this.work(() => true);
+    if (this.#state !== 'ended') this.work(() => true);
+    if (this.#state === 'reading') {
+      this.#dropHalf();
+      this.#finish();
     }
     if (socket.closed) return;
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -112,9 +106,22 @@ export class UnixProducer implements Worker {
 
   #over(): void {
     if (this.#state !== 'reading') return;
-    this.#lines.end();
     this.#state = 'ending';
     this.#ask();
+  }
+
+  /** Of all that has come. */
+  #next(): Line | undefined {
+    for (;;) {
+      const line = this.#lines.next();
+      if (line) return line;
+      const piece = this.#pieces.shift();
+      if (!piece) break;
+      this.#lines.push(piece);
+    }
+    if (this.#state !== 'ending') return undefined;
+    this.#lines.end();
+    return this.#lines.next();
   }
 
   #ask(): void {
@@ -131,7 +138,6 @@ export class UnixProducer implements Worker {
   }
 
   #dropHalf(): void {
-    this.work(() => true);
     const { half } = this.#lines;
     if (half === undefined) return;
     const error = new GreenroomError('server_shutdown', 'the gateway is leaving, and the line has not ended');
