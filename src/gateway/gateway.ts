@@ -242,7 +242,7 @@ export class Gateway {
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
     this.#mustRun();
-    surface.events.follow({ supervisor, sessions });
+    surface.events.follow({ supervisor, sessions, ready: this.whenReady() });
     this.#surface.resolve(surface);
     this.#opened = surface;
     this.#options.door.attach({

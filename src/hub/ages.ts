@@ -8,8 +8,8 @@ import type { StoredEvent } from './ring.ts';
 export class Ages {
   readonly #clock: Clock;
   readonly #fair: FairClock;
-  /** The oldest event that was given, and that the kernel has not taken. */
-  #pending: StoredEvent | undefined;
+  /** Of the oldest event that was given, and that the kernel has not taken. */
+  #pending: { readonly fairMs: number; readonly atMs: number } | undefined;
   #floorMs: number;
   /** While it catches up for the first time: the fewest events that it was behind. */
   #fewestBehind = Number.POSITIVE_INFINITY;
@@ -20,8 +20,8 @@ export class Ages {
     this.#floorMs = fair.now();
   }
 
-  gave(oldest: StoredEvent): void {
-    this.#pending ??= oldest;
+  gave({ fairMs, atMs }: StoredEvent): void {
+    this.#pending ??= { fairMs, atMs };
   }
 
   /** The kernel has everything. Returns how long the oldest event took, ms; undefined when nothing was on its way. */
@@ -48,9 +48,9 @@ export class Ages {
     this.#floorMs = this.#fair.now();
   }
 
-  /** @param next the oldest that was not given, if we wait for the watcher with it */
-  unsentMs(next: () => StoredEvent | undefined): number {
-    const oldest = this.#pending ?? next();
-    return oldest ? Math.max(0, this.#fair.now() - Math.max(oldest.fairMs, this.#floorMs)) : 0;
+  /** @param waitingFairMs of the oldest that was not given, if we wait for the watcher with it */
+  unsentMs(waitingFairMs: number | undefined): number {
+    const oldestMs = this.#pending?.fairMs ?? waitingFairMs;
+    return oldestMs === undefined ? 0 : Math.max(0, this.#fair.now() - Math.max(oldestMs, this.#floorMs));
   }
 }

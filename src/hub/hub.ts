@@ -140,7 +140,7 @@ export class Hub implements Publishes {
   watch(watch: Watch): Subscriber {
     const { client, transport, interest, since, snapshot, told } = watch;
     const { ring, topics, measures } = this;
-    const begin = beginAt(ring, since, topics.lostSeq(interest));
+    const begin = beginAt(ring, since, () => topics.lostSeq(interest));
     const view = this.#view(interest, transport.form);
     const subscriber = new Subscriber({ ...watch, view, cursor: begin.cursor }, this.#world);
     const { recovered, gap } = begin;

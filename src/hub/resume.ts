@@ -17,9 +17,9 @@ export interface Beginning {
 
 /**
  * @param since the last id that it has; undefined: from now on
- * @param lostSeq the newest event on its topics that the ring has lost; 0: none
+ * @param lostSeq asked where it matters: the newest event on its topics that the ring has lost; 0: none
  */
-export function beginAt(ring: RingFacts, since: string | undefined, lostSeq: number): Beginning {
+export function beginAt(ring: RingFacts, since: string | undefined, lostSeq: () => number): Beginning {
   if (since === undefined) return { cursor: ring.head };
   const id = parseEventId(since);
   const lost = (cursor: number, reason: GapFacts['reason'], from: string): Beginning => ({
@@ -31,7 +31,7 @@ export function beginAt(ring: RingFacts, since: string | undefined, lostSeq: num
   if (id?.epoch !== ring.epoch) return lost(ring.first - 1, 'epoch', since);
   if (id.seq > ring.head) return lost(ring.head, 'ahead', since);
   // What the ring has lost is no loss when none of it was on its topics.
-  if (id.seq >= ring.first - 1 || lostSeq <= id.seq)
+  if (id.seq >= ring.first - 1 || lostSeq() <= id.seq)
     return { cursor: Math.max(id.seq, ring.first - 1), recovered: true };
   return lost(ring.first - 1, 'expired', formatEventId(ring.epoch, id.seq + 1));
 }

@@ -65,7 +65,7 @@ export class Subscriber {
 
   /** How old the oldest event is that it could not be given, in fair ms; 0: there is none. */
   get unsentMs(): number {
-    return this.#ages.unsentMs(() => (this.position === 'blocked' ? this.view.next(this.at) : undefined));
+    return this.#ages.unsentMs(this.position === 'blocked' ? this.#walk.oldestFairMs : undefined);
   }
 
   /** Only while it is live: what everybody of its view is given. False: it takes nothing now, and falls behind. */

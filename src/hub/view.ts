@@ -85,16 +85,6 @@ export class View {
     return count;
   }
 
-  /** The first event after `from` that is wanted, as far as is worth looking. */
-  next(from: number): StoredEvent | undefined {
-    const until = Math.min(this.#ring.head, from + lookMax);
-    for (let seq = Math.max(from + 1, this.#ring.first); seq <= until; seq += 1) {
-      const event = this.#ring.at(seq);
-      if (event && this.interest.wants(event.topic)) return event;
-    }
-    return undefined;
-  }
-
   /** Lets go of the bytes that it keeps. */
   forget(): void {
     this.#kept.clear();

@@ -28,6 +28,8 @@ interface Due extends Omit<Turning, 'snapshot'> {
 
 /** Changes of what it sees that may wait. */
 const turningsMax = 64;
+/** Of the ring, each time that the oldest event is asked for. */
+const lookMax = 4096;
 
 export class Walk {
   view: View;
@@ -40,6 +42,12 @@ export class Walk {
   #snapshot: readonly StoredEvent[] = [];
   /** Up to here only the newest of each key. */
   #conflateTo = 0;
+  /** What was found of what waits: it is asked for again and again. */
+  #looked: { cursor: number; to: number; fairMs: number | undefined } = {
+    cursor: -1,
+    to: -1,
+    fairMs: undefined,
+  };
 
   constructor(
     view: View,
@@ -100,6 +108,21 @@ export class Walk {
     this.#turnings.shift();
     this.#see(turning);
     return { type: 'told', control: turning.control };
+  }
+
+  /** When the oldest event was published that it has not been given, in fair time; undefined: none, as far as was looked. */
+  get oldestFairMs(): number | undefined {
+    const { head, first } = this.#ring;
+    if (this.#looked.cursor !== this.cursor)
+      this.#looked = { cursor: this.cursor, to: this.cursor, fairMs: undefined };
+    const looked = this.#looked;
+    const until = Math.min(head, looked.to + lookMax);
+    for (let seq = Math.max(looked.to + 1, first); looked.fairMs === undefined && seq <= until; seq += 1) {
+      const event = this.#ring.at(seq);
+      if (event && this.view.interest.wants(event.topic)) looked.fairMs = event.fairMs;
+    }
+    looked.to = until;
+    return looked.fairMs;
   }
 
   /** Leaves out everything up to this. */

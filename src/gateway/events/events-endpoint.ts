@@ -80,7 +80,7 @@ export class EventsEndpoint {
     if (client !== undefined) return this.#heed(client, visitor, request, response);
     if (method === 'POST') return this.#post(visitor, request, response);
     if (method !== 'GET') throw methodNotAllowed(eventsPath, ['GET', 'POST'], method);
-    if (!(request.headers.accept ?? '').includes('text/event-stream')) throw neither();
+    if (!acceptsStream(request.headers.accept)) throw neither();
     const query = this.#query(url, request, visitor);
     this.#options.watchers.stream(response, request.socket as Socket, query, visitor);
   }
@@ -121,6 +121,9 @@ export class EventsEndpoint {
     return query;
   }
 }
+
+/** Said outright, or nothing in particular, as `curl` does. */
+const acceptsStream = (accept = '*/*'): boolean => /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
 
 const neither = () =>
   new GreenroomError(

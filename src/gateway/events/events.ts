@@ -15,6 +15,7 @@ import type { Scope } from '../../lifecycle/scope.ts';
 import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Access } from '../access.ts';
+import type { Missing } from '../health.ts';
 import { type ClientsQuery, clientFacts } from './client-facts.ts';
 import { EventsEndpoint } from './events-endpoint.ts';
 import { FairTurns } from './fair-turns.ts';
@@ -37,6 +38,8 @@ export interface EventsOptions {
 export interface Followed {
   readonly supervisor: Pick<Supervisor, 'list' | 'changes'>;
   readonly sessions: Pick<SessionRegistry, 'changes'>;
+  /** Which engines are not ready when that is known. */
+  readonly ready: Promise<Missing>;
 }
 
 export class Events {
@@ -53,7 +56,8 @@ export class Events {
     this.hubs = openHubs({ ...options, config: config.events });
     this.#turns = new FairTurns(clock);
     const { open, own, producers } = this.hubs;
-    const watchers = new Watchers({ clock, hub: open, own, producers, policy: config.events.slow.policy });
+    const { policy } = config.events.slow;
+    const watchers = new Watchers({ clock, hub: open, own, producers, policy, turns: this.#turns });
     this.#endpoint = new EventsEndpoint({ ...options, hub: open, watchers, producers, turns: this.#turns });
   }
 
@@ -101,11 +105,16 @@ export class Events {
   }
 
   /** Tells of their lives on the gateway's own topics, from how they are now. */
-  follow({ supervisor, sessions }: Followed): void {
+  follow({ supervisor, sessions, ready }: Followed): void {
     const { tell } = this.hubs;
     for (const status of supervisor.list()) tell.engine({ status, before: status.state });
     supervisor.changes.listen((change) => tell.engine(change));
     sessions.changes.listen((change) => tell.session(change));
+    void ready.then(({ missing }) => {
+      if (missing.length === 0) tell.gateway('ready', {});
+      else if (!this.#options.leaving.aborted)
+        tell.gateway('failed', { engines: missing.map(({ name }) => name) });
+    });
   }
 
   /** False: it is not for us. */

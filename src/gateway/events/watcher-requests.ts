@@ -36,6 +36,8 @@ function answer(
   ref: Ref,
   { hub, subscriber, grant, intake }: RequestContext,
 ): void {
+  // Who has left is told nothing any more, but what he published last counts.
+  if (subscriber.position === 'closed' && request['type'] !== 'publish') return;
   switch (request['type']) {
     case 'subscribe':
     case 'unsubscribe': {

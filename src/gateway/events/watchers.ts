@@ -15,8 +15,10 @@ import type { Transport } from '../../hub/transport.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import { EventStreamConnection } from './event-stream-connection.ts';
+import type { FairTurns } from './fair-turns.ts';
 import type { TopicGrant } from './topic-grant.ts';
 import type { WatchQuery } from './watch-query.ts';
+import { WatcherInbox } from './watcher-inbox.ts';
 import { heed } from './watcher-requests.ts';
 import { WebSocketConnection } from './web-socket-connection.ts';
 
@@ -28,6 +30,8 @@ export interface WatchersOptions {
   readonly own: Hub;
   readonly producers: Producers;
   readonly policy: Policy;
+  /** When what watchers say is heeded. */
+  readonly turns: FairTurns;
 }
 
 /** Who it is: what it may, and whom it may be taken for. */
@@ -77,7 +81,9 @@ export class Watchers {
       const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
       const form: Form = query.envelope === 'bare' ? 'websocket-bare' : 'websocket';
       let watcher: Watcher | undefined;
-      const onText = (text: string) => watcher?.heed(text);
+      const inbox = new WatcherInbox(this.#options.turns, (text) => watcher?.heed(text), webSocket);
+      const onText = (text: string) => inbox.push(text);
+      webSocket.once('close', () => inbox.close());
       watcher = this.#watch(new WebSocketConnection(webSocket, socket, form, remote, onText), query, visitor);
     });
   }
