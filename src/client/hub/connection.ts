@@ -184,7 +184,7 @@ export class HubConnection {
     this.#silence.end();
     // Server-sent events end without a code.
     const code = facts.code === 1006 && bye && !cut ? bye.code : facts.code;
-    const reason = cut?.reason ?? (facts.reason || bye?.reason || '');
+    const reason = cut?.reason ?? (bye?.reason || facts.reason);
     this.#user.onLost(reason || 'the connection was lost');
     const ours = cut?.whose === 'ours' || code === slowClose;
     this.#runner.take({

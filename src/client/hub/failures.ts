@@ -25,6 +25,8 @@ export function errorOfEnd(
   said: GreenroomError | undefined,
 ): GreenroomError {
   const { code, reason } = end;
+  // It was refused in words, and not only closed.
+  if (said && said.message === reason) return said;
   const details = { url, close: code };
   const why = reason || said?.message || `closed with ${code}`;
   const message = why.includes(url) ? why : `${url}: ${why}`;

@@ -36,7 +36,8 @@ export class Silence {
   }
 
   #wait(ms: number): void {
-    this.#timers.set('silence', ms, () => this.#look());
+    // Part of a ms may be too little for any clock to tell.
+    this.#timers.set('silence', Math.ceil(ms), () => this.#look());
   }
 
   #look(): void {
