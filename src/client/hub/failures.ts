@@ -44,8 +44,13 @@ export function publishedId(answer: {
   const { id, rejected } = publishedIn(text) ?? {};
   const [first] = rejected ?? [];
   if (first) throw errorOf(first.code, first.message);
-  if (status >= 300 || typeof id !== 'string') throw refusalOf({ socketUrl: url, status, text });
+  if (status >= 300 || typeof id !== 'string') throw refusedPost(url, status, text);
   return id;
+}
+
+/** Of an answer that does not say what was taken. */
+export function refusedPost(url: string, status: number, text: string): GreenroomError {
+  return refusalOf({ socketUrl: url, status, text });
 }
 
 /** Of any answer to a post: what was taken and what was not; undefined when it does not say. */
