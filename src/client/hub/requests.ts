@@ -35,7 +35,7 @@ export type SendAsk = (ask: Ask) => void;
 const asksMax = 10_000;
 const charactersMax = 16 * 1024 * 1024;
 /** Of an event's data; beyond it a gateway would close the connection. */
-export const dataBytesMax = 1024 * 1024;
+const dataBytesMax = 1024 * 1024;
 
 export class Requests {
   readonly #kept: Ask[] = [];

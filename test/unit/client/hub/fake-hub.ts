@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { HubControl, HubRequest } from '../../../../src/wire/hub.ts';
 
-export interface Watcher {
+interface Watcher {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   /** What it has asked, on its socket or by posts. */
