@@ -10,6 +10,7 @@ export interface Question {
   readonly url: URL;
   readonly method?: 'GET' | 'POST';
   readonly token?: string | undefined;
+  readonly body?: { readonly type: string; readonly bytes: Uint8Array } | undefined;
 }
 
 export type Asked =
@@ -42,8 +43,12 @@ export function gatewayUrl(given: string, path: string): URL {
   throw new GreenroomError('bad_usage', message);
 }
 
-async function fetched({ url, method = 'GET', token }: Question, signal: AbortSignal): Promise<Asked> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(url, { method, headers, signal, redirect: 'manual' });
+async function fetched({ url, method = 'GET', token, body }: Question, signal: AbortSignal): Promise<Asked> {
+  const headers = {
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(body && { 'content-type': body.type }),
+  };
+  const sent = body && { body: body.bytes as Uint8Array<ArrayBuffer> };
+  const response = await fetch(url, { method, headers, signal, redirect: 'manual', ...sent });
   return { state: 'answered', status: response.status, text: await readStart(response) };
 }

@@ -14,6 +14,8 @@ export interface CommandIo {
   readonly cwd: string;
   /** Standard input; opened when it is asked for. */
   readonly input?: () => NodeJS.ReadStream;
+  /** Standard output and error themselves, for who writes more than lines: at their pace, in colours. */
+  readonly streams?: { readonly out: NodeJS.WriteStream; readonly err: NodeJS.WriteStream };
   /** Where a person looks on; undefined: nobody does. */
   readonly terminal?: NodeJS.WriteStream | undefined;
   /** Aborts when the person asks to stop (Ctrl+C, TERM). */
@@ -32,6 +34,7 @@ export async function interruptible(command: (io: CommandIo) => Promise<number>)
     env: process.env,
     cwd: currentFolder(),
     input: () => process.stdin,
+    streams: { out: process.stdout, err: process.stderr },
     terminal: process.stderr.isTTY && process.stdin.isTTY ? process.stderr : undefined,
     signal: scope.signal,
   };

@@ -6,6 +6,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import { version } from '../version.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { EarlyDoor } from './early-door.ts';
+import type { EventsCommandOptions } from './events.ts';
 import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
 import { interruptible } from './io.ts';
@@ -163,6 +164,32 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
       );
     });
 
+  program
+    .command('events')
+    .description('show what happens on a gateway, as it happens; or publish')
+    .argument(
+      '[topics...]',
+      'names and patterns: * for one token, > at the end for all that follow (default: >)',
+    )
+    .option('--since <id>', 'everything after this event first')
+    .option('--snapshot', 'the newest event of each topic first')
+    .option('--count <n>', 'end after so many events')
+    .option('--publish <file>', 'send the lines of this file, or a JSON document; - for standard input')
+    .option('--topic <topic>', 'with --publish: each line is an event of this topic')
+    .option('--url <url>', 'the gateway')
+    .option('--data <dir>', 'data directory of the gateway')
+    .option('--token <token>', 'token of the caller surface')
+    .option('--json', 'the events as they came, one JSON object a line')
+    .action(async (topics: string[], { count, ...options }: EventsFlags) => {
+      const limit = count === undefined ? undefined : wholeNumber('--count', count);
+      done(
+        await interruptible(async (io) => {
+          const { events } = await import('./events.ts');
+          return events(topics, { ...options, count: limit }, io);
+        }),
+      );
+    });
+
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (thrown) {
@@ -178,6 +205,10 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
 
 interface StopFlags extends Omit<StopOptions, 'timeoutMs'> {
   readonly timeout?: string;
+}
+
+interface EventsFlags extends Omit<EventsCommandOptions, 'count'> {
+  readonly count?: string;
 }
 
 interface WaitFlags {
@@ -200,6 +231,14 @@ interface TalkFlags extends WaitFlags {
 
 /** What is wrong, without the word that begins it on the terminal. */
 const plain = (message: string): string => message.replace(/^error: /, '').split('\n')[0] ?? '';
+
+function wholeNumber(option: string, written: string): number {
+  if (/^[1-9]\d{0,14}$/.test(written)) return Number(written);
+  throw new GreenroomError(
+    'bad_usage',
+    `${option}: expected a number from 1 on, got ${JSON.stringify(written)}`,
+  );
+}
 
 function duration(option: string, written: string): number {
   const parsed = parseDuration(written);

@@ -9,7 +9,7 @@ import { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, messageOf, toGreenroomError } from '../lifecycle/errors.ts';
 import { Scope } from '../lifecycle/scope.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
-import { certificateHint } from './certificate-hint.ts';
+import { connectFailure } from './connect-failure.ts';
 import type { CommandIo } from './io.ts';
 import { Call } from './talk/call.ts';
 import { LiveCall } from './talk/live-call.ts';
@@ -17,7 +17,7 @@ import { planTalk, type TalkOptions, type TalkPlan } from './talk/plan.ts';
 import { TalkReport } from './talk/report.ts';
 import { converse, NoSpeech } from './talk/script.ts';
 import { TalkSocket } from './talk/socket.ts';
-import { type GatewayFound, requireGateway, startHint } from './talk-address.ts';
+import { type GatewayFound, requireGateway } from './talk-address.ts';
 
 export type { TalkOptions } from './talk/plan.ts';
 
@@ -68,22 +68,7 @@ async function opened(call: Call, found: GatewayFound, token: string | undefined
     return 'open';
   } catch (thrown) {
     if (call.ending?.state === 'interrupted') return 'ended';
-    const error = toGreenroomError(thrown);
-    const { code, details, message } = error;
-    const guess = found.state === 'guessed' && code === 'gateway_unreachable' ? `${found.why}, and ` : '';
-    throw new GreenroomError(code, guess + message + hintOf(error, token), { details, cause: error });
-  }
-}
-
-/** What to do about a call that did not come about: the end of its sentence. */
-function hintOf(error: GreenroomError, token: string | undefined): string {
-  switch (error.code) {
-    case 'gateway_unreachable':
-      return certificateHint(error) || `; ${startHint}`;
-    case 'unauthorized':
-      return `; ${token === undefined ? 'give one' : 'give another'} with --token, or in GREENROOM_TOKEN`;
-    default:
-      return '';
+    throw connectFailure(thrown, found, token);
   }
 }
 

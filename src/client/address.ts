@@ -10,6 +10,7 @@ export interface AddressOptions {
 
 const realtimePath = '/v1/realtime';
 const keyProtocol = 'openai-insecure-api-key.';
+const eventsPath = '/v1/events';
 const socketSchemes: Readonly<Record<string, string>> = {
   'http:': 'ws:',
   'https:': 'wss:',
@@ -19,22 +20,14 @@ const socketSchemes: Readonly<Record<string, string>> = {
 
 /** `http://127.0.0.1:7460` → `ws://127.0.0.1:7460/v1/realtime?notices=1`. Another path stays as it is. */
 export function realtimeUrl({ url, model, notices = true }: AddressOptions): string {
-  const address = parse(url);
-  const scheme = socketSchemes[address.protocol];
-  if (scheme === undefined) {
-    throw new GreenroomError(
-      'bad_usage',
-      `${shownUrl(url)}: expected ws://, wss://, http:// or https://, got ${address.protocol}`,
-    );
-  }
-  address.protocol = scheme;
-  address.hash = '';
-  if (address.pathname === '/') address.pathname = realtimePath;
-  else if (/^\/v1\/?$/.test(address.pathname)) address.pathname = realtimePath;
+  const address = endpoint(url, realtimePath);
   if (model !== undefined) address.searchParams.set('model', model);
   if (notices) address.searchParams.set('notices', '1');
   return address.href;
 }
+
+/** `http://127.0.0.1:7460` → `ws://127.0.0.1:7460/v1/events`. Another path stays as it is. */
+export const eventsUrl = (url: string): string => endpoint(url, eventsPath).href;
 
 /** The same place over HTTP, to ask why a connection was refused. */
 export function httpUrl(socketUrl: string): string {
@@ -59,6 +52,21 @@ export function subprotocols(token: string | undefined): string[] {
     );
   }
   return ['realtime', `${keyProtocol}${token}`];
+}
+
+function endpoint(url: string, path: string): URL {
+  const address = parse(url);
+  const scheme = socketSchemes[address.protocol];
+  if (scheme === undefined) {
+    throw new GreenroomError(
+      'bad_usage',
+      `${shownUrl(url)}: expected ws://, wss://, http:// or https://, got ${address.protocol}`,
+    );
+  }
+  address.protocol = scheme;
+  address.hash = '';
+  if (/^\/(?:v1\/?)?$/.test(address.pathname)) address.pathname = path;
+  return address;
 }
 
 function parse(url: string): URL {

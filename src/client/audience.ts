@@ -4,13 +4,16 @@
 //     early ──begin()──▶ telling ──end()──▶ ended
 import type { LobbyNotice } from '../wire/notices.ts';
 import { EventStream } from './event-stream.ts';
-import type { ConnectionEvent, EventType } from './events.ts';
+import type { ConnectionEvent, EventOf, EventType } from './events.ts';
 import { type Listener, Listeners } from './listeners.ts';
+
+/** By type, and everything as `event`. */
+type Told = { readonly [T in EventType]: EventOf<T> } & { readonly event: ConnectionEvent };
 
 export class Audience {
   /** The last notice of the lobby that was told. */
   lobby: LobbyNotice | null = null;
-  readonly #listeners = new Listeners();
+  readonly #listeners = new Listeners<Told>();
   readonly #streams = new Set<EventStream>();
   readonly #early: { readonly event: ConnectionEvent; readonly characters: number }[] = [];
   #state: 'early' | 'telling' | 'ended' = 'early';
@@ -21,7 +24,8 @@ export class Audience {
 
   /** @returns its undo */
   on<T extends EventType | 'event'>(type: T, listener: Listener<T>): () => void {
-    return this.#state === 'ended' ? () => undefined : this.#listeners.add(type, listener);
+    if (this.#state === 'ended') return () => undefined;
+    return this.#listeners.add(type, listener as never);
   }
 
   stream(): EventStream {
@@ -54,7 +58,8 @@ export class Audience {
 
   #deliver(event: ConnectionEvent, characters: number): void {
     if (event.type === 'greenroom.lobby') this.lobby = event;
-    this.#listeners.tell(event);
+    this.#listeners.tell(event.type, event as never);
+    this.#listeners.tell('event', event);
     for (const stream of this.#streams) stream.push(event, characters);
   }
 }

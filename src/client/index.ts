@@ -2,6 +2,7 @@
 
 export type { ErrorCode } from '../lifecycle/codes.ts';
 export { GreenroomError } from '../lifecycle/errors.ts';
+export type { EvictionFacts, GapFacts, HubEvent } from '../wire/hub.ts';
 export type {
   ContentPart,
   FunctionCallItem,
@@ -42,6 +43,13 @@ export type {
   EventType,
   ReceivedEvent,
 } from './events.ts';
+export { ReceivedHubEvent } from './hub/messages.ts';
+export { events } from './hub/open.ts';
+export type { EventsOptions } from './hub/options.ts';
+export type { NewEvent } from './hub/requests.ts';
+export { HubStream } from './hub/stream.ts';
+export type { HubTold } from './hub/told.ts';
+export type { UnreadLimits } from './hub/unread.ts';
 export type { CloseFacts, ConnectionEnd, ConnectionState } from './life-states.ts';
 export type { Listener } from './listeners.ts';
 export type { ConnectOptions } from './options.ts';

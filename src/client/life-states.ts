@@ -1,6 +1,6 @@
 // The words of a connection's life: its states, what happens to it, and what is to be done then.
 import type { GreenroomError } from '../lifecycle/errors.ts';
-import type { EndCause, Outage, ReconnectPolicy } from './retry.ts';
+import type { CloseRules, EndCause, Outage, ReconnectPolicy } from './retry.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
 
@@ -45,10 +45,19 @@ export type LifeTimer = 'open' | 'retry' | 'grace' | 'farewell';
 
 export type LifeEvent =
   | { readonly type: 'socket_opened' }
-  /** `known`: the socket itself could say why it did not open. */
-  | ({ readonly type: 'socket_closed'; readonly known?: GreenroomError | undefined } & CloseFacts)
+  /**
+   * `known`: the socket itself could say why it did not open. `hintMs`: when it said it wants to see us again. `whose`:
+   * it was not the connection's fault, and the outage before it is over.
+   */
+  | ({
+      readonly type: 'socket_closed';
+      readonly known?: GreenroomError | undefined;
+      readonly hintMs?: number | null;
+      readonly whose?: 'ours';
+    } & CloseFacts)
   | { readonly type: 'explained'; readonly error: GreenroomError }
-  | { readonly type: 'timer'; readonly name: LifeTimer }
+  /** `afresh`: it was held back by us, and the outage begins only now. */
+  | { readonly type: 'timer'; readonly name: LifeTimer; readonly outage?: 'afresh' }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   | { readonly type: 'shutdown_noticed'; readonly message: string; readonly retryMs: number | null };
 
@@ -70,14 +79,13 @@ export type LifeEffect =
       readonly retryMs: number | null;
     };
 
-export interface LifeWorld {
+export interface LifeWorld extends CloseRules {
   readonly nowMs: number;
   /** 0 to 1. */
   readonly random: () => number;
   /** For messages. */
   readonly url: string;
   readonly reconnect: ReconnectPolicy | null;
-  readonly shutdown: 'end' | 'wait';
   readonly openTimeoutMs: number;
   readonly closeGraceMs: number;
   /** How long a gateway that has said goodbye may take to close. */

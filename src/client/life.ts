@@ -52,7 +52,7 @@ export function next(life: Life, event: LifeEvent, world: LifeWorld): Step {
 function whileAway(life: LifeOf<'connecting' | 'reconnecting'>, event: LifeEvent, world: LifeWorld): Step {
   if (event.type === 'close') return leaveBeforeOpen(life, world);
   if (life.step === 'waiting')
-    return event.type === 'timer' && event.name === 'retry' ? dial(life, world) : same(life);
+    return event.type === 'timer' && event.name === 'retry' ? redial(life, event, world) : same(life);
   if (life.step === 'asking')
     return event.type === 'explained' ? unopened(life, event.error, world) : same(life);
   switch (event.type) {
@@ -80,8 +80,10 @@ function whileAway(life: LifeOf<'connecting' | 'reconnecting'>, event: LifeEvent
   }
 }
 
-function dial(life: LifeOf<'reconnecting'>, { openTimeoutMs }: LifeWorld): Step {
-  const outage = { ...life.outage, attempts: life.outage.attempts + 1 };
+function redial(life: LifeOf<'reconnecting'>, event: EventOf<'timer'>, world: LifeWorld): Step {
+  const { nowMs, openTimeoutMs } = world;
+  const before = event.outage === 'afresh' ? { sinceMs: nowMs, attempts: 0 } : life.outage;
+  const outage = { ...before, attempts: before.attempts + 1 };
   return {
     life: { state: 'reconnecting', step: 'dialling', failure: null, outage },
     effects: [{ type: 'dial' }, { type: 'timer', name: 'open', ms: openTimeoutMs }],
@@ -138,9 +140,9 @@ function whileOpen(life: LifeOf<'open'>, event: LifeEvent, world: LifeWorld): St
       // A gateway that has said goodbye, and does not go.
       return event.name === 'farewell' ? { life, effects: [{ type: 'cut_socket' }] } : same(life);
     case 'socket_closed': {
-      const held = world.nowMs - life.sinceMs >= steadyMs;
+      const held = event.whose === 'ours' || world.nowMs - life.sinceMs >= steadyMs;
       const outage = (!held && life.outage) || { sinceMs: world.nowMs, attempts: 0 };
-      const verdict = verdictOfClose(event.code, life.hintMs, world.shutdown);
+      const verdict = verdictOfClose(event.code, life.hintMs ?? event.hintMs ?? null, world);
       const step = afterLoss(life, outage, factsOf(event), verdict, world);
       return { ...step, effects: [{ type: 'no_timer', name: 'farewell' }, ...step.effects] };
     }

@@ -51,6 +51,19 @@ export class Link {
     return this.#state === 'alive' && this.#socket?.readyState === socketOpen;
   }
 
+  /** Whether it can be asked to read no more for a while. */
+  get pausable(): boolean {
+    return this.#socket?.pause !== undefined && this.#socket.resume !== undefined;
+  }
+
+  pause(): void {
+    this.#attempt('cannot be paused', () => this.#socket?.pause?.());
+  }
+
+  resume(): void {
+    this.#attempt('cannot be resumed', () => this.#socket?.resume?.());
+  }
+
   /** Sent, and not left yet. */
   get bufferedBytes(): number {
     return this.#socket?.bufferedAmount ?? 0;

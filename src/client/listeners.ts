@@ -1,4 +1,4 @@
-// Who is told of which event. A listener that throws disturbs nobody: neither the others nor the connection.
+// Who is told of what. A listener that throws disturbs nobody: neither the others nor the connection.
 import type { ConnectionEvent, EventOf, EventType } from './events.ts';
 import { undisturbed } from './uncaught.ts';
 
@@ -6,13 +6,14 @@ export type Listener<T extends EventType | 'event'> = (
   event: T extends EventType ? EventOf<T> : ConnectionEvent,
 ) => void;
 
-export class Listeners {
-  readonly #byType = new Map<string, Set<(event: ConnectionEvent) => void>>();
+/** `Told`: what is told, by its name. */
+export class Listeners<Told extends object> {
+  readonly #byType = new Map<keyof Told, Set<(event: never) => void>>();
 
   /** @returns its undo */
-  add<T extends EventType | 'event'>(type: T, listener: Listener<T>): () => void {
+  add<T extends keyof Told>(type: T, listener: (event: Told[T]) => void): () => void {
     // A wrapper of its own: the same function added twice is two listeners, each with its undo.
-    const entry = (event: ConnectionEvent) => (listener as (event: ConnectionEvent) => void)(event);
+    const entry = (event: Told[T]) => listener(event);
     const entries = this.#byType.get(type) ?? new Set();
     this.#byType.set(type, entries.add(entry));
     return () => {
@@ -20,11 +21,9 @@ export class Listeners {
     };
   }
 
-  tell(event: ConnectionEvent): void {
-    for (const type of [event.type, 'event']) {
-      for (const listener of [...(this.#byType.get(type) ?? [])]) {
-        undisturbed(() => listener(event));
-      }
+  tell<T extends keyof Told>(type: T, event: Told[T]): void {
+    for (const listener of [...(this.#byType.get(type) ?? [])]) {
+      undisturbed(() => (listener as (event: Told[T]) => void)(event));
     }
   }
 

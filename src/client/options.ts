@@ -63,7 +63,7 @@ export interface CheckedOptions {
 /** A gateway closes within a second of its notice. */
 const farewellMs = 1500;
 
-const waitMs: Rule = {
+export const waitMs: Rule = {
   expected: `a number of ms from 0 to ${timerMsMax}`,
   fits: (value) => typeof value === 'number' && value >= 0 && value <= timerMsMax,
 };
@@ -77,17 +77,18 @@ const bound: Rule = {
   expected: 'a finite number from 0 on',
   fits: (value) => Number.isFinite(value) && (value as number) >= 0,
 };
-const flag: Rule = { expected: 'true or false', fits: (value) => typeof value === 'boolean' };
+export const flag: Rule = { expected: 'true or false', fits: (value) => typeof value === 'boolean' };
+export const reconnectRule: Rule = {
+  expected: 'true, false or an object',
+  fits: (value) => typeof value === 'boolean' || isFields(value),
+};
 
 const optionRules: Rules<ConnectOptions> = {
   url: aString,
   model: aString,
   token: { ...aString, secret: true },
   notices: flag,
-  reconnect: {
-    expected: 'true, false or an object',
-    fits: (value) => typeof value === 'boolean' || isFields(value),
-  },
+  reconnect: reconnectRule,
   onShutdown: { expected: '"end" or "wait"', fits: (value) => value === 'end' || value === 'wait' },
   keep: anObject,
   signal: { expected: 'an AbortSignal', fits: isSignal },
@@ -120,14 +121,14 @@ export function checkedOptions(given: ConnectOptions): CheckedOptions {
   };
 }
 
-function policyOf(given: boolean | Partial<ReconnectPolicy>): ReconnectPolicy | null {
+export function policyOf(given: boolean | Partial<ReconnectPolicy>): ReconnectPolicy | null {
   if (typeof given !== 'boolean')
     return { ...reconnectDefaults, ...checkAll('reconnect', given, reconnectRules) };
   return given ? reconnectDefaults : null;
 }
 
 /** By what it can do: one of another frame of the page is as good. */
-function isSignal(value: unknown): boolean {
+export function isSignal(value: unknown): boolean {
   const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>;
   return typeof aborted === 'boolean' && [addEventListener, removeEventListener].every(aFunction.fits);
 }

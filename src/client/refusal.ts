@@ -25,12 +25,13 @@ export async function askWhy({ socketUrl, token, hint, signal }: RefusalQuestion
       signal,
       ...(token && { headers: { authorization: `Bearer ${token}` } }),
     });
-    const text = await readStart(response);
-    // Over HTTP the path is there: it is the WebSocket that did not come about.
+    // Over HTTP the path is there: it is the WebSocket that did not come about. Its answer may be a stream without end.
     if (response.ok || response.status === 426) {
+      await response.body?.cancel();
       const message = `${shown} answers over HTTP, but the WebSocket did not open${said}`;
       return new GreenroomError('gateway_unreachable', message, { details: { url: shown } });
     }
+    const text = await readStart(response);
     const retryAfter = response.headers.get('retry-after');
     return refusalOf({ socketUrl, status: response.status, text, retryAfter });
   } catch (thrown) {

@@ -49,12 +49,23 @@ export function hintOf(ms: unknown): number | null {
   return typeof ms === 'number' && ms >= 0 ? ms : null;
 }
 
+export interface CloseRules {
+  /** What 1001 means: come back, or not. */
+  readonly shutdown: 'end' | 'wait';
+  /** Closes after which to come back, beside the usual ones. */
+  readonly alsoPassing?: readonly number[];
+}
+
 /** `hintMs`: when the server said it wants to see us again. */
-export function verdictOfClose(code: number, hintMs: number | null, shutdown: 'end' | 'wait'): Verdict {
+export function verdictOfClose(
+  code: number,
+  hintMs: number | null,
+  { shutdown, alsoPassing = [] }: CloseRules,
+): Verdict {
   if (code === 1000) return { next: 'end', cause: 'finished' };
   if (code === 1001)
     return shutdown === 'wait' ? { next: 'retry', hintMs } : { next: 'end', cause: 'shutdown' };
-  if (passingCloses.includes(code)) return { next: 'retry', hintMs };
+  if (passingCloses.includes(code) || alsoPassing.includes(code)) return { next: 'retry', hintMs };
   return { next: 'end', cause: 'refused' };
 }
 

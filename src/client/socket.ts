@@ -21,6 +21,9 @@ export interface SocketLike {
   close(code?: number, reason?: string): void;
   /** Of `ws`: ends the connection at once. Browsers and Node's own have nothing of the kind. */
   terminate?(): void;
+  /** Of `ws`: reads no more until `resume`, so that the sender feels it. Browsers' have nothing of the kind. */
+  pause?(): void;
+  resume?(): void;
   addEventListener(type: SocketEventType, listener: (event: SocketEvent) => void): void;
   removeEventListener(type: SocketEventType, listener: (event: SocketEvent) => void): void;
 }

@@ -3,6 +3,7 @@ import { createContext, runInContext } from 'node:vm';
 import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
 import { bin, GatewayProcess } from '../support/gateway-process.ts';
+import { fakeHub, welcome } from '../unit/client/hub/fake-hub.ts';
 
 /** What a page may rely on, by name; `fetch` and `WebSocket` are the real ones. */
 const pageGlobals = {
@@ -90,4 +91,30 @@ test('where there is no WebSocket a page is told so, and an address relative to 
   };
   await inPage(`await greenroom.connect({ url: '/v1/realtime' }).close();`, globals);
   expect(calls).toEqual(['wss://host/v1/realtime?notices=1']);
+});
+
+test.each(['websocket', 'sse'])('a page watches events and publishes, over %s', async (transport) => {
+  await using hub = await fakeHub({
+    onWatch(watcher, count) {
+      watcher.control(welcome());
+      watcher.event(`one.${count}`, 'a', { text: 'é😀' });
+    },
+    onRequest(request, watcher) {
+      if (request.type === 'publish')
+        watcher.control({ type: 'published', id: 'one.1', ref: request.ref ?? '' });
+    },
+  });
+  const code = `
+    const stream = greenroom.events(url, { transport, reconnect: { firstMs: 10 } });
+    const published = await stream.publish({ topic: 'a', data: 1 });
+    const seen = [];
+    for await (const { id, data } of stream) {
+      seen.push(id, data.text);
+      if (seen.length > 2) break;
+      cut();
+    }
+    return { published, seen, cause: (await stream.closed).cause };`;
+  const globals = { ...pageGlobals, url: hub.url, transport, cut: () => hub.watchers[0]?.cut() };
+  const seen = ['one.1', 'é😀', 'one.2', 'é😀'];
+  expect(await inPage(code, globals)).toEqual({ published: 'one.1', seen, cause: 'asked' });
 });
