@@ -165,8 +165,15 @@ class Publisher {
     this.#id = id ?? this.#id;
     for (const { line, code, message } of rejected)
       this.#refuse({ line: numbers[line - 1] ?? line, code, message });
+    this.#unnamed((published?.rejectedCount ?? 0) - rejected.length);
     if (!refusal) return;
     for (const line of numbers) this.#refuse({ line, code: refusal.code, message: refusal.message });
+  }
+
+  /** The gateway names the first ones only. */
+  #unnamed(count: number): void {
+    this.#refused += count;
+    if (count > 0 && !this.#options.json) this.#io.err(`and ${count} more lines were refused`);
   }
 
   #refuse(refusal: Refusal): void {
