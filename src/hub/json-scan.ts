@@ -12,48 +12,57 @@ export type JsonKind = 'object' | 'array' | 'string' | 'plain';
 /** A member of the outermost object, or an element of the outermost array, where it stands. */
 export type OnPart = (start: number, end: number, keyStart: number, keyEnd: number) => void;
 
-const [quote, backslash, comma, colon, minus, plus, dot, zero] = [
-  0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x2b, 0x2e, 0x30,
-];
-const [openObject, closeObject, openArray, closeArray] = [0x7b, 0x7d, 0x5b, 0x5d];
-const words = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]));
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const colon = 0x3a;
+const openObject = 0x7b;
+const closeObject = 0x7d;
+const openArray = 0x5b;
+const closeArray = 0x5d;
+const [trueWord, falseWord, nullWord] = [Buffer.from('true'), Buffer.from('false'), Buffer.from('null')];
 /** What may follow a backslash, but for `u`. */
 const escapes = new Set(Buffer.from('"\\/bfnrt'));
 const u = 0x75;
 
-/** `onPart` may have been told of parts when what follows turns out to be bad. A key stands between its quotes. */
+/**
+ * `onPart` may have been told of parts when what follows turns out to be bad. A key stands between its quotes. All of
+ * its state is in local variables: in a closure or an object it takes twice as long.
+ */
 export function scanJson(bytes: Uint8Array, onPart?: OnPart): Scanned {
-  const { length } = bytes;
-  /** What is open, as the byte that closes it. */
-  const open: number[] = [];
+  /** What encloses what is open, as the bytes that close it. */
+  const outer: number[] = [];
+  /** Of what is open; 0: nothing is. */
+  let closing = 0;
   const start = skipSpace(bytes, 0);
-  let [at, partStart, keyStart, keyEnd] = [start, 0, 0, 0];
-  /** Reads `"key" :`, and stands at the value. False: bad, at `at`. */
-  const key = (): boolean => {
-    if (bytes[at] !== quote) return false;
-    const end = stringEnd(bytes, at);
-    if (end < 0) {
-      at = ~end;
-      return false;
-    }
-    if (open.length === 1) [keyStart, keyEnd] = [at + 1, end - 1];
-    at = skipSpace(bytes, end);
-    if (bytes[at] !== colon) return false;
-    at = skipSpace(bytes, at + 1);
-    return true;
-  };
+  let at = start;
+  let partStart = 0;
+  let keyStart = 0;
+  let keyEnd = 0;
   for (;;) {
-    const byte = bytes[at];
-    if (open.length === 1) partStart = at;
-    if (byte === openObject || byte === openArray) {
-      const closing = byte === openObject ? closeObject : closeArray;
+    if (closing === closeObject) {
+      if (bytes[at] !== quote) return { state: 'bad', at };
+      const end = stringEnd(bytes, at);
+      if (end < 0) return { state: 'bad', at: ~end };
+      if (outer.length === 1) {
+        keyStart = at + 1;
+        keyEnd = end - 1;
+      }
+      at = skipSpace(bytes, end);
+      if (bytes[at] !== colon) return { state: 'bad', at };
       at = skipSpace(bytes, at + 1);
-      if (bytes[at] === closing) at += 1;
-      else {
-        open.push(closing);
-        if (closing === closeObject && !key()) return { state: 'bad', at };
+    }
+    if (outer.length === 1) partStart = at;
+    const byte = bytes[at];
+    if (byte === openObject || byte === openArray) {
+      const ends = byte === openObject ? closeObject : closeArray;
+      at = skipSpace(bytes, at + 1);
+      if (bytes[at] !== ends) {
+        outer.push(closing);
+        closing = ends;
         continue;
       }
+      at += 1;
     } else {
       const end = byte === quote ? stringEnd(bytes, at) : plainEnd(bytes, at);
       if (end < 0) return { state: 'bad', at: ~end };
@@ -61,25 +70,20 @@ export function scanJson(bytes: Uint8Array, onPart?: OnPart): Scanned {
     }
     // A value has ended: what encloses it goes on, or ends as well.
     for (;;) {
-      const closing = open.at(-1);
-      if (closing === undefined) {
+      if (closing === 0) {
         const end = at;
         at = skipSpace(bytes, at);
-        return at === length
-          ? { state: 'json', kind: kindOf(bytes[start]), start, end }
-          : { state: 'bad', at };
+        if (at < bytes.length) return { state: 'bad', at };
+        return { state: 'json', kind: kindOf(bytes[start]), start, end };
       }
-      if (open.length === 1) onPart?.(partStart, at, keyStart, keyEnd);
+      if (outer.length === 1) onPart?.(partStart, at, keyStart, keyEnd);
       at = skipSpace(bytes, at);
-      if (bytes[at] === closing) {
-        open.pop();
-        at += 1;
-      } else if (bytes[at] === comma) {
-        at = skipSpace(bytes, at + 1);
-        if (closing === closeObject && !key()) return { state: 'bad', at };
-        break;
-      } else return { state: 'bad', at };
+      if (bytes[at] === comma) break;
+      if (bytes[at] !== closing) return { state: 'bad', at };
+      closing = outer.pop() ?? 0;
+      at += 1;
     }
+    at = skipSpace(bytes, at + 1);
   }
 }
 
@@ -90,11 +94,10 @@ function kindOf(first: number | undefined): JsonKind {
 }
 
 function skipSpace(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (;;) {
+  for (let at = from; ; at += 1) {
     const byte = bytes[at];
+    if (byte === undefined || byte > 0x20) return at;
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
-    at += 1;
   }
 }
 
@@ -102,7 +105,7 @@ function skipSpace(bytes: Uint8Array, from: number): number {
 function stringEnd(bytes: Uint8Array, from: number): number {
   const { length } = bytes;
   for (let at = from + 1; at < length; at += 1) {
-    const byte = bytes[at] ?? 0;
+    const byte = bytes[at] as number;
     if (byte === quote) return at + 1;
     if (byte < 0x20) return ~at;
     if (byte !== backslash) continue;
@@ -117,22 +120,28 @@ function stringEnd(bytes: Uint8Array, from: number): number {
 
 /** A number or a word. */
 function plainEnd(bytes: Uint8Array, from: number): number {
-  const word = words.get(bytes[from] ?? 0);
-  if (!word) return numberEnd(bytes, from);
-  for (const [at, byte] of word.entries()) if (bytes[from + at] !== byte) return ~(from + at);
+  const byte = bytes[from];
+  if (byte === 0x74) return wordEnd(bytes, from, trueWord);
+  if (byte === 0x66) return wordEnd(bytes, from, falseWord);
+  return byte === 0x6e ? wordEnd(bytes, from, nullWord) : numberEnd(bytes, from);
+}
+
+function wordEnd(bytes: Uint8Array, from: number, word: Uint8Array): number {
+  for (let at = 1; at < word.length; at += 1) if (bytes[from + at] !== word[at]) return ~(from + at);
   return from + word.length;
 }
 
 function numberEnd(bytes: Uint8Array, from: number): number {
-  let at = bytes[from] === minus ? from + 1 : from;
-  if (bytes[at] === zero) at += 1;
-  else if ((at = digitsEnd(bytes, at)) < 0) return at;
-  if (bytes[at] === dot && (at = digitsEnd(bytes, at + 1)) < 0) return at;
-  // `e` or `E`.
-  if (((bytes[at] ?? 0) | 0x20) !== 0x65) return at;
-  at += 1;
-  if (bytes[at] === plus || bytes[at] === minus) at += 1;
-  return digitsEnd(bytes, at);
+  let at = bytes[from] === 0x2d ? from + 1 : from;
+  // Nothing follows a leading zero.
+  at = bytes[at] === 0x30 ? at + 1 : digitsEnd(bytes, at);
+  if (at < 0) return at;
+  if (bytes[at] === 0x2e) at = digitsEnd(bytes, at + 1);
+  if (at < 0) return at;
+  const exponent = bytes[at];
+  if (exponent !== 0x65 && exponent !== 0x45) return at;
+  const sign = bytes[at + 1];
+  return digitsEnd(bytes, sign === 0x2b || sign === 0x2d ? at + 2 : at + 1);
 }
 
 /** One at least. */
@@ -142,6 +151,7 @@ function digitsEnd(bytes: Uint8Array, from: number): number {
   return at === from ? ~at : at;
 }
 
-const isDigit = (byte = 0): boolean => byte >= 0x30 && byte <= 0x39;
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
-const isHex = (byte = 0): boolean => isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
+const isHex = (byte: number | undefined): boolean =>
+  isDigit(byte) || (byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);

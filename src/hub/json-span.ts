@@ -20,22 +20,34 @@ export type Members<Name extends string> =
     }
   | { readonly state: 'bad'; readonly at: number };
 
-/** A byte of a key can be written as `\u0061`. */
-const escapedMax = 6;
+const backslash = 0x5c;
+/** No name that anybody asks for is as long, however it is written. */
+const escapedBytesMax = 1024;
 const shownMax = 80;
 
-export function membersOf<Name extends string>(bytes: Buffer, names: readonly Name[]): Members<Name> {
+/** Names to ask for, again and again. */
+export interface Names<Name extends string> {
+  readonly names: readonly Name[];
+  readonly spellings: readonly Buffer[];
+}
+
+export function namesOf<Name extends string>(...names: Name[]): Names<Name> {
+  return { names, spellings: names.map((name) => Buffer.from(name)) };
+}
+
+export function membersOf<Name extends string>(
+  bytes: Buffer,
+  { names, spellings }: Names<Name>,
+): Members<Name> {
   // Without a prototype: `__proto__` is a name like any other.
   const members: Partial<Record<Name, Span>> = Object.create(null);
-  const nameMax = Math.max(...names.map(({ length }) => length)) * escapedMax;
   let other: string | undefined;
   const scanned = scanJson(bytes, (start, end, keyStart, keyEnd) => {
     // An element: an array has no names.
     if (keyEnd === 0) return;
-    const key = keyEnd - keyStart > nameMax ? undefined : keyIn(bytes, keyStart, keyEnd);
-    const name = names.find((each) => each === key);
+    const name = names[indexOfName(bytes, keyStart, keyEnd, spellings)];
     if (name !== undefined) members[name] = { start, end };
-    else other ??= key ?? bytes.toString('utf8', keyStart, Math.min(keyEnd, keyStart + shownMax));
+    else other ??= shownKey(bytes, keyStart, keyEnd);
   });
   if (scanned.state === 'bad') return scanned;
   const { kind, start, end } = scanned;
@@ -49,7 +61,24 @@ export function elementsOf(bytes: Uint8Array): readonly Span[] | undefined {
   return scanned.state === 'json' && scanned.kind === 'array' ? elements : undefined;
 }
 
-function keyIn(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start, end);
-  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+/** -1: none. A text is made only of a key with escapes. */
+function indexOfName(bytes: Buffer, start: number, end: number, names: readonly Buffer[]): number {
+  for (let index = 0; index < names.length; index += 1)
+    if (isSame(bytes, start, end, names[index] as Buffer)) return index;
+  let at = start;
+  while (at < end && bytes[at] !== backslash) at += 1;
+  if (at === end || end - start > escapedBytesMax) return -1;
+  const key = Buffer.from(JSON.parse(`"${bytes.toString('utf8', start, end)}"`) as string);
+  return names.findIndex((name) => name.equals(key));
+}
+
+function isSame(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  if (end - start !== name.length) return false;
+  for (let at = 0; at < name.length; at += 1) if (bytes[start + at] !== name[at]) return false;
+  return true;
+}
+
+function shownKey(bytes: Buffer, start: number, end: number): string {
+  const key = bytes.toString('utf8', start, Math.min(end, start + shownMax));
+  return end - start <= shownMax && key.includes('\\') ? (JSON.parse(`"${key}"`) as string) : key;
 }

@@ -6,7 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { type ErrorDetails, GreenroomError } from '../lifecycle/errors.ts';
-import { type Members, membersOf, type Span } from './json-span.ts';
+import { type Members, membersOf, type Names, namesOf, type Span } from './json-span.ts';
 import { dataBytesMax, type ReadPublication } from './publication.ts';
 import { isReserved, reservedPrefix, topicProblem } from './topic.ts';
 
@@ -26,12 +26,15 @@ export const defaultTopic = 'default';
 export const keyBytesMax = 255;
 
 const shownMax = 80;
+const eventNames = namesOf('topic', 'data', 'key', 'machine_name');
+const messageNames = namesOf('type', 'topic', 'key', 'data', 'ref', 'machine_name');
+const machineName = namesOf('machine_name');
 
 /** `event` is not kept; what is good refers to it. Never throws. */
 export function readPublication(event: Uint8Array, options: ReadOptions = {}): ReadPublication {
   return outcomeOf(() => {
     const bytes = bufferOf(event);
-    const read = parts(bytes, ['topic', 'data', 'key', 'machine_name']);
+    const read = parts(bytes, eventNames);
     const { topic, data, key, machine_name } = read.members;
     const given = options.raw || !data ? undefined : text(bytes, topic);
     if (data === undefined || given === undefined)
@@ -48,7 +51,7 @@ export function readPublish(message: Uint8Array): ReadPublish {
   const bytes = bufferOf(message);
   let ref: string | number | undefined;
   const read = outcomeOf(() => {
-    const { kind, members, other } = parts(bytes, ['type', 'topic', 'key', 'data', 'ref', 'machine_name']);
+    const { kind, members, other } = parts(bytes, messageNames);
     ref = refOf(bytes, members.ref);
     const { topic, data, key, machine_name } = members;
     if (kind !== 'object' || !data)
@@ -101,7 +104,7 @@ const next = 'a topic is tokens separated by dots, such as "machine.state"';
 
 function parts<Name extends string>(
   bytes: Buffer,
-  names: readonly Name[],
+  names: Names<Name>,
 ): Extract<Members<Name>, { state: 'json' }> {
   if (!isUtf8(bytes)) {
     const at = brokenAt(bytes);
@@ -140,7 +143,7 @@ function text(bytes: Buffer, span: Span | undefined): string | undefined {
 }
 
 function machineOf(bytes: Buffer): string | undefined {
-  const read = membersOf(bytes, ['machine_name']);
+  const read = membersOf(bytes, machineName);
   return read.state === 'json' ? text(bytes, read.members.machine_name) : undefined;
 }
 

@@ -30,8 +30,8 @@ export interface UnixIngestOptions {
 }
 
 const connectionsMaxDefault = 256;
-/** Those who have sent something just now are read to the end of it, for so long at most. */
-const leaveMsMax = 100;
+/** Of the time that is left, for those who have sent something just now: they are read to the end of it. */
+const leaveShare = 0.5;
 const quietTurnsEnough = 2;
 const logPauseMs = 1000;
 /** Of file systems that have no sockets: some that are shared with a container or over a network. */
@@ -90,7 +90,7 @@ export class UnixIngest {
   async close(deadline: Deadline): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
-    const limit = deadline.child(leaveMsMax);
+    const limit = deadline.child(deadline.remainingMs() * leaveShare);
     await this.#everybodyIsIn(limit);
     const closed = new Promise((resolve) => this.#server.close(resolve));
     await Promise.all([...this.#connections].map((connection) => connection.leave(limit)));

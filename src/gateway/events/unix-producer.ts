@@ -30,6 +30,8 @@ export interface UnixProducerOptions {
 const tellBytesMax = 16 * 1024;
 const logPauseMs = 1000;
 const quietTurnsEnough = 2;
+/** More than a system keeps of what was sent and not read: who sends more than that as we leave goes on and on. */
+const leaveBytesMax = 512 * 1024;
 
 export class UnixProducer implements Worker {
   readonly #options: UnixProducerOptions;
@@ -39,7 +41,7 @@ export class UnixProducer implements Worker {
   readonly #pieces: Buffer[] = [];
   #state: 'reading' | 'ending' | 'ended' = 'reading';
   #work: 'none' | 'waiting' = 'none';
-  #piecesEver = 0;
+  #bytesEver = 0;
   #refusals = '';
   /** Of what was written last, what the system did not take. */
   #untaken: Buffer | undefined;
@@ -80,10 +82,13 @@ export class UnixProducer implements Worker {
   /** What has come is published as far as its lines are whole; then the connection is ended. */
   async leave(limit: Deadline): Promise<void> {
     const { clock, socket } = this.#options;
-    for (let quietTurns = 0; quietTurns < quietTurnsEnough && !limit.expired && this.#state !== 'ended'; ) {
-      const before = this.#piecesEver;
+    const enoughBytes = this.#bytesEver + leaveBytesMax;
+    let quietTurns = 0;
+    while (quietTurns < quietTurnsEnough && this.#bytesEver < enoughBytes) {
+      if (limit.expired || this.#state === 'ended') break;
+      const before = this.#bytesEver;
       await turn(clock);
-      quietTurns = this.#piecesEver === before && this.#work === 'none' ? quietTurns + 1 : 0;
+      quietTurns = this.#bytesEver === before && this.#work === 'none' ? quietTurns + 1 : 0;
     }
     if (this.#state !== 'ended') this.work(() => true);
     if (this.#state === 'reading') {
@@ -98,7 +103,7 @@ export class UnixProducer implements Worker {
 
   #came(piece: Buffer): void {
     if (this.#state !== 'reading') return;
-    this.#piecesEver += 1;
+    this.#bytesEver += piece.length;
     this.#pieces.push(piece);
     this.#ask();
     if (this.#work === 'waiting') this.#options.socket.pause();

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { elementsOf, membersOf } from '../../../src/hub/json-span.ts';
+import { elementsOf, membersOf, namesOf } from '../../../src/hub/json-span.ts';
 
 function found(text: string, ...names: string[]): Record<string, string> | 'bad' {
   const bytes = Buffer.from(text);
-  const read = membersOf(bytes, names);
+  const read = membersOf(bytes, namesOf(...names));
   if (read.state === 'bad') return 'bad';
   const entries = Object.entries(read.members);
   return Object.fromEntries(
@@ -36,7 +36,7 @@ describe('the members of an object', () => {
 
   test('that nobody asked for: the first one is named', () => {
     const other = (text: string) => {
-      const read = membersOf(Buffer.from(text), ['a']);
+      const read = membersOf(Buffer.from(text), namesOf('a'));
       return read.state === 'json' ? read.other : 'bad';
     };
     expect([other('{"a":1}'), other('{"a":1,"b":2,"c":3}'), other('{"\\n":1}')]).toEqual([
