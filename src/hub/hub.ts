@@ -60,7 +60,7 @@ export interface InterestChange {
   readonly snapshot: boolean;
 }
 
-export const sweepMs = 200;
+const sweepMs = 200;
 /** Of one round: what is more goes out in the next turn of the loop. */
 const batchesMax = 16;
 const topicsMax = 10_000;

@@ -5,7 +5,7 @@ import { checkPattern, isReserved, matches } from './topic.ts';
 import type { Topic } from './topics.ts';
 
 /** Of one watcher. */
-export const patternsMax = 256;
+const patternsMax = 256;
 
 export class Interest {
   /** Sorted, each once. */

@@ -21,9 +21,9 @@ export interface ReadOptions {
 export type ReadPublish = ReadPublication & { readonly ref: string | number | undefined };
 
 /** Of producers who name no topic. */
-export const defaultTopic = 'default';
+const defaultTopic = 'default';
 /** Keys are kept for as long as their topics' newest events are. */
-export const keyBytesMax = 255;
+const keyBytesMax = 255;
 
 const shownMax = 80;
 const eventNames = namesOf('topic', 'data', 'key', 'machine_name');

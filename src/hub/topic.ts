@@ -2,7 +2,7 @@
 // at the end for one or more. https://docs.nats.io/nats-concepts/subjects
 import { GreenroomError } from '../lifecycle/errors.ts';
 
-export const topicBytesMax = 255;
+const topicBytesMax = 255;
 /** Of greenroom's own life: asked for by name, by administrators. */
 export const reservedPrefix = 'greenroom.';
 

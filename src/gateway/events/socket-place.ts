@@ -15,8 +15,8 @@ export interface SocketPlace {
 }
 
 /** Of a path, without the byte that ends it. */
-export const socketPathBytesMax = process.platform === 'linux' ? 107 : 103;
-export const eventsSocketName = 'events.sock';
+const socketPathBytesMax = process.platform === 'linux' ? 107 : 103;
+const eventsSocketName = 'events.sock';
 
 /** In the data directory; undefined when the path is too long. Throws `listen_failed`. */
 export async function placeInData(directory: string): Promise<SocketPlace | undefined> {

@@ -14,7 +14,7 @@ export type Message = HubEvent | HubControl;
 export const isEvent = (message: Message): message is HubEvent => 'id' in message && !('type' in message);
 
 /** What a WebSocket of a server would send, taken apart again, as far as it is whole. */
-export function messagesOf(bytes: Buffer): Message[] {
+function messagesOf(bytes: Buffer): Message[] {
   const messages: Message[] = [];
   for (let at = 0; at < bytes.length; ) {
     const short = bytes[at + 1] ?? 0;
@@ -134,7 +134,7 @@ export class MemoryConnection implements Transport {
   }
 }
 
-export const slowLimits = {
+const slowLimits = {
   unsent: { warnMs: 1000, actMs: 2000 },
   silent: { warnMs: 2000, actMs: 10_000 },
   keepaliveMs: 20_000,

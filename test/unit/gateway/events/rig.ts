@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/lifecycle/clock.ts';
 import { GreenroomError } from '../../../../src/lifecycle/errors.ts';
 import type { Log } from '../../../../src/telemetry/log.ts';
 
-export class RecordingHub implements Publishes {
+class RecordingHub implements Publishes {
   readonly published: { readonly topic: string; readonly key: string | null; readonly data: string }[] = [];
   /** When it is not null, nothing is taken any more. */
   state: 'open' | 'closed' = 'open';
@@ -27,7 +27,7 @@ export class RecordingHub implements Publishes {
   }
 }
 
-export class RecordingLog implements Log {
+class RecordingLog implements Log {
   readonly lines: { readonly level: string; readonly facts: object; readonly message: string }[] = [];
 
   debug(facts: object, message: string): void {
