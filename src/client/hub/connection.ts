@@ -3,7 +3,7 @@
 import type { GreenroomError } from '../../lifecycle/errors.ts';
 import type { HubControl } from '../../wire/hub.ts';
 import { shownUrl } from '../address.ts';
-import { LifeRunner } from '../life-runner.ts';
+import { type LifeHost, LifeRunner } from '../life-runner.ts';
 import type { ConnectionEnd, LifeEffect, LifeTimer, LifeWorld } from '../life-states.ts';
 import type { Link, LinkEnd } from '../link.ts';
 import { askWhy } from '../refusal.ts';
@@ -127,20 +127,20 @@ export class HubConnection {
     this.#runner.take({ type: 'shutdown_noticed', message: bye.reason, retryMs: hintOf(bye.retryMs) });
   }
 
-  #host() {
+  #host(): LifeHost {
     return {
       lifeWorld: () => this.#lifeWorld(),
       dial: () => this.#dial(),
       cut: () => this.#link?.cut(),
-      close: (code: number, reason: string) => this.#link?.close(code, reason),
+      close: (code, reason) => this.#link?.close(code, reason),
       ask: () => void this.#ask(),
       stopAsking: () => this.#question?.abort(),
       mayDial: () => this.#mayDial(),
-      neverOpened: (error: GreenroomError) => {
+      neverOpened: (error) => {
         this.refused(error);
         this.#user.onRefused(error);
       },
-      moved: (change: LifeEffect & { readonly type: 'tell' }) => this.#moved(change),
+      moved: (change) => this.#moved(change),
     };
   }
 
