@@ -1,6 +1,7 @@
 // `greenroom exec`: engines for as long as one command runs. It begins when they are ready, and everything is gone
 // before its exit code is ours.
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { type EndSignal, forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { chooseScreen } from './choose-screen.ts';
+import { currentFolder } from './current-folder.ts';
 import { type CommandEnd, RunningCommand, signalCode } from './exec/command.ts';
 import { execEnvironment } from './exec/environment.ts';
 import { execConfig } from './exec/plan.ts';
@@ -45,9 +47,13 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   // Made by the gateway, once a signal finds somebody who removes it.
   const folder = options.data === undefined ? join(tmpdir(), `greenroom-exec-${randomUUID()}`) : undefined;
+  // A forced exit does not come back here.
+  const forced = () => folder !== undefined && rmSync(folder, { recursive: true, force: true });
+  process.once('exit', forced);
   try {
     return await execIn(options.data ?? folder ?? '', argv, options);
   } finally {
+    process.off('exit', forced);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
@@ -124,7 +130,7 @@ async function runCommand(
   const command = new RunningCommand({
     argv,
     env: execEnvironment(process.env, { url: gateway.url, engines, token, adminToken }),
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     clock: systemClock,
     terminal: process.stdin.isTTY === true,
   });
@@ -172,7 +178,7 @@ const howEnded = (end: CommandEnd): string =>
 async function load(data: string, { config: file, set, engine }: ExecOptions): Promise<LoadedConfig> {
   const loaded = await loadConfig({
     ...(file !== undefined && { file }),
-    ...{ listen: anyPort, data, set: set ?? [], env: process.env, cwd: process.cwd() },
+    ...{ listen: anyPort, data, set: set ?? [], env: process.env, cwd: currentFolder() },
   });
   return { ...loaded, config: { ...execConfig(loaded.config, engine), store: { kind: 'none' } } };
 }

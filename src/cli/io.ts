@@ -2,6 +2,7 @@
 import { systemClock } from '../lifecycle/clock.ts';
 import { listenForSignals } from '../lifecycle/process-end.ts';
 import { Scope } from '../lifecycle/scope.ts';
+import { currentFolder } from './current-folder.ts';
 import { printable } from './printable.ts';
 
 export interface CommandIo {
@@ -31,7 +32,7 @@ export async function interruptible(command: (io: CommandIo) => Promise<number>)
     out: (line) => console.log(printable(line)),
     err: (line) => console.error(printable(line)),
     env: process.env,
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     input: () => process.stdin,
     streams: { out: process.stdout, err: process.stderr },
     terminal: process.stderr.isTTY && process.stdin.isTTY ? process.stderr : undefined,

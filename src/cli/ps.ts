@@ -37,6 +37,8 @@ interface GatewayShown {
   readonly status: string | null;
   readonly sessions: { readonly open: number; readonly max: number } | null;
   readonly memoryBytes: number | null;
+  /** The UNIX socket that takes events. */
+  readonly eventsSocket: string | null;
   /** What is not as it should be. */
   readonly why: string | null;
 }
@@ -101,7 +103,7 @@ async function hearProcess(
 
 const nothing: GatewayShown = {
   ...{ state: 'none', data: null, pid: null, url: null, version: null, startedAt: null, ageMs: null },
-  ...{ status: null, sessions: null, memoryBytes: null, why: null },
+  ...{ status: null, sessions: null, memoryBytes: null, eventsSocket: null, why: null },
 };
 
 function ofUrl(url: string, heard: Heard, clock: Clock): GatewayShown {
@@ -124,6 +126,7 @@ async function ofRecord(data: string, record: RunRecord, heard: Heard, clock: Cl
     status,
     sessions,
     memoryBytes,
+    eventsSocket: record.eventsSocket ?? null,
     why,
   };
 }
@@ -189,6 +192,7 @@ function gatewayLine({
   status,
   sessions,
   memoryBytes,
+  eventsSocket,
   why,
 }: GatewayShown): string {
   if (state === 'none') return `${why}; ${startHint}`;
@@ -200,6 +204,7 @@ function gatewayLine({
     `for ${formatAge(Math.round(ageMs ?? 0))}`,
     sessions && `${sessions.open} of ${sessions.max} sessions`,
     memoryBytes !== null && mebibytes(memoryBytes),
+    eventsSocket !== null && `events at ${eventsSocket}`,
     why && `from its run record alone: ${why}`,
   ];
   return `${status ?? 'no answer'}  ${parts.filter(Boolean).join(', ')}`;

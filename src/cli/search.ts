@@ -3,6 +3,7 @@ import { foundEngines } from '../config/found.ts';
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { EngineConfig } from '../config/types.ts';
 import { systemClock } from '../lifecycle/clock.ts';
+import { currentFolder } from './current-folder.ts';
 import { discover, type Finding } from './discover.ts';
 
 export async function searchMachine(options: {
@@ -15,5 +16,5 @@ export async function searchMachine(options: {
   const { findings, engines } = await discover({ clock: systemClock, signal, env: process.env, taken });
   if (signal.aborted) return [];
   for (const finding of findings) found(finding);
-  return foundEngines(engines, { cwd: process.cwd(), secrets });
+  return foundEngines(engines, { cwd: currentFolder(), secrets });
 }

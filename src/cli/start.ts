@@ -7,7 +7,7 @@ import { finish } from './finish.ts';
 
 export async function start(argv: readonly string[]): Promise<void> {
   const early = earlyOptions(argv);
-  if (!early) return finish(argv, () => parsed(argv));
+  if (!early || !hasFolder()) return finish(argv, () => parsed(argv));
   const { config: file, listen, set } = early.options;
   const keys = {
     ...(file !== undefined && { file }),
@@ -26,6 +26,15 @@ export async function start(argv: readonly string[]): Promise<void> {
       await opened.door.close();
     }
   });
+}
+
+/** Where there is none, whoever needs it says so. */
+function hasFolder(): boolean {
+  try {
+    return process.cwd() !== '';
+  } catch {
+    return false;
+  }
 }
 
 async function parsed(...args: Parameters<typeof import('./program.ts').runProgram>): Promise<number> {

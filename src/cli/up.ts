@@ -15,6 +15,7 @@ import { type Sentinel, startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { chooseScreen } from './choose-screen.ts';
 import { type Console, openConsole } from './console.ts';
+import { currentFolder } from './current-folder.ts';
 import type { EarlyDoor } from './early-door.ts';
 import { openNames } from './open-names.ts';
 import type { Screen } from './screen.ts';
@@ -128,7 +129,7 @@ function searchFor({ discover }: UpOptions, { origin, config, secrets }: LoadedC
 
 async function load({ config, listen, data, set, model, openai }: UpOptions): Promise<LoadedConfig> {
   const { env } = process;
-  const cwd = process.cwd();
+  const cwd = currentFolder();
   const asked = model !== undefined || openai;
   const engines = asked
     ? await (await import('./asked-engines.ts')).askedEngines({ config, model, openai, cwd, env })

@@ -4,9 +4,10 @@ import { resolve } from 'node:path';
 import { normaliseEngine } from './normalise-engines.ts';
 import type { Path, Problem } from './problems.ts';
 import type { RawConfig } from './schema.ts';
+import { eventsConfig } from './schema-events.ts';
 import { storeConfig } from './schema-store.ts';
 import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
-import type { Config, EngineConfig, PipelineConfig } from './types.ts';
+import type { Config, EngineConfig, PipelineConfig, TopicGrant } from './types.ts';
 
 export interface NormaliseContext {
   readonly env: Environment;
@@ -25,8 +26,12 @@ export interface Normalised {
 export function normalise(raw: RawConfig, context: NormaliseContext): Normalised {
   const problems: Problem[] = [];
   const resolver = secretResolver(context, problems);
-  const tokens = (key: 'tokens' | 'admin'): Secret[] =>
-    raw.auth[key].map((written, index) => resolver.secret(written, ['auth', key, index]));
+  const grants = raw.auth.tokens.map((given, index): TopicGrant => {
+    const path = ['auth', 'tokens', index];
+    if (typeof given === 'string') return { token: resolver.secret(given, path), watch: ['>'], publish: [] };
+    return { ...given, token: resolver.secret(given.token, [...path, 'token']) };
+  });
+  const admin = raw.auth.admin.map((written, index) => resolver.secret(written, ['auth', 'admin', index]));
   const pipelines = byName(raw.pipelines, normalisePipeline);
   const names = Object.keys(pipelines);
   const { lobby } = raw.sessions;
@@ -48,7 +53,8 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       keepaliveMs: raw.sessions.keepalive,
       queueBytesMax: raw.sessions.queueBytesMax,
     },
-    auth: { tokens: tokens('tokens'), admin: tokens('admin'), origins: raw.auth.origins },
+    events: eventsConfig(raw.events),
+    auth: { tokens: grants.map(({ token }) => token), admin, grants, origins: raw.auth.origins },
     tls: raw.tls && {
       cert: resolve(context.folderOf(['tls', 'cert']), raw.tls.cert),
       key: resolve(context.folderOf(['tls', 'key']), raw.tls.key),

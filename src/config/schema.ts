@@ -2,6 +2,7 @@
 // normalise.ts, so that no zod type leaves this folder.
 import * as z from 'zod';
 import { enginesSchema } from './schema-engines.ts';
+import { callerToken, eventsSchema } from './schema-events.ts';
 import { choice, duration, listenAddress, notYet, section, size, text, wholeNumber } from './schema-parts.ts';
 import { pipelinesSchema } from './schema-pipelines.ts';
 import { storeSchema } from './schema-store.ts';
@@ -68,7 +69,10 @@ const origin = z
 
 const auth = section(
   {
-    tokens: secrets('Tokens of callers.'),
+    tokens: z
+      .array(callerToken(secret), { error: 'expected a list such as ["env:GREENROOM_TOKEN"]' })
+      .default([])
+      .describe('Tokens of callers. They may watch every topic and publish on none, unless they say it.'),
     admin: secrets('Tokens of administrators.'),
     origins: z.array(origin).default([]).describe('Origins of web pages that may connect, besides our own.'),
   },
@@ -103,6 +107,7 @@ export const configSchema = section(
       'refuse',
     ),
     sessions,
+    events: eventsSchema,
     auth,
     tls,
     limits: section(
@@ -133,7 +138,6 @@ export const configSchema = section(
     ).prefault({}),
   },
   'Configuration of greenroom.',
-  notYet(['events']),
 );
 
 export type RawConfig = z.output<typeof configSchema>;

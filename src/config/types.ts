@@ -15,6 +15,7 @@ export interface Config {
   readonly aliases: readonly { readonly glob: string; readonly pipeline: string }[];
   readonly unknownModel: 'refuse' | 'default';
   readonly sessions: SessionsConfig;
+  readonly events: EventsConfig;
   readonly auth: AuthConfig;
   readonly tls: TlsConfig | undefined;
   readonly limits: { readonly connections: number };
@@ -168,11 +169,29 @@ export type StoreConfig =
   | { readonly kind: 'none' }
   | { readonly kind: 'sqlite'; readonly keepMs: number; readonly bytesMax: number };
 
+export interface EventsConfig {
+  readonly history: { readonly events: number; readonly bytes: number; readonly ageMs: number };
+  readonly slow: {
+    readonly warnMs: number;
+    readonly actMs: number;
+    readonly policy: 'evict' | 'skip' | 'conflate';
+  };
+  readonly keepaliveMs: number;
+}
+
 export interface AuthConfig {
   readonly tokens: readonly Secret[];
   readonly admin: readonly Secret[];
+  /** For each of `tokens`: which topics it may watch, and publish on, as patterns. */
+  readonly grants: readonly TopicGrant[];
   /** `https://host[:port]`, as browsers send it. */
   readonly origins: readonly string[];
+}
+
+export interface TopicGrant {
+  readonly token: Secret;
+  readonly watch: readonly string[];
+  readonly publish: readonly string[];
 }
 
 /** PEM files, absolute. */

@@ -13,10 +13,15 @@ export interface AskedEndOptions {
   readonly onChange: () => void;
 }
 
+/** From the asking until it is done, or forgotten. */
+interface Asked {
+  goal: EndGoal;
+  readonly over: PromiseWithResolvers<void>;
+}
+
 export class AskedEnd {
   readonly #options: AskedEndOptions;
-  #goal: EndGoal | undefined;
-  #draining: Promise<void> | undefined;
+  #asked: Asked | undefined;
 
   constructor(options: AskedEndOptions) {
     this.#options = options;
@@ -24,31 +29,40 @@ export class AskedEnd {
 
   /** What it will do when the calls have ended. */
   get goal(): EndGoal | undefined {
-    return this.#goal;
+    return this.#asked?.goal;
   }
 
-  /** Resolves when it has begun to do what was asked last. */
+  /** Resolves when it has begun to do what was asked last, or that was forgotten. */
   ask(goal: EndGoal, drainMs = this.#options.drainMs): Promise<void> {
-    this.#goal = goal;
-    this.#draining ??= this.#drain(drainMs);
+    const asked = this.#asked ?? this.#begin(goal, drainMs);
+    asked.goal = goal;
     this.#options.onChange();
-    return this.#draining;
+    return asked.over.promise;
   }
 
   /** It is to stay. */
   forget(): void {
-    if (this.#goal === undefined) return;
-    this.#goal = undefined;
+    if (!this.#asked) return;
+    this.#asked = undefined;
     this.#options.lobby.open('ending');
   }
 
-  async #drain(ms: number): Promise<void> {
+  #begin(goal: EndGoal, drainMs: number): Asked {
+    const asked: Asked = { goal, over: Promise.withResolvers() };
+    this.#asked = asked;
+    void this.#drain(asked, drainMs);
+    return asked;
+  }
+
+  async #drain(asked: Asked, ms: number): Promise<void> {
     const { lobby, end } = this.#options;
     await lobby.drain('ending', ms);
-    const goal = this.#goal;
-    this.#goal = undefined;
-    this.#draining = undefined;
-    if (goal !== undefined) end(goal);
-    lobby.open('ending');
+    // Forgotten meanwhile; the gate may be kept for who asked again.
+    if (this.#asked === asked) {
+      this.#asked = undefined;
+      end(asked.goal);
+      lobby.open('ending');
+    }
+    asked.over.resolve();
   }
 }

@@ -96,12 +96,12 @@ export class EngineGroup implements EngineTurns {
     await this.#settle(before);
     const ms = Math.round(clock.now() - began);
     note(`engine ${holder.name} made room for engine ${next.name} in ${ms} ms`);
-    return !signal.aborted;
+    return !signal.aborted && next.wanted();
   }
 
   async #vacated(holder: GroupMember, next: GroupMember): Promise<boolean> {
     while (next.wanted() && !this.#options.signal.aborted)
-      if ((await holder.vacate(lookEveryMs)) === 'empty') return true;
+      if ((await holder.vacate(lookEveryMs)) === 'empty') return next.wanted();
     return false;
   }
 

@@ -45,7 +45,10 @@ export class EngineLobby {
   readonly #keepers = new Set<GateKeeper>();
   #heardMs = Number.NEGATIVE_INFINITY;
   #closed: GreenroomError | undefined;
-  readonly #drains = new Set<() => void>();
+  /** Who waits until those who are let in have left, and for whom. */
+  readonly #drains = new Map<(outcome: 'empty' | 'late') => void, GateKeeper>();
+  /** For how long the latest of its instances had given nobody anything when its last user left. */
+  #silence: { readonly instance: EngineInstance; readonly ms: number } | undefined;
 
   constructor(hooks: LobbyHooks) {
     this.#hooks = hooks;
@@ -59,7 +62,7 @@ export class EngineLobby {
     return this.#leases;
   }
 
-  /** For so long those who use it were given nothing. */
+  /** For so long those who use it, one after the other, were given nothing. */
   get quietMs(): number {
     return this.#hooks.clock.now() - this.#heardMs;
   }
@@ -124,25 +127,28 @@ export class EngineLobby {
     };
   }
 
-  /** Lets nobody in, and waits until those who are have left, for so long. Whoever comes waits in the line. */
+  /**
+   * Lets nobody in, and waits until those who are have left, for so long and while this keeper keeps the gate shut.
+   * Whoever comes waits in the line.
+   */
   async drain(keeper: GateKeeper, ms: number): Promise<'empty' | 'late'> {
     this.#keepers.add(keeper);
     if (this.#leases === 0) return 'empty';
     return new Promise((resolve) => {
       const end = (outcome: 'empty' | 'late') => {
         timer.cancel();
-        this.#drains.delete(emptied);
+        this.#drains.delete(end);
         resolve(outcome);
       };
-      const emptied = () => end('empty');
       const timer = this.#hooks.clock.after(ms, () => end('late'), { ref: false });
-      this.#drains.add(emptied);
+      this.#drains.set(end, keeper);
     });
   }
 
   /** Takes callers again, unless another keeps the gate shut. */
   open(keeper: GateKeeper): void {
     this.#keepers.delete(keeper);
+    for (const [end, waits] of [...this.#drains]) if (waits === keeper) end('late');
     this.look();
   }
 
@@ -155,19 +161,25 @@ export class EngineLobby {
 
   #grant(instance: EngineInstance): Lease {
     let state: 'held' | 'released' = 'held';
-    // Its time to give something begins when somebody asks.
-    if (this.#leases === 0) this.#heardMs = this.#hooks.clock.now();
+    const heard = () => {
+      this.#heardMs = this.#hooks.clock.now();
+    };
+    // Its time to give something begins when somebody asks, and goes on when the next one does.
+    if (this.#leases === 0) {
+      heard();
+      if (this.#silence?.instance === instance) this.#heardMs -= this.#silence.ms;
+    }
     this.#leases += 1;
     this.#hooks.used();
     return {
       instance,
-      heard: () => {
-        this.#heardMs = this.#hooks.clock.now();
-      },
+      heard,
       release: (end = 'done') => {
         if (state === 'released') return;
         state = 'released';
         this.#leases -= 1;
+        if (end === 'done') heard();
+        if (this.#leases === 0) this.#silence = { instance, ms: this.quietMs };
         this.#hooks.released(end);
         if (this.#leases === 0) this.#emptied();
         this.#hooks.used();
@@ -176,7 +188,7 @@ export class EngineLobby {
   }
 
   #emptied(): void {
-    for (const emptied of [...this.#drains]) emptied();
+    for (const end of [...this.#drains.keys()]) end('empty');
   }
 
   #remove(waiter: Waiter): boolean {

@@ -1,6 +1,6 @@
 // One engine: its life (engine-life.ts) and those who use it (engine-lobby.ts), alone or as one of a group. Owned by its
 // scope, as is each of its runs by a scope below: closing the one or the other ends what runs.
-import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { Clock } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
@@ -19,6 +19,7 @@ import { readyFor, type Standing, standingOf } from './standing.ts';
 import { atOnce } from './start-gate.ts';
 import type { EngineLife, LifeLimits, Rest } from './state.ts';
 import { type EngineStatus, statusOf } from './status.ts';
+import { UnusedTimer } from './unused-timer.ts';
 
 export interface EngineOptions {
   readonly name: string;
@@ -67,7 +68,7 @@ export class Engine {
   readonly #member: GroupMember;
   readonly #model: ModelMemory;
   #watch: EngineWatch | undefined;
-  #unused: Timer | undefined;
+  readonly #unused: UnusedTimer;
   /** Somebody has asked for it, and its turn has not come yet. */
   #asked: 'nothing' | 'start' = 'nothing';
 
@@ -93,12 +94,13 @@ export class Engine {
       end: (goal) => this.#end(goal),
       onChange: () => this.tell(),
     });
+    this.#unused = new UnusedTimer(clock, options.idleMs, () => this.#end('idle'));
     this.#member = this.#asMember();
     this.#model = new ModelMemory(clock, options.modelKey ?? (async () => ''));
     // Runs after the scopes of the instances have closed: a retry may be left to take back.
     scope.defer('life', () => {
       this.lobby.close(new GreenroomError('engine_stopped', `engine ${name}: the gateway is leaving`));
-      this.#unused?.cancel();
+      this.#unused.look(false);
       this.#shell.feed({ type: 'stop', graceMs: 0 });
     });
   }
@@ -146,6 +148,7 @@ export class Engine {
    * last holds. Resolves when that has begun.
    */
   end(goal: EndGoal, drainMs?: number): Promise<void> {
+    this.#unask();
     return this.#ending.ask(goal, drainMs);
   }
 
@@ -161,11 +164,8 @@ export class Engine {
 
   /** Waits until it is ready or has failed for good. Rejects with `cancelled` when the signal aborts. */
   whenReady(signal: AbortSignal): Promise<Readiness> {
-    const ready = (): Readiness | undefined => {
-      const standing = this.#standing;
-      return standing.state === 'waiting' ? undefined : standing;
-    };
-    return this.#changes.until(ready, signal, () => this.#unwanted);
+    const ready = (standing = this.#standing) => (standing.state === 'waiting' ? undefined : standing);
+    return this.#changes.until<Readiness>(ready, signal, () => this.#unwanted);
   }
 
   /** As EngineLobby has it. One that has failed for good is tried again when its model is another. */
@@ -188,13 +188,20 @@ export class Engine {
   stop(deadline: Deadline, rest: Rest = 'stopped'): Promise<StopOutcome> {
     // What was asked before would start it again once its calls have ended, or its turn has come.
     this.#ending.forget();
-    this.#asked = 'nothing';
+    this.#unask();
     return this.#shell.stop(deadline, rest);
   }
 
   /** Ends it, without asking. */
   kill(): void {
     this.#shell.run?.kill();
+  }
+
+  /** It does not start any more when its turn comes: who waited for that hears so. */
+  #unask(): void {
+    if (this.#asked === 'nothing') return;
+    this.#asked = 'nothing';
+    this.lobby.look();
   }
 
   #stepped(before: EngineLife): void {
@@ -222,25 +229,14 @@ export class Engine {
     this.#shell.unfit({ code: 'engine_unreachable', message, logTail, kind: 'passing' });
   }
 
-  /** Whether it is ready and nobody uses it: then its time runs. */
   #look(): void {
-    const { idleMs, clock } = this.#options;
-    const unused = idleMs !== undefined && this.life.state === 'ready' && !this.lobby.wanted;
-    if (unused === (this.#unused !== undefined)) return;
-    this.#unused?.cancel();
-    this.#unused = undefined;
-    if (!unused) return;
-    // Taken back as soon as somebody comes: nobody is there when it is due.
-    const due = () => {
-      this.#unused = undefined;
-      this.#end('idle');
-    };
-    this.#unused = clock.after(idleMs, due, { ref: false });
+    this.#unused.look(this.life.state === 'ready' && !this.lobby.wanted);
   }
 
   #end(goal: EndGoal): void {
     const graceMs = this.#options.limits.stopGraceMs;
-    this.#shell.feed({ type: 'stop', graceMs, rest: goal === 'idle' ? 'idle' : 'stopped' });
+    // Who comes for one that is restarted waits, also where its turn has to come first.
+    this.#shell.feed({ type: 'stop', graceMs, rest: goal === 'stopped' ? 'stopped' : 'idle' });
     if (goal === 'restart') this.start();
     if (goal === 'idle' && this.lobby.waiting > 0) this.need();
   }
@@ -287,7 +283,9 @@ export class Engine {
   }
 
   get #standing(): Standing {
-    return standingOf(this.name, this.life, this.#shell.instance);
+    const standing = standingOf(this.name, this.life, this.#shell.instance);
+    // It has been asked to start, and does when its turn comes.
+    return standing.state === 'failed' && this.#asked === 'start' ? { state: 'waiting' } : standing;
   }
 
   #ready(capability: Capability): EngineInstance {

@@ -264,10 +264,11 @@ function exited(life: EngineLife, failure: EngineFailure, env: Environment): Lif
 
 function recover(life: EngineLife, env: Environment): LifeStep {
   const { failuresMax, backoffFirstMs, backoffMaxMs } = env.limits;
-  if (life.failure?.kind === 'lasting' || life.failures >= failuresMax)
-    return same({ ...life, state: 'failed' });
-  // Somebody was faster at a port: the next one is another one, so nothing is gained by waiting. Three times.
+  // Somebody was faster at a port: the next one is another one, so nothing is gained by waiting. Three times, also for
+  // who allows no further try: the program itself has had none.
   const atOnce = life.failure?.code === 'engine_port_taken' && life.failures <= 3;
+  if (life.failure?.kind === 'lasting' || (life.failures >= failuresMax && !atOnce))
+    return same({ ...life, state: 'failed' });
   const ceilingMs = atOnce ? 0 : Math.min(backoffMaxMs, backoffFirstMs * 2 ** (life.failures - 1));
   const ms = Math.round(ceilingMs * env.random);
   return { life: { ...life, state: 'backoff' }, effects: [{ type: 'arm', timer: 'retry', ms }] };
@@ -290,8 +291,9 @@ function stop(life: EngineLife, graceMs: number, rest: Rest, env: Environment): 
     return { life: { ...life, ...forgotten, state: rest }, effects: [{ type: 'disarm', timer: 'retry' }] };
   }
   const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, env.nowMs + graceMs);
+  const afterwards = rest === 'idle' && life.afterwards === 'stopped' ? 'stopped' : rest;
   return {
-    life: { ...life, afterwards: rest, killAtMs },
+    life: { ...life, afterwards, killAtMs },
     effects: [{ type: 'arm', timer: 'grace', ms: Math.max(0, killAtMs - env.nowMs) }],
   };
 }

@@ -42,6 +42,10 @@ const notLoaded: SpawnerOf = (config) => {
   throw new Error(`engine ${config.name} is spawned before the supervisor has started`);
 };
 
+/** Somebody else's engine may come back at any time. */
+const failuresMaxOf = ({ kind }: EngineConfig): number =>
+  kind === 'url' ? Number.POSITIVE_INFINITY : limitsDefault.failuresMax;
+
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
   #reaper: Reaper | undefined;
@@ -173,9 +177,7 @@ export class Supervisor {
       ...{ start, waiting, drainMs, idleMs, offers, turns: this.#gate.before(this.#turns(config.group)) },
       limits: {
         ...limitsDefault,
-        failuresMax: this.#options.attempts ?? limitsDefault.failuresMax,
-        // Somebody else's engine may come back at any time.
-        ...(config.kind === 'url' && { failuresMax: Number.POSITIVE_INFINITY }),
+        failuresMax: this.#options.attempts ?? failuresMaxOf(config),
         stallMs: config.ready.stallMs,
         totalMs: config.ready.totalMs,
         stopGraceMs: config.stopGraceMs,

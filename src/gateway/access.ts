@@ -42,6 +42,28 @@ export class Access {
     return given === null ? undefined : this.#clientSecrets.find(given);
   }
 
+  /** Which events the request may watch and publish. Asked when `caller` is not refused. */
+  topicGrant(request: IncomingMessage): {
+    readonly watch: readonly string[];
+    readonly publish: readonly string[];
+  } {
+    const { admin, grants } = this.#config.auth;
+    const given = tokenOf(request);
+    const isAdmin = given !== null && admin.some((secret) => sameText(secret.reveal(), given));
+    if (this.open || isAdmin) return everything;
+    const granted = grants.filter(({ token }) => given !== null && sameText(token.reveal(), given));
+    return {
+      watch: granted.flatMap(({ watch }) => watch),
+      publish: granted.flatMap(({ publish }) => publish),
+    };
+  }
+
+  /** The same for the same token; empty without one. Tells nothing of it. */
+  principal(request: IncomingMessage): string {
+    const given = this.open ? null : tokenOf(request);
+    return given === null ? '' : digest(given).toString('base64url');
+  }
+
   #foreign({ headers }: IncomingMessage): GreenroomError | null {
     const { origins } = this.#config.auth;
     const host = hostOf(headers.host ?? '');
@@ -102,8 +124,11 @@ function tokenOf(request: IncomingMessage): string | null {
   return targetOf(request.url)?.searchParams.get('token') ?? null;
 }
 
+const everything = { watch: ['>', 'greenroom.>'], publish: ['>'] };
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
 /** In constant time, whatever the lengths. */
 function sameText(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }

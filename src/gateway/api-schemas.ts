@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
+import { eventSchemas } from './events/event-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -183,8 +184,10 @@ export const apiSchemas = {
   shuttingDown: z.strictObject({ status: z.literal('shutting_down') }),
   ...{ chatRequest, promptRequest, embeddingRequest, speechRequest, transcriptionForm, generation },
   answerOrEvents: z.record(z.string(), z.unknown()).meta({ id: 'AnswerOrEvents' }),
+  text: z.string().describe('Plain text.').meta({ id: 'Text' }),
   audio: z.string().describe('Bytes.').meta({ id: 'Audio' }),
   bytes: z.unknown().meta({ id: 'Bytes' }),
+  ...eventSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

@@ -47,9 +47,10 @@ export class DataDirectory implements AsyncDisposable {
   }
 
   /** Says to the other commands where this gateway is. Again when it listens elsewhere; the last one stands. */
-  async writeRecord(url: string, whose: 'owned' | 'shared' = 'owned'): Promise<void> {
+  async writeRecord(url: string, whose: 'owned' | 'shared' = 'owned', eventsSocket?: string): Promise<void> {
     if (this.#closed) throw new GreenroomError('scope_closed', `the data directory ${this.path} is closed`);
-    const record = { ...this.#identity, url, version, startedAt: this.#startedAt, process: whose };
+    const own = { ...this.#identity, url, version, startedAt: this.#startedAt, process: whose };
+    const record = eventsSocket === undefined ? own : { ...own, eventsSocket };
     await this.#write(record).catch((thrown: unknown) => {
       throw unusable(this.path, 'gateway.json cannot be written', thrown);
     });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type LogConfig, type LogLevel, logLevels } from '../config/types.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { ScopeOptions } from '../lifecycle/estate.ts';
+import type { Scope } from '../lifecycle/scope.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
 import { EarlyLog } from '../telemetry/early-log.ts';
 import type { FileLog } from '../telemetry/log.ts';
@@ -61,6 +62,15 @@ export class GatewayLog extends EarlyLog {
     return this.#settings;
   }
 
+  /** Its place in the scope is that of now, so that it is closed after whatever writes to it. */
+  openIn(scope: Scope, { data, mask, seated, report }: LogOpening): Promise<void> {
+    const open = async () => {
+      await seated;
+      await this.open(data, mask);
+    };
+    return scope.acquire('log', open, () => this.close(report()));
+  }
+
   /** Closed by `close`, before the directory. Throws `data_directory_unusable`. */
   async open(data: DataDirectory, mask: (text: string) => string): Promise<void> {
     const { openFileLog } = await import('../telemetry/log.ts');
@@ -82,6 +92,14 @@ export class GatewayLog extends EarlyLog {
     }
     await this.#file?.close();
   }
+}
+
+interface LogOpening {
+  readonly data: DataDirectory;
+  readonly mask: (text: string) => string;
+  /** Callers are, and may be kept waiting for it. */
+  readonly seated: Promise<void>;
+  readonly report: () => ShutdownReport | undefined;
 }
 
 /** A change that somebody asks for in JSON: `{"level"?, "cleanup"?}`. Throws `invalid_request`. */

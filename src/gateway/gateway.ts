@@ -1,60 +1,30 @@
 // The whole gateway behind a door that listens already: data directory, log, engines, pipelines, sessions, routes, and
 // the one shutdown. Embedders and the command line meet it here.
-import type { SecretRegistry } from '../config/secrets.ts';
-import type { Config } from '../config/types.ts';
 import type { EngineStatus } from '../engines/status.ts';
-import type { EngineChange, Supervisor, SupervisorOptions } from '../engines/supervisor.ts';
+import type { EngineChange, Supervisor } from '../engines/supervisor.ts';
 import { systemClock, turn } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import { Scope } from '../lifecycle/scope.ts';
-import {
-  Shutdown,
-  type ShutdownReason,
-  type ShutdownReport,
-  type ShutdownState,
-} from '../lifecycle/shutdown.ts';
+import { Shutdown, type ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
 import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
-import type { Door, DoorHandlers } from './door.ts';
-import type { EngineRequests } from './engine-requests/engine-requests.ts';
 import { GatewayLog } from './gateway-log.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
+import { openJournal } from './open-journal.ts';
 import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords } from './records.ts';
-import { isForEngines } from './request-head.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
-
-export interface GatewayOptions {
-  /** Listens already. The gateway closes it. */
-  readonly door: Door;
-  readonly config: Config;
-  readonly secrets: SecretRegistry;
-  /**
-   * `owned`: the process is the gateway's own, and the reaper ends it when the shutdown's time is over. Default
-   * `shared`: only the engines are ended then.
-   */
-  readonly process?: 'owned' | 'shared';
-  /** Starts of an engine in a row before it is given up. Default 5. */
-  readonly attempts?: number;
-  /** Looks for further engines when callers are seated. */
-  readonly find?: SupervisorOptions['find'];
-  /** There is something to leave by, and nothing is open yet. */
-  readonly onCreated?: (gateway: Gateway) => void;
-  /** Told before anything of the shutdown happens. */
-  readonly onLeaving?: (reason: ShutdownReason) => void;
-  readonly onStall?: (stall: Stall) => void;
-  /** Ends the process when the shutdown cannot. Default: nothing, for embedders. */
-  readonly onForce?: (cause: 'watchdog' | 'second_signal', state: ShutdownState, gateway: Gateway) => void;
-}
+import { upgrades } from './upgrades.ts';
 
 export class Gateway {
   readonly shutdown: Shutdown;
@@ -66,7 +36,7 @@ export class Gateway {
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
   readonly #surface = Promise.withResolvers<Surface>();
-  #requests: EngineRequests | undefined;
+  #opened: Surface | undefined;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
@@ -80,13 +50,15 @@ export class Gateway {
       stages: shutdownStages({
         door: options.door,
         sessions: () => this.#sessions,
-        requests: () => this.#requests,
+        requests: () => this.#opened?.engines,
+        events: () => this.#opened?.events,
         supervisor: () => this.#supervisor,
         scope: this.#scope,
       }),
       onStart: (reason, totalMs) => {
         if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
         this.#log.info({ reason }, `leaving: ${reason}`);
+        this.#opened?.events.hubs.tell.gateway('leaving', { reason });
         this.#data?.tellLeaving();
         options.onLeaving?.(reason);
       },
@@ -146,6 +118,16 @@ export class Gateway {
     return whenReady(this);
   }
 
+  /**
+   * Publishes an event beside everybody else's, and returns its id. It never waits for a watcher.
+   * @throws GreenroomError `invalid_topic`, `topic_reserved`, `invalid_event`, `event_too_large`, `server_shutdown`
+   */
+  publish(topic: string, data: unknown, key?: string): string {
+    if (!this.#opened)
+      throw new GreenroomError('server_starting', 'no event is taken yet: the gateway is opening');
+    return this.#opened.events.publish(topic, data, key);
+  }
+
   /** Puts a line into the log. */
   warn(message: string): void {
     this.#log.warn({}, message);
@@ -182,27 +164,15 @@ export class Gateway {
     );
     this.#data = data;
     // Their places in the scope are here, so that they are closed after whatever writes to them.
-    const logging = scope.acquire(
-      'log',
-      async () => {
-        await seated();
-        await this.#log.open(data, mask);
-      },
-      () => this.#log.close(this.shutdown.soFar),
-    );
+    const logging = this.#log.openIn(scope, {
+      data,
+      mask,
+      seated: seated(),
+      report: () => this.shutdown.soFar,
+    });
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
-    const journalling = scope.acquire(
-      'journal',
-      async () => {
-        await seated();
-        const { Journal } = await import('../engines/journal.ts');
-        const journal = new Journal(into);
-        await journal.open();
-        return journal;
-      },
-      (journal) => journal.close(),
-    );
+    const journalling = openJournal(scope, into, seated());
     for (const opening of [logging, journalling]) opening.catch(() => undefined);
     this.#loop.start();
     scope.defer('loop monitor', () => this.#loop.stop());
@@ -214,12 +184,7 @@ export class Gateway {
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
-    const upgrade: DoorHandlers['upgrade'] = (request, socket, head) => {
-      if (!isForEngines(request)) return realtime.upgrade(request, socket, head);
-      void this.#surface.promise.then(({ engines }) => {
-        if (!engines.upgrade(request, socket, head)) realtime.upgrade(request, socket, head);
-      });
-    };
+    const upgrade = upgrades(realtime, this.#surface.promise);
     door.attach({
       upgrade: (...upgraded) => this.#loop.during('websocket upgrade', () => upgrade(...upgraded)),
     });
@@ -228,8 +193,17 @@ export class Gateway {
     await supervisor.startAll(journal);
     this.#mustRun();
     // Other commands look for us there as soon as they hear that we listen.
-    await data.writeRecord(door.url, this.#options.process ?? 'shared');
-    await this.#openSurface({ access, clientSecrets, supervisor, sessions, pipelines, mask });
+    const whose = this.#options.process ?? 'shared';
+    await data.writeRecord(door.url, whose);
+    const { eventsSocket } = await this.#openSurface({
+      access,
+      clientSecrets,
+      supervisor,
+      sessions,
+      pipelines,
+      mask,
+    });
+    if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
     this.#mustRun();
     // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
@@ -249,13 +223,13 @@ export class Gateway {
     readonly sessions: SessionRegistry;
     readonly pipelines: PipelineTable;
     readonly mask: (text: string) => string;
-  }): Promise<void> {
+  }): Promise<Surface> {
     const { access, clientSecrets, supervisor, sessions, pipelines, mask } = parts;
-    const { makeSurface } = await import('./surface.ts');
+    const { openSurface } = await import('./surface.ts');
     this.#mustRun();
-    const surface = makeSurface({
+    const surface = await openSurface({
       ...{ access, clientSecrets, supervisor, mask, clock: systemClock, config: this.#options.config },
-      scope: this.#scope.child('requests', { kind: 'requests', order: 'parallel' }),
+      scope: this.#scope,
       log: this.#log,
       health: () => this.#health(),
       engines: supervisor,
@@ -267,12 +241,15 @@ export class Gateway {
       shutdown: () => void this.shutdown.request('api'),
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
+    this.#mustRun();
+    surface.events.follow({ supervisor, sessions, ready: this.whenReady() });
     this.#surface.resolve(surface);
-    this.#requests = surface.engines;
+    this.#opened = surface;
     this.#options.door.attach({
       request: (request, response) =>
         this.#loop.during('http request', () => surface.request(request, response)),
     });
+    return surface;
   }
 
   #health() {
@@ -289,6 +266,7 @@ export class Gateway {
   #stalled(stall: Stall): void {
     const during = stall.during ? ` during ${stall.during}` : '';
     this.#log.warn({ ...stall }, `the event loop was held for ${stall.ms} ms${during}`);
+    this.#opened?.events.hubs.tell.stall(stall);
     this.#options.onStall?.(stall);
   }
 }

@@ -1,4 +1,4 @@
-// The body of a request as JSON, read no further than its limit.
+// The body of a request as text or JSON, read no further than its limit.
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 
 /** Of a JSON body. */
@@ -6,7 +6,7 @@ export const bodyBytesMax = 1024 * 1024;
 
 /** Undefined when there is none. Throws `body_too_large` and `invalid_request`. */
 export async function readJson(request: Request): Promise<unknown> {
-  const text = await readText(request);
+  const text = await readText((request.body ?? []) as AsyncIterable<Uint8Array>);
   if (text.trim() === '') return undefined;
   try {
     return JSON.parse(text);
@@ -16,12 +16,11 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 /** The length that was announced is checked at the door; a chunked body announces none. */
-async function readText({ body }: Request): Promise<string> {
-  if (!body) return '';
+export async function readText(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let bytes = 0;
   let text = '';
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > bodyBytesMax) {
       const message = `the body is over the limit of ${bodyBytesMax} bytes`;

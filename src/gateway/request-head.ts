@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { enginePathOf } from './engine-requests/engine-paths.ts';
+import { eventsPath } from './events/events-path.ts';
 import { bodyBytesMax } from './request-body.ts';
 
 type Head = Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>;
@@ -17,6 +18,11 @@ export function headProblem({ url, headers, headersDistinct }: Head): GreenroomE
 
 /** An engine is to answer it; its body is asked for (`100 Continue`) when somebody takes it. */
 export const isForEngines = ({ url }: Pick<Head, 'url'>): boolean => enginePathIn(url) !== undefined;
+
+/** What has to wait until the HTTP surface is there. */
+export const isForSurface = (head: Pick<Head, 'url'>): boolean => isForEngines(head) || isForEvents(head);
+
+const isForEvents = ({ url }: Pick<Head, 'url'>): boolean => targetOf(url)?.pathname === eventsPath;
 
 /** A path, or a whole `http:` URL as proxies get it; null for everything else that may stand there. */
 export function targetOf(url = ''): URL | null {
@@ -38,6 +44,8 @@ function targetProblem(url: string | undefined): GreenroomError | null {
 
 function bodyProblem(url: string | undefined, length: string | undefined): GreenroomError | null {
   if (length === undefined) return null;
+  // Lines of events come for as long as there are any; each has its own limit.
+  if (isForEvents({ url })) return null;
   const limit = enginePathIn(url)?.bodyBytesMax ?? bodyBytesMax;
   if (Number(length) <= limit) return null;
   const message = `a body of ${length} bytes is over the limit of ${limit}`;

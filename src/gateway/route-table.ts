@@ -11,10 +11,13 @@ import { createClientSecret } from './client-secret-route.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import { type EngineSources, engineApiRoutes } from './engine-api-routes.ts';
 import { engineRoutes } from './engine-routes.ts';
+import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
+import type { MetricFacts } from './metrics.ts';
 
-export interface RouteSources {
+export interface RouteSources extends EventSources {
+  readonly metrics: () => readonly MetricFacts[];
   readonly access: Access;
   readonly health: () => HealthFacts;
   readonly engines: EngineSources;
@@ -34,8 +37,9 @@ export interface RouteSources {
 
 export interface Answer {
   readonly status: 200 | 202 | 503;
-  /** A stream is sent as server-sent events. */
+  /** A stream is sent as server-sent events, a text with its type as it is, everything else as JSON. */
   readonly body: unknown;
+  readonly contentType?: string;
 }
 
 export interface RouteCall {
@@ -60,14 +64,17 @@ export interface Route extends RouteFacts {
   readonly answer: (call: RouteCall) => Answer | Promise<Answer>;
 }
 
-/** Answered before the router is asked (engine-requests/). */
+/** Answered before the router is asked (engine-requests/, events/). */
 export interface EngineRoute extends RouteFacts {
-  readonly answeredBy: 'engine';
+  readonly answeredBy: 'engine' | 'events';
 }
 
 export type RouteTable = Readonly<Record<string, Readonly<Record<string, Route | EngineRoute>>>>;
 
-const ok = (body: unknown): Answer => ({ status: 200, body });
+const ok = (body: unknown, contentType?: string): Answer => ({
+  ...{ status: 200, body },
+  ...(contentType !== undefined && { contentType }),
+});
 const list = (data: readonly unknown[]): Answer => ok({ object: 'list', data });
 
 export function routeTable(sources: RouteSources): RouteTable {
@@ -140,6 +147,7 @@ export function routeTable(sources: RouteSources): RouteTable {
       },
     },
     ...engineApiRoutes(sources.engines, sources.leaving),
+    ...eventRoutes(sources),
     '/api/pipelines': {
       GET: {
         surface: 'admin',
@@ -170,6 +178,18 @@ export function routeTable(sources: RouteSources): RouteTable {
         answers: { 200: 'log' },
         refusals: ['invalid_request', 'body_too_large'],
         answer: async ({ json }) => ok(sources.log.change(logChangeIn(await json()))),
+      },
+    },
+    '/metrics': {
+      GET: {
+        surface: 'admin',
+        summary: 'What is measured, for Prometheus.',
+        answers: { 200: 'text' },
+        answer: async () => {
+          const { metricsText } = await import('./metrics.ts');
+          const { text, contentType } = await metricsText(sources.metrics());
+          return ok(text, contentType);
+        },
       },
     },
     '/api/shutdown': {

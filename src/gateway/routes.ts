@@ -24,12 +24,13 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
         throw methodNotAllowed(path, Object.keys(methods), call.req.method);
       const refusal = options.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
-      const { status, body } = await route.answer({
+      const { status, body, contentType } = await route.answer({
         param: (name) => call.req.param(name) ?? '',
         query: (name) => call.req.query(name),
         json: () => readJson(call.req.raw),
       });
-      return send(status, body, options);
+      const type = contentType === undefined ? {} : { 'content-type': contentType };
+      return send(status, body, options, type);
     });
   }
   const refuse = (thrown: unknown): Response => {
@@ -62,5 +63,6 @@ function send(
     return new Response(body, { status, headers: streamed });
   }
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...more };
-  return new Response(mask(JSON.stringify(body)), { status, headers });
+  const text = 'content-type' in more && typeof body === 'string' ? body : JSON.stringify(body);
+  return new Response(mask(text), { status, headers });
 }

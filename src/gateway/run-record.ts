@@ -15,6 +15,8 @@ export interface RunRecord extends ProcessIdentity {
   readonly process?: 'owned' | 'shared';
   /** Default `serving`. Who leaves already is not asked again: that would force it. */
   readonly state?: 'serving' | 'leaving';
+  /** Absolute path of the UNIX socket that takes events. Default: there is none. */
+  readonly eventsSocket?: string;
 }
 
 export type RunRecordFound =
@@ -79,7 +81,9 @@ function parseRecord(text: string): RunRecord | undefined {
   if (!identified || !isAddress(url) || !isWord(version) || !isTime(startedAt)) return undefined;
   const whose = value['process'] === 'shared' ? 'shared' : 'owned';
   const state = value['state'] === 'leaving' ? 'leaving' : 'serving';
-  return { pid, startTime, bootId, url, version, startedAt, process: whose, state };
+  const { eventsSocket } = value;
+  const known = { pid, startTime, bootId, url, version, startedAt, process: whose, state } as const;
+  return isSocketPath(eventsSocket) ? { ...known, eventsSocket } : known;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
@@ -103,6 +107,9 @@ const isWord = (value: unknown): value is string =>
 
 const isAddress = (value: unknown): value is string =>
   typeof value === 'string' && /^https?:\/\/[\w.:[\]-]{1,270}$/.test(value) && URL.canParse(value);
+
+const isSocketPath = (value: unknown): value is string =>
+  typeof value === 'string' && /^\/[^\p{C}\p{Zl}\p{Zp}]{1,107}$/u.test(value);
 
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' &&

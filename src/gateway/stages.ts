@@ -7,12 +7,14 @@ import type { Stage, StageResult } from '../lifecycle/shutdown.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Door } from './door.ts';
 import type { EngineRequests } from './engine-requests/engine-requests.ts';
+import type { Events } from './events/events.ts';
 
 export interface StageParts {
   readonly door: Door;
   /** Undefined while the gateway had not come so far. */
   readonly sessions: () => SessionRegistry | undefined;
   readonly requests: () => EngineRequests | undefined;
+  readonly events: () => Events | undefined;
   readonly supervisor: () => Supervisor | undefined;
   /** Of the whole gateway: closed last. */
   readonly scope: Scope;
@@ -21,7 +23,7 @@ export interface StageParts {
 const sessionsUntilMs = 1000;
 
 export function shutdownStages(parts: StageParts): readonly Stage[] {
-  const { door, sessions, requests, supervisor, scope } = parts;
+  const { door, sessions, requests, events, supervisor, scope } = parts;
   return [
     {
       name: 'announce',
@@ -69,8 +71,20 @@ export function shutdownStages(parts: StageParts): readonly Stage[] {
       },
     },
     {
+      name: 'watchers',
+      after: ['announce'],
+      startByMs: 100,
+      untilMs: sessionsUntilMs,
+      async run(deadline) {
+        const { watchers = 0, terminated = 0 } = (await events()?.leave(deadline)) ?? {};
+        const notes = watchers > 0 ? [`${watchers} ${watchers === 1 ? 'watcher' : 'watchers'} left`] : [];
+        if (terminated > 0) notes.push(`${terminated} of them did not answer their close: terminated`);
+        return { notes };
+      },
+    },
+    {
       name: 'sockets',
-      after: ['sessions', 'requests'],
+      after: ['sessions', 'requests', 'watchers'],
       startByMs: sessionsUntilMs,
       untilMs: 1200,
       async run(deadline) {
@@ -102,7 +116,7 @@ export function shutdownStages(parts: StageParts): readonly Stage[] {
     },
     {
       name: 'flush',
-      after: ['sessions', 'requests', 'sockets', 'engines'],
+      after: ['sessions', 'requests', 'watchers', 'sockets', 'engines'],
       startByMs: 2200,
       untilMs: 2600,
       async run(deadline) {

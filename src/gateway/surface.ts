@@ -1,22 +1,50 @@
-// The HTTP surface: what engines answer is passed to them as it comes, everything else goes through the table of routes.
+// The HTTP surface: what engines answer is passed to them as it comes, events have their own, everything else goes
+// through the table of routes.
 // Heavy, and imported after the door listens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../config/types.ts';
+import type { Scope } from '../lifecycle/scope.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
+import { Events } from './events/events.ts';
+import { hubMetrics } from './events/hub-metrics.ts';
+import { gatewayMetrics } from './gateway-metrics.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
+
+/** `scope` is the whole gateway's. */
+export type SurfaceOptions = EngineRequestsOptions &
+  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics'> & { readonly config: Config };
 
 export interface Surface {
   readonly engines: EngineRequests;
+  readonly events: Events;
+  /** Where producers of this machine write; null: nowhere. */
+  readonly eventsSocket: string | null;
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-export function makeSurface(options: EngineRequestsOptions & Omit<ListenerOptions, 'models'>): Surface {
-  const engines = new EngineRequests(options);
+export async function openSurface(options: SurfaceOptions): Promise<Surface> {
+  const { scope } = options;
+  const engines = new EngineRequests({ ...options, scope: requestsScope(scope) });
+  const events = new Events({ ...options, scope });
   const models = () => [...new Set([...options.pipelines().map(({ name }) => name), ...engines.models()])];
-  const answer = requestListener({ ...options, models });
+  const { producers } = events;
+  const answer = requestListener({
+    ...options,
+    models,
+    clients: (query) => events.clients(query),
+    producers: () => producers.list(),
+    metrics: () => [...gatewayMetrics(options.health), ...hubMetrics(events.hubs)],
+  });
   return {
     engines,
+    events,
+    eventsSocket: await events.listen(),
     request: (request, response) => {
-      if (!engines.request(request, response)) void answer(request, response);
+      const taken = engines.request(request, response) || events.request(request, response);
+      if (!taken) void answer(request, response);
     },
   };
 }
+
+const requestsScope = (scope: Scope): Scope =>
+  scope.child('requests', { kind: 'requests', order: 'parallel' });

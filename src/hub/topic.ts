@@ -46,6 +46,20 @@ export function matches(pattern: string, topic: string): boolean {
   return asked.length === tokens.length;
 }
 
+/** Whether whatever the one asks for, the other asks for too. */
+export function covers(grant: string, asked: string): boolean {
+  if (isReserved(asked) && !isReserved(grant)) return false;
+  const granted = grant.split('.');
+  const tokens = asked.split('.');
+  for (const [at, token] of granted.entries()) {
+    const wanted = tokens[at];
+    if (wanted === undefined) return false;
+    if (token === '>') return true;
+    if (wanted === '>' || (token !== '*' && token !== wanted)) return false;
+  }
+  return granted.length === tokens.length;
+}
+
 function isToken(token: string): boolean {
   return tokenPattern.test(token.replaceAll(' ', '_')) && token === token.trim();
 }

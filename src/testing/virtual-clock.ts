@@ -51,6 +51,11 @@ export class VirtualClock implements Clock {
     this.#nowMs = untilMs;
   }
 
+  /** Moves time on without running anything: as if something had held the loop. */
+  hold(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   #due(untilMs: number): Scheduled | undefined {
     let first: Scheduled | undefined;
     for (const entry of this.#scheduled) {

@@ -91,6 +91,9 @@ export interface Published {
   readonly accepted: number;
   /** Of the last one that was taken; null: none was. */
   readonly id: string | null;
+  /** How many were not. */
+  readonly rejectedCount: number;
+  /** The first 100 of them. */
   readonly rejected: readonly { readonly line: number; readonly code: string; readonly message: string }[];
 }
 

@@ -24,3 +24,15 @@ test('before the first build it says so, with the next step', async () => {
   const failure = await run(process.execPath, [copy, 'wait']).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 69, stderr: expect.stringContaining('`npm start`') });
 });
+
+test.each(['up', 'doctor', 'exec -- true'])('%s from a folder that is gone says so: 2', async (args) => {
+  await using folder = await testFolder();
+  // There when the shell starts, and no more when the command does.
+  const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+  const words = ['-c', script, 'sh', process.execPath, bin, ...args.split(' ')];
+  const failure = await run('sh', words, { cwd: folder.path }).catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^greenroom: the current folder is gone; .*\[bad_usage\]\n$/),
+  });
+});

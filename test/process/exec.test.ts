@@ -71,6 +71,39 @@ test('an engine that does not become ready: 69 at its first exit, its last lines
   expect(stderr).toContain('the command was not run: my-llm is failed');
 });
 
+test("somebody else's engine that is not there: 69 at the first look, with its reason", async () => {
+  await using folder = await withConfig({
+    // The discard port: nobody listens there.
+    engines: { theirs: { url: 'http://127.0.0.1:9', offers: ['chat'] } },
+    pipelines: {},
+  });
+  const { code, stdout, stderr } = await command(['exec', '--', 'echo', 'never'], { cwd: folder.path });
+  expect(stderr).toContain('the command was not run: theirs is failed');
+  expect(stderr).toContain('ECONNREFUSED 127.0.0.1:9');
+  expect([code, stdout]).toEqual([69, '']);
+});
+
+test.each([
+  ['ends when it is asked', ''],
+  ['ignores TERM', "trap '' TERM; "],
+])('what a shell was waiting for and %s goes with it', async (_, trap) => {
+  await using folder = await withConfig(only({}));
+  const nested = `${trap}echo there; while :; do sleep 0.1; done`;
+  const child = spawn(process.execPath, [bin, 'exec', '--', 'sh', '-c', `sh -c "${nested}"; true`], {
+    cwd: folder.path,
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await until(() => said.includes('there'), { timeoutMs: 20_000, what: 'the command' });
+  const family = await familyOf(child.pid ?? 0);
+  child.kill('SIGTERM');
+  expect(await exited).toBe(143);
+  expect(family.filter(alive)).toEqual([]);
+});
+
 test('an engine that dies while the command runs: 70, why, and the command is ended', async () => {
   await using folder = await withConfig(only({}));
   const script = `
@@ -136,6 +169,24 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
+test('a signal that a wrapper passes on as well is one: the command has its time', async () => {
+  await using folder = await withConfig(only({}));
+  const script = `process.on('SIGINT', () => { console.log('heard'); setInterval(() => process.exit(9), 300); }); console.log('there'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, [bin, 'exec', '--', process.execPath, '-e', script], {
+    cwd: folder.path,
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await until(() => said.includes('there'), { timeoutMs: 20_000, what: 'the command' });
+  child.kill('SIGINT');
+  await until(() => said.includes('heard'), { timeoutMs: 3000, what: 'the signal' });
+  child.kill('SIGINT');
+  expect(await exited).toBe(9);
+});
+
 test('a signal before the command runs: it is not run, and the code says the signal', async () => {
   await using folder = await withConfig(only({ env: { LOAD_MS: '60000' } }));
   const child = spawn(process.execPath, [bin, 'exec', '--', 'echo', 'never'], { cwd: folder.path });
@@ -151,6 +202,25 @@ test('a signal before the command runs: it is not run, and the code says the sig
   child.kill('SIGTERM');
   expect(await exited).toBe(143);
   expect(out).toBe('');
+});
+
+test('asked twice while an engine does not leave: 3, and neither the engine nor the folder is left', async () => {
+  const stays = "trap '' TERM; echo up; while :; do sleep 0.1; done";
+  await using folder = await withConfig(only({ run: ['sh', '-c', stays], ready: { log: 'never' } }));
+  const child = spawn(process.execPath, [bin, 'exec', '--', 'echo', 'never'], { cwd: folder.path });
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk;
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await until(() => err.includes('(alive)'), { timeoutMs: 20_000, what: 'the engine' });
+  const family = await familyOf(child.pid ?? 0);
+  // What comes within 500 ms of the first is the same request.
+  const again = setInterval(() => child.kill('SIGINT'), 100);
+  expect(await exited).toBe(3);
+  clearInterval(again);
+  expect(err).toContain('forced exit (asked again');
+  await until(() => !family.some(alive), { timeoutMs: 3000, what: `${family} to be gone` });
 });
 
 test('Ctrl+C in a terminal reaches the command once; what does not end by it is killed by the second', async () => {
@@ -171,8 +241,10 @@ test('Ctrl+C in a terminal reaches the command once; what does not end by it is 
   await terminal.shows('there');
   terminal.pty.write('\u0003');
   await terminal.shows('heard 1');
-  terminal.pty.write('\u0003');
+  // What comes within 500 ms of the first is the same request.
+  const again = setInterval(() => terminal.pty.write('\u0003'), 100);
   expect(await terminal.exited).toMatchObject({ exitCode: 137 });
+  clearInterval(again);
 });
 
 test('beside a gateway of the same configuration it has a folder and a port of its own', async () => {

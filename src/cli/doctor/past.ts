@@ -1,7 +1,8 @@
 // What `doctor` knows of a data directory: whether a gateway serves it, and what its journal says. Read only.
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatAge } from '../../config/units.ts';
+import { recordName } from '../../engines/host/data-names.ts';
 import type { Whose } from '../../engines/host/describe.ts';
 import { readBootId, readPidNamespace } from '../../engines/host/identity.ts';
 import type { Carrier } from '../../engines/host/marked.ts';
@@ -115,7 +116,25 @@ async function writable(directory: string, presence: Presence): Promise<Check> {
 /** What a start would say; its next step is in it. */
 async function refusalOf(directory: string): Promise<string | undefined> {
   const open = await opennessOf(directory);
-  return open?.refusal ?? lockTrouble(directory);
+  return open?.refusal ?? lockTrouble(directory) ?? oddIn(directory);
+}
+
+/** What a start writes, and cannot where something else has its name. */
+const written = [
+  ['logs', 'folder'],
+  ['logs/greenroom.log', 'file'],
+  [recordName, 'file'],
+] as const;
+
+async function oddIn(directory: string): Promise<string | undefined> {
+  for (const [name, kind] of written) {
+    const path = join(directory, name);
+    const stats = await stat(path).catch(() => undefined);
+    // A log may be a device or a pipe.
+    const fits = kind === 'folder' ? stats?.isDirectory() : !stats?.isDirectory();
+    if (stats && !fits) return `${path} is no ${kind}; move it away, or name another folder with --data`;
+  }
+  return undefined;
 }
 
 /** It, or the folder above that is there. */

@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { EndSignal } from '../../lifecycle/process-end.ts';
+import { secondSignalMs } from '../../lifecycle/second-signal.ts';
+import { Descendants } from './descendants.ts';
 
 export type CommandEnd =
   | { readonly state: 'exited'; readonly code: number; readonly signal: NodeJS.Signals | null }
@@ -24,14 +26,19 @@ export interface CommandOptions {
 const graceMs = 5000;
 
 export class RunningCommand {
+  /** Where it was asked to end, the processes that it had by then are gone as well. */
   readonly ended: Promise<CommandEnd>;
   readonly #options: CommandOptions;
   /** Undefined when it could not even be tried. */
   readonly #child: ChildProcess | undefined;
+  readonly #descendants: Descendants;
   #state: 'running' | 'asked' | 'ended' = 'running';
+  /** When we were first asked to end. */
+  #signalledMs: number | undefined;
 
   constructor(options: CommandOptions) {
     this.#options = options;
+    this.#descendants = new Descendants(options.clock);
     const [program = '', ...args] = options.argv;
     const { cwd, env } = options;
     let child: ChildProcess;
@@ -44,7 +51,9 @@ export class RunningCommand {
     }
     this.#child = child;
     this.ended = new Promise((resolve) => {
-      const end = (how: CommandEnd) => {
+      const end = async (how: CommandEnd) => {
+        if (this.#state === 'asked') this.#descendants.tell('SIGTERM');
+        await this.#descendants.gone();
         this.#state = 'ended';
         resolve(how);
       };
@@ -54,12 +63,16 @@ export class RunningCommand {
   }
 
   kill(): void {
-    if (this.#state !== 'ended') this.#child?.kill('SIGKILL');
+    if (this.#state === 'ended') return;
+    this.#child?.kill('SIGKILL');
+    this.#descendants.tell('SIGKILL');
   }
 
-  /** We were asked to end by this signal: so is it. Asked again, it is killed. */
+  /** We were asked to end by this signal: so is it. Asked again, and not only told twice, it is killed. */
   async signal(name: EndSignal): Promise<void> {
-    if (this.#state === 'asked') return this.kill();
+    const nowMs = this.#options.clock.now();
+    this.#signalledMs ??= nowMs;
+    if (nowMs - this.#signalledMs > secondSignalMs) return this.kill();
     await this.stop(name, this.#options.terminal && name === 'SIGINT');
   }
 
@@ -67,8 +80,9 @@ export class RunningCommand {
   async stop(name: NodeJS.Signals = 'SIGTERM', told = false): Promise<void> {
     if (this.#state !== 'running') return;
     this.#state = 'asked';
-    if (!told) this.#child?.kill(name);
     const late = this.#options.clock.after(graceMs, () => this.kill());
+    if (this.#child?.pid !== undefined) await this.#descendants.of(this.#child.pid);
+    if (!told) this.#child?.kill(name);
     await this.ended;
     late.cancel();
   }

@@ -107,7 +107,8 @@ export function shownCommand(words: readonly string[]): string {
 const ticksPerSecond = 100;
 const commandBytesMax = 4096;
 const commandCharsMax = 160;
-const environmentBytesMax = 1024 * 1024;
+/** More is not given to any program by Linux, arguments and environment together. */
+const environmentBytesMax = 6 * 1024 * 1024;
 const markerPattern = /^[\w.:-]{1,200}$/;
 
 /** Control characters, what turns the direction of writing, what has no width, halves of characters. */

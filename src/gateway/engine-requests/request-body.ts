@@ -202,6 +202,6 @@ function tooMuch(bytesMax: number): GreenroomError {
 
 function tooSlow({ bytes, ms }: SlowPace): GreenroomError {
   const limit = `${paceBytesMin} bytes a second are the least, after ${paceGraceMs} ms`;
-  const message = `the body comes too slowly for the engine that is held for it: ${bytes} bytes in ${ms} ms; ${limit}`;
+  const message = `the body comes too slowly for what is held for it: ${bytes} bytes in ${ms} ms; ${limit}`;
   return new GreenroomError('request_timeout', message, { details: { bytes, ms, limit: paceBytesMin } });
 }

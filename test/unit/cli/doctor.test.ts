@@ -141,6 +141,21 @@ describe('a data directory that a start would refuse', () => {
     expect((refused as Error).message).toContain(says);
   });
 
+  test.each([
+    ['a file for its logs', 'logs', 'logs is no folder; move it away'],
+    ['a folder for its log', 'logs/greenroom.log/x', 'greenroom.log is no file; move it away'],
+    ['a folder for its record', 'gateway.json/x', 'gateway.json is no file; move it away'],
+  ])('with %s is a problem: 1', async (_, name, says) => {
+    await using folder = await testFolder();
+    await folder.write(join('.greenroom', name), 'x');
+    await chmod(join(folder.path, '.greenroom'), 0o700);
+    const { code, of } = await examined(folder, {});
+    expect([code, of('data directory')]).toMatchObject([
+      1,
+      { state: 'problem', message: expect.stringContaining(says) },
+    ]);
+  });
+
   test('with another program’s database is a problem, unless nothing is kept', async () => {
     await using folder = await testFolder();
     const path = await folder.write(join('.greenroom', 'greenroom.db'), '');

@@ -42,14 +42,17 @@ describe('a gateway that runs', () => {
     await using folder = await testFolder();
     await using gateway = await fakeGateway(answering(health));
     await using _ = await held(folder.path);
-    const { startedAt } = await record(folder.path, { url: gateway.url });
+    const eventsSocket = join(folder.path, '.greenroom', 'events.sock');
+    const { startedAt } = await record(folder.path, { url: gateway.url, eventsSocket });
     const io = testIo(folder.path);
     expect(await ps({ json: true }, io)).toBe(0);
+    expect(io.errLines[0]).toContain(` MiB, events at ${eventsSocket}`);
     expect(io.events()).toEqual([
       {
         ...{ event: 'gateway', state: 'running', data: join(folder.path, '.greenroom'), pid: process.pid },
         ...{ url: gateway.url, version: '1.2.3', startedAt, ageMs: expect.any(Number), status: 'healthy' },
-        ...{ sessions: { open: 2, max: 200 }, memoryBytes: expect.any(Number), why: null },
+        ...{ sessions: { open: 2, max: 200 }, memoryBytes: expect.any(Number), eventsSocket },
+        why: null,
       },
       {
         ...{ event: 'engine', name: 'voice', kind: 'run', state: 'ready', rung: 'ready', percent: 100 },
@@ -63,7 +66,14 @@ describe('a gateway that runs', () => {
     const io = testIo('/');
     expect(await ps({ url: `${gateway.url.replace('http', 'ws')}/v1/realtime`, json: true }, io)).toBe(0);
     expect(io.events()).toMatchObject([
-      { state: 'running', data: null, pid: process.pid, ageMs: 65_000, memoryBytes: null },
+      {
+        state: 'running',
+        data: null,
+        pid: process.pid,
+        ageMs: 65_000,
+        memoryBytes: null,
+        eventsSocket: null,
+      },
       { event: 'engine', memoryBytes: null },
     ]);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type EngineFailure,
+  type EngineLife,
   type EngineStateWord,
   type LifeEffect,
   type LifeEvent,
@@ -180,6 +182,19 @@ describe('failures', () => {
     }
     expect(waits).toEqual([0, 0, 0, 4000].map((ms) => ({ type: 'arm', timer: 'retry', ms })));
     expect(step(life, { type: 'exited', instance: 5, failure: taken }).life.state).toBe('failed');
+  });
+
+  test('to get a port are followed by other ports for who allows one try as well; any other is its last', () => {
+    const taken = { ...failure('the port is taken'), code: 'engine_port_taken' } as const;
+    const once = { limits: { ...limits, failuresMax: 1 }, nowMs: 0, random: 1 };
+    const exits = (life: EngineLife, how: EngineFailure) =>
+      nextLife(life, { type: 'exited', instance: life.instance, failure: how }, once).life;
+    const again = exits(lives.starting, taken);
+    expect(again.state).toBe('backoff');
+    const second = nextLife(again, { type: 'due', timer: 'retry', failure: taken }, once).life;
+    expect(exits(second, failure('exited with code 1')).state).toBe('failed');
+    expect(exits({ ...second, failures: 3 }, taken).state).toBe('failed');
+    expect(exits(lives.starting, { ...taken, kind: 'lasting' }).state).toBe('failed');
   });
 
   test('are forgotten after 60 s of being ready', () => {

@@ -216,6 +216,27 @@ describe('the run record', () => {
     });
   });
 
+  test.each([
+    ['/tmp/a b/events.sock', true],
+    ['events.sock', false],
+    ['/tmp/\u001b[2J', false],
+    [`/${'a'.repeat(108)}`, false],
+    [7, false],
+  ])('names the socket of the events: %j, if that can be one: %j', async (eventsSocket, isOne) => {
+    await using folder = await testFolder();
+    await folder.write('gateway.json', JSON.stringify({ ...good, eventsSocket }));
+    const found = await readRunRecord(folder.path);
+    expect(found.state === 'gone' && found.record.eventsSocket).toBe(isOne ? eventsSocket : undefined);
+    await using other = await testFolder();
+    await using directory = await openDataDirectory(other.path);
+    await directory.writeRecord(url, 'owned', String(eventsSocket));
+    directory.tellLeaving();
+    await directory.writeRecord(url, 'owned', '/tmp/events.sock');
+    expect(await readRunRecord(other.path)).toMatchObject({
+      record: { url, eventsSocket: '/tmp/events.sock' },
+    });
+  });
+
   test('tells that its gateway leaves, and is gone with it', async () => {
     await using folder = await testFolder();
     const directory = await openDataDirectory(folder.path);

@@ -1,0 +1,45 @@
+// greenroom's own life as events, for administrators: engines, sessions, the gateway. Never what was said.
+
+import type { EngineChange } from '../../engines/supervisor.ts';
+import type { Hub, SlowFact } from '../../hub/hub.ts';
+import type { Subscriber } from '../../hub/subscriber.ts';
+import type { SessionChange } from '../../sessions/registry.ts';
+import type { Stall } from '../../telemetry/loop-monitor.ts';
+
+export type GatewayWord = 'open' | 'ready' | 'failed' | 'leaving' | 'stall' | 'watcher';
+
+export class OwnEvents {
+  readonly #hub: Hub;
+  readonly #mask: (text: string) => string;
+
+  /** @param mask applied to whatever goes out */
+  constructor(hub: Hub, mask: (text: string) => string) {
+    this.#hub = hub;
+    this.#mask = mask;
+  }
+
+  engine({ status, before }: EngineChange): void {
+    this.#publish(`greenroom.engine.${status.name}`, status.name, { ...status, before });
+  }
+
+  session({ id, type, pipeline, reason }: SessionChange): void {
+    this.#publish(`greenroom.session.${type}`, id, { id, pipeline, reason });
+  }
+
+  watcher({ client, transport: { remote } }: Subscriber, facts: SlowFact): void {
+    this.gateway('watcher', { client, remote, ...facts }, client);
+  }
+
+  stall(stall: Stall): void {
+    this.gateway('stall', { ...stall });
+  }
+
+  gateway(word: GatewayWord, facts: Readonly<Record<string, unknown>>, key: string | null = null): void {
+    this.#publish(`greenroom.gateway.${word}`, key, facts);
+  }
+
+  #publish(topic: string, key: string | null, facts: unknown): void {
+    if (this.#hub.state !== 'open') return;
+    this.#hub.publish({ topic, key, data: Buffer.from(this.#mask(JSON.stringify(facts))) });
+  }
+}

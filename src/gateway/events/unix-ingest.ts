@@ -1,0 +1,162 @@
+// Events over a UNIX socket, one JSON a line. The file is its user's alone, and gone when the gateway is. Whoever
+// listens closes it: then nobody new is let in, what has come in whole lines is published, and the connections end.
+import { chmod } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Producers } from '../../hub/producers.ts';
+import { dataBytesMax, type Publishes } from '../../hub/publication.ts';
+import { type Clock, turn } from '../../lifecycle/clock.ts';
+import type { Deadline } from '../../lifecycle/deadline.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
+import type { Scope } from '../../lifecycle/scope.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { FairTurns } from './fair-turns.ts';
+import { placeAmongTemporary, placeInData, type SocketPlace } from './socket-place.ts';
+import { rejectionLine, UnixProducer, writeNow } from './unix-producer.ts';
+
+export interface UnixIngestOptions {
+  readonly hub: Publishes;
+  readonly producers: Producers;
+  readonly clock: Clock;
+  readonly turns: FairTurns;
+  readonly log: Log;
+  /** The data directory, which is private, and whose lock is ours. */
+  readonly directory: string;
+  /** Where the socket is when its path is too long there. Default: the user's runtime directory, or the temporary one. */
+  readonly temporary?: string;
+  /** At a time. Default 256. */
+  readonly connectionsMax?: number;
+  /** Of a line. Default 1 MiB. */
+  readonly lineBytesMax?: number;
+}
+
+const connectionsMaxDefault = 256;
+/** Those who have sent something just now are read to the end of it, for so long at most. */
+const leaveMsMax = 100;
+const quietTurnsEnough = 2;
+const logPauseMs = 1000;
+/** Of file systems that have no sockets: some that are shared with a container or over a network. */
+const noSockets = ['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL', 'ENOSYS'];
+
+/** Closed with the scope. Throws `listen_failed`, and `scope_closed`. */
+export function openUnixIngest(scope: Scope, options: UnixIngestOptions): Promise<UnixIngest> {
+  return scope.acquire(
+    'events socket',
+    () => UnixIngest.listen(options),
+    (ingest, { deadline }) => ingest.close(deadline),
+  );
+}
+
+export class UnixIngest {
+  /** Absolute. */
+  readonly path: string;
+  readonly #options: UnixIngestOptions;
+  readonly #place: SocketPlace;
+  readonly #server: Server;
+  readonly #connections = new Set<UnixProducer>();
+  #state: 'open' | 'leaving' | 'closed' = 'open';
+  #accepted = 0;
+  #turnedAway = 0;
+  #loggedMs = Number.NEGATIVE_INFINITY;
+
+  private constructor(options: UnixIngestOptions, place: SocketPlace, server: Server) {
+    this.path = place.path;
+    this.#options = options;
+    this.#place = place;
+    this.#server = server;
+    server.on('connection', (socket) => this.#connected(socket));
+    server.on('error', (error) =>
+      options.log.warn({ path: place.path }, `the socket of the events: ${messageOf(error)}`),
+    );
+  }
+
+  /** @internal Use `openUnixIngest`. Throws `listen_failed`. */
+  static async listen(options: UnixIngestOptions): Promise<UnixIngest> {
+    const { directory, temporary } = options;
+    const place = await placeInData(directory);
+    const server = place && (await listenAt(place));
+    if (place && server) return new UnixIngest(options, place, server);
+    const other = await placeAmongTemporary(directory, temporary);
+    const listening = await listenAt(other);
+    if (listening) return new UnixIngest(options, other, listening);
+    throw cannot(other.path, 'its file system has no sockets');
+  }
+
+  /** Connections that are open. */
+  get count(): number {
+    return this.#connections.size;
+  }
+
+  /** Idempotent. */
+  async close(deadline: Deadline): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'leaving';
+    const limit = deadline.child(leaveMsMax);
+    await this.#everybodyIsIn(limit);
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    await Promise.all([...this.#connections].map((connection) => connection.leave(limit)));
+    limit.dispose();
+    await closed;
+    await this.#place.release();
+    this.#state = 'closed';
+  }
+
+  /** Who has connected as the system sees it has sent something, perhaps: a close would throw it away. */
+  async #everybodyIsIn(limit: Deadline): Promise<void> {
+    for (let quietTurns = 0; quietTurns < quietTurnsEnough && !limit.expired; ) {
+      const before = this.#accepted;
+      await turn(this.#options.clock);
+      quietTurns = this.#accepted === before ? quietTurns + 1 : 0;
+    }
+  }
+
+  #connected(socket: Socket): void {
+    this.#accepted += 1;
+    const { connectionsMax = connectionsMaxDefault } = this.#options;
+    if (this.#connections.size >= connectionsMax) return this.#turnAway(socket, connectionsMax);
+    const { producers, lineBytesMax = dataBytesMax } = this.#options;
+    const connection = new UnixProducer({
+      ...this.#options,
+      ...{ socket, lineBytesMax, producer: producers.open({ kind: 'unix' }) },
+      onEnd: () => this.#connections.delete(connection),
+    });
+    this.#connections.add(connection);
+  }
+
+  #turnAway(socket: Socket, limit: number): void {
+    const { clock, log } = this.#options;
+    socket.on('error', () => undefined);
+    const message = `${limit} producers are connected; close one, or come again`;
+    writeNow(socket, rejectionLine(0, new GreenroomError('connections_full', message)));
+    socket.destroy();
+    this.#turnedAway += 1;
+    if (clock.now() - this.#loggedMs < logPauseMs) return;
+    this.#loggedMs = clock.now();
+    const facts = { code: 'connections_full', limit, turnedAway: this.#turnedAway };
+    log.warn(facts, `a producer was turned away from ${this.path}: ${message}`);
+  }
+}
+
+/** Undefined when there can be no socket in this place. */
+async function listenAt(place: SocketPlace): Promise<Server | undefined> {
+  const server = createServer({ allowHalfOpen: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ path: place.path }, resolve);
+    });
+    server.removeAllListeners('error');
+    // The folder is private, so nobody comes in between.
+    await chmod(place.path, 0o600);
+    return server;
+  } catch (error) {
+    server.close();
+    await place.release();
+    if (noSockets.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw cannot(place.path, messageOf(error), error);
+  }
+}
+
+function cannot(path: string, why: string, cause?: unknown): GreenroomError {
+  const message = `no socket for events at ${path}: ${why}`;
+  return new GreenroomError('listen_failed', message, { details: { path }, cause });
+}

@@ -1,0 +1,138 @@
+// Those who watch over `/v1/events`, over a WebSocket or as server-sent events: let in, heard, found by their names.
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ServerOptions, WebSocketServer } from 'ws';
+import type { Form } from '../../hub/frames.ts';
+import type { Hub } from '../../hub/hub.ts';
+import { Intake } from '../../hub/intake.ts';
+import type { Producer, Producers } from '../../hub/producers.ts';
+import type { Publishes } from '../../hub/publication.ts';
+import type { Subscriber } from '../../hub/subscriber.ts';
+import type { Policy } from '../../hub/subscriber-world.ts';
+import type { Transport } from '../../hub/transport.ts';
+import type { Clock } from '../../lifecycle/clock.ts';
+import { GreenroomError } from '../../lifecycle/errors.ts';
+import { EventStreamConnection } from './event-stream-connection.ts';
+import type { FairTurns } from './fair-turns.ts';
+import type { TopicGrant } from './topic-grant.ts';
+import type { WatchQuery } from './watch-query.ts';
+import { WatcherInbox } from './watcher-inbox.ts';
+import { heed } from './watcher-requests.ts';
+import { WebSocketConnection } from './web-socket-connection.ts';
+
+export interface WatchersOptions {
+  readonly clock: Clock;
+  /** What everybody publishes on. */
+  readonly hub: Hub;
+  /** The gateway's own. */
+  readonly own: Hub;
+  readonly producers: Producers;
+  readonly policy: Policy;
+  /** When what watchers say is heeded. */
+  readonly turns: FairTurns;
+}
+
+/** Who it is: what it may, and whom it may be taken for. */
+export interface Visitor {
+  readonly grant: TopicGrant;
+  readonly principal: string;
+}
+
+export interface Watcher extends Visitor {
+  readonly hub: Hub;
+  readonly subscriber: Subscriber;
+  readonly heed: (text: string) => void;
+}
+
+/** An event of 1 MiB, and what is around it. */
+const messageBytesMax = 1024 * 1024 + 4096;
+/** Then who has not answered our close is ended. */
+const closeTimeoutMs = 1000;
+
+export class Watchers {
+  readonly #options: WatchersOptions;
+  readonly #server: WebSocketServer;
+  /** Of those with the same name, the last one that came. */
+  readonly #byClient = new Map<string, Watcher>();
+
+  constructor(options: WatchersOptions) {
+    this.#options = options;
+    const serverOptions: ServerOptions & { closeTimeout: number } = {
+      ...{ noServer: true, clientTracking: false, perMessageDeflate: false },
+      maxPayload: messageBytesMax,
+      closeTimeout: closeTimeoutMs,
+      // Browsers refuse an answer without the subprotocol they offered. Never the one that carries the key.
+      handleProtocols: (offered) =>
+        offered.has('greenroom') ? 'greenroom' : offered.has('realtime') && 'realtime',
+    };
+    this.#server = new WebSocketServer(serverOptions);
+  }
+
+  /** @param onInvalid told what is wrong with a handshake that is none */
+  upgrade(
+    visit: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+    query: WatchQuery,
+    visitor: Visitor,
+  ): void {
+    const { request, socket, head } = visit;
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
+      const form: Form = query.envelope === 'bare' ? 'websocket-bare' : 'websocket';
+      let watcher: Watcher | undefined;
+      const inbox = new WatcherInbox(this.#options.turns, (text) => watcher?.heed(text), webSocket);
+      const onText = (text: string) => inbox.push(text);
+      webSocket.once('close', () => inbox.close());
+      watcher = this.#watch(new WebSocketConnection(webSocket, socket, form, remote, onText), query, visitor);
+    });
+  }
+
+  stream(response: ServerResponse, socket: Socket, query: WatchQuery, visitor: Visitor): void {
+    const form: Form = query.envelope === 'bare' ? 'sse-bare' : 'sse';
+    this.#watch(new EventStreamConnection(response, socket, form, this.#options.clock), query, visitor);
+  }
+
+  onInvalidHandshake(listener: (socket: Duplex, reason: string) => void): void {
+    this.#server.on('wsClientError', ({ message }, socket) => listener(socket, message));
+  }
+
+  /** Throws `not_found`, also for one that is another's. */
+  find(client: string, principal: string): Watcher {
+    const watcher = this.#byClient.get(client);
+    if (watcher?.principal === principal) return watcher;
+    throw new GreenroomError('not_found', `no watcher is called ${client}: it has left, or is not yours`);
+  }
+
+  #watch(transport: Transport, query: WatchQuery, visitor: Visitor): Watcher {
+    const { hub: open, own, policy } = this.#options;
+    const { interest, since, snapshot, told, pings } = query;
+    const hub = interest.reserved ? own : open;
+    const client = query.client ?? `watch_${randomBytes(12).toString('hex')}`;
+    const given = { interest, since, snapshot, told, pings, policy: query.policy ?? policy };
+    let producer: Producer | undefined;
+    const leave = () => {
+      producer?.left();
+      if (this.#byClient.get(client) === watcher) this.#byClient.delete(client);
+    };
+    const subscriber = hub.watch({ client, transport, onClosed: leave, ...given });
+    const { grant } = visitor;
+    const intake = () => {
+      const { remote } = transport;
+      producer ??= this.#options.producers.open({ kind: 'websocket', remote });
+      return new Intake({
+        hub: refusing(hub, own, open),
+        producer,
+        mayPublish: (topic) => grant.mayPublish(topic),
+      });
+    };
+    let made: Intake | undefined;
+    const context = { hub, subscriber, grant, intake: () => (made ??= intake()) };
+    const watcher: Watcher = { ...visitor, hub, subscriber, heed: (text) => heed(text, context) };
+    this.#byClient.set(client, watcher);
+    return watcher;
+  }
+}
+
+/** Whoever watches the gateway's own events publishes among the others all the same. */
+const refusing = (hub: Hub, own: Hub, open: Hub): Publishes => (hub === own ? open : hub);

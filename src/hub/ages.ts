@@ -1,0 +1,56 @@
+// How old what a watcher has not got is, in fair time. Counts from the publication, or from when the watcher could first
+// have had it, whichever is later. What the kernel took of a batch in part is as old as the batch; who was level once
+// gets no younger by taking a part.
+import type { Clock } from '../lifecycle/clock.ts';
+import type { FairClock } from './fair-clock.ts';
+import type { StoredEvent } from './ring.ts';
+
+export class Ages {
+  readonly #clock: Clock;
+  readonly #fair: FairClock;
+  /** Of the oldest event that was given, and that the kernel has not taken. */
+  #pending: { readonly fairMs: number; readonly atMs: number } | undefined;
+  #floorMs: number;
+  /** While it catches up for the first time: the fewest events that it was behind. */
+  #fewestBehind = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock, fair: FairClock) {
+    this.#clock = clock;
+    this.#fair = fair;
+    this.#floorMs = fair.now();
+  }
+
+  gave({ fairMs, atMs }: StoredEvent): void {
+    this.#pending ??= { fairMs, atMs };
+  }
+
+  /** The kernel has everything. Returns how long the oldest event took, ms; undefined when nothing was on its way. */
+  landed(): number | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    return pending && this.#clock.now() - pending.atMs;
+  }
+
+  /** It was level: from now on it is as old as what it has not got. */
+  level(): void {
+    this.#fewestBehind = 0;
+  }
+
+  /** Catching up is no slowness as long as it gets nearer than it ever was. */
+  behind(events: number): void {
+    if (events >= this.#fewestBehind) return;
+    this.#fewestBehind = events;
+    this.excuse();
+  }
+
+  /** Nothing is older than now. */
+  excuse(): void {
+    this.#floorMs = this.#fair.now();
+  }
+
+  /** @param waitingFairMs of the oldest that was not given, if we wait for the watcher with it */
+  unsentMs(waitingFairMs: number | undefined): number {
+    const oldestMs = this.#pending?.fairMs ?? waitingFairMs;
+    return oldestMs === undefined ? 0 : Math.max(0, this.#fair.now() - Math.max(oldestMs, this.#floorMs));
+  }
+}

@@ -1,0 +1,46 @@
+// Those who have not got everything, and take more: each in turn is given one write's worth, for a little of each turn
+// of the loop, so that replays never stand in the way of what is published now.
+import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { Subscriber } from './subscriber.ts';
+
+const turnMs = 2;
+
+export class CatchUp {
+  readonly #clock: Clock;
+  readonly #queue = new Set<Subscriber>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  add(subscriber: Subscriber): void {
+    this.#queue.add(subscriber);
+    this.#timer ??= this.#clock.soon(() => this.#turn());
+  }
+
+  remove(subscriber: Subscriber): void {
+    this.#queue.delete(subscriber);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#queue.clear();
+  }
+
+  #turn(): void {
+    this.#timer = undefined;
+    const untilMs = this.#clock.now() + turnMs;
+    // Whoever comes again within this turn of the loop waits for the next one.
+    for (const subscriber of [...this.#queue]) {
+      this.#queue.delete(subscriber);
+      if (subscriber.pump() === 'again') this.#queue.add(subscriber);
+      if (this.#clock.now() > untilMs) break;
+    }
+    if (this.#queue.size > 0) this.#timer ??= this.#clock.soon(() => this.#turn());
+  }
+}

@@ -1,0 +1,287 @@
+// Events to any number of watchers, none of whom can hold up another or a producer: one ring, a cursor for each. Owned
+// by a scope; its life ends with `leave`.
+import { type Clock, type Timer, turn } from '../lifecycle/clock.ts';
+import type { Deadline } from '../lifecycle/deadline.ts';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import { type EvictionFacts, formatEventId, type HubControl } from '../wire/hub.ts';
+import { Beat } from './beat.ts';
+import { CatchUp } from './catch-up.ts';
+import { Evictions } from './evictions.ts';
+import { FairClock } from './fair-clock.ts';
+import { type Form, frameEvent } from './frames.ts';
+import { Interest } from './interest.ts';
+import { leaveAll } from './leaving.ts';
+import { HubMeasures } from './measures.ts';
+import type { Publication, Publishes } from './publication.ts';
+import { beginAt } from './resume.ts';
+import { type HistoryLimits, MemoryRing, type Ring } from './ring.ts';
+import type { SlowLimits, SlowReason } from './slowness.ts';
+import { Subscriber } from './subscriber.ts';
+import type { Policy, SubscriberWorld } from './subscriber-world.ts';
+import { Topics } from './topics.ts';
+import type { Transport } from './transport.ts';
+import { type Batch, View } from './view.ts';
+
+export interface HubOptions {
+  readonly clock: Clock;
+  readonly epoch: string;
+  readonly history: HistoryLimits;
+  readonly limits: SlowLimits & { readonly keepaliveMs: number };
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** A watcher has become slow, or was sent away for it. */
+  readonly onSlow?: (subscriber: Subscriber, facts: SlowFact) => void;
+}
+
+export type SlowFact =
+  | { readonly state: 'lagging'; readonly reason: SlowReason; readonly ms: number }
+  | ({ readonly state: 'evicted' } & EvictionFacts);
+
+export interface Watch {
+  readonly client: string;
+  readonly transport: Transport;
+  readonly interest: Interest;
+  /** The last id that it has; undefined: from now on. */
+  readonly since: string | undefined;
+  /** Whether the newest event of each topic comes first. */
+  readonly snapshot: boolean;
+  readonly policy: Policy;
+  /** Whether it is told of gaps and the like. */
+  readonly told: boolean;
+  readonly pings: boolean;
+  /** Its connection has ended. */
+  readonly onClosed?: () => void;
+}
+
+export interface InterestChange {
+  readonly how: 'subscribe' | 'unsubscribe';
+  readonly patterns: readonly string[];
+  /** Whether the newest event of each topic that is new comes first. */
+  readonly snapshot: boolean;
+}
+
+export const sweepMs = 200;
+/** Of one round: what is more goes out in the next turn of the loop. */
+const batchesMax = 16;
+const topicsMax = 10_000;
+/** Of the time to leave: for the last events, before the goodbyes. */
+const lastEventsShare = 0.3;
+
+export class Hub implements Publishes {
+  readonly ring: Ring;
+  readonly topics: Topics;
+  readonly measures = new HubMeasures();
+  readonly subscribers = new Set<Subscriber>();
+  readonly #clock: Clock;
+  readonly #fair: FairClock;
+  readonly #beat: Beat;
+  readonly #catchUp: CatchUp;
+  readonly #evictions = new Evictions();
+  readonly #views = new Map<string, View>();
+  readonly #world: SubscriberWorld;
+  #sweeper: Timer | undefined;
+  #state: 'open' | 'leaving' = 'open';
+
+  constructor(options: HubOptions) {
+    const { clock, epoch, history, limits, random, onSlow } = options;
+    this.#clock = clock;
+    this.ring = new MemoryRing(epoch, history);
+    this.topics = new Topics({ topics: topicsMax, keys: topicsMax, bytes: history.bytes });
+    this.#fair = new FairClock(clock, sweepMs);
+    this.#beat = new Beat(clock, () => this.#round());
+    this.#catchUp = new CatchUp(clock);
+    this.#world = {
+      ...{
+        clock,
+        limits,
+        random,
+        fair: this.#fair,
+        ring: this.ring,
+        topics: this.topics,
+        measures: this.measures,
+      },
+      behind: (subscriber) => this.#catchUp.add(subscriber),
+      unused: (view) => void this.#views.delete(viewKey(view.interest, view.form)),
+      slow: (subscriber, reason, ms) => onSlow?.(subscriber, { state: 'lagging', reason, ms }),
+      evicted: (subscriber, facts) => {
+        this.#evictions.keep(subscriber.client, facts);
+        onSlow?.(subscriber, { state: 'evicted', ...facts });
+      },
+    };
+    this.#sweeper = this.#clock.after(sweepMs, () => this.#sweep(), { ref: false });
+  }
+
+  get state(): 'open' | 'leaving' {
+    return this.#state;
+  }
+
+  get head(): string {
+    return formatEventId(this.ring.epoch, this.ring.head);
+  }
+
+  publish({ topic: name, key, data }: Publication): string {
+    if (this.#state !== 'open')
+      throw new GreenroomError('server_shutdown', 'the gateway is leaving: no event is taken');
+    const seq = this.ring.head + 1;
+    const id = formatEventId(this.ring.epoch, seq);
+    const ts = this.#clock.wallTime();
+    const topic = this.topics.use(name);
+    const framed = frameEvent(id, topic, ts, data);
+    const event = { seq, topic, key, ts, atMs: this.#clock.now(), fairMs: this.#fair.now(), ...framed };
+    this.ring.append(event);
+    this.topics.published(event);
+    this.measures.events += 1;
+    this.measures.eventBytes += data.length;
+    this.#beat.wake();
+    return id;
+  }
+
+  /** Begins in this very step: what is published from now on comes after its welcome, its snapshot and its replay. */
+  watch(watch: Watch): Subscriber {
+    const { client, transport, interest, since, snapshot, told } = watch;
+    const { ring, topics, measures } = this;
+    const begin = beginAt(ring, since, () => topics.lostSeq(interest));
+    const view = this.#view(interest, transport.form);
+    const subscriber = new Subscriber({ ...watch, view, cursor: begin.cursor }, this.#world);
+    const { recovered, gap } = begin;
+    if (recovered !== undefined) measures.resumes[recovered ? 'recovered' : 'gap'] += 1;
+    if (gap) measures.gaps[gap.reason] += 1;
+    const evicted = this.#evictions.take(client);
+    const welcome: HubControl = {
+      ...{ type: 'welcome', epoch: ring.epoch, head: this.head, client, topics: interest.patterns },
+      ...(recovered !== undefined && { recovered }),
+      ...(gap && { gap }),
+      ...(evicted && { evicted }),
+    };
+    this.subscribers.add(subscriber);
+    transport.listen({
+      drained: () => subscriber.drained(),
+      answered: (probe) => this.#answered(subscriber, probe),
+      closed: () => {
+        this.#closed(subscriber);
+        watch.onClosed?.();
+      },
+    });
+    if (told) subscriber.tell(welcome);
+    if (snapshot) subscriber.show();
+    this.#catchUp.add(subscriber);
+    return subscriber;
+  }
+
+  /** From the newest event on it sees what it saw and these, or no more of these. Throws as `Interest.of`. */
+  change(subscriber: Subscriber, change: InterestChange): void {
+    const { how, patterns, snapshot } = change;
+    const before = subscriber.lastView.interest.patterns;
+    const asked = Interest.of(patterns);
+    const after = {
+      subscribe: () => [...before, ...asked.patterns],
+      unsubscribe: () => before.filter((pattern) => !asked.patterns.includes(pattern)),
+    };
+    const interest = Interest.of(after[how]());
+    const view = this.#view(interest, subscriber.transport.form);
+    const control = { type: `${how}d`, topics: interest.patterns, head: this.head } as const;
+    subscriber.turn({ view, control, snapshot });
+  }
+
+  /** It has processed everything up to this. */
+  processed(subscriber: Subscriber, seq: number): void {
+    const rttMs = subscriber.probing.processed(seq);
+    if (rttMs !== undefined) this.measures.rtt.add(rttMs);
+    const event = this.ring.at(Math.min(seq, subscriber.at));
+    if (event) this.measures.acknowledged.add(this.#clock.now() - event.atMs);
+  }
+
+  /** Takes no event any more, gives out the last ones, and says goodbye. Returns how many were there, and who did not go. */
+  async leave(deadline: Deadline): Promise<{ readonly watchers: number; readonly terminated: number }> {
+    this.#state = 'leaving';
+    const untilMs = this.#clock.now() + deadline.remainingMs() * lastEventsShare;
+    while (!this.#allGiven && this.#clock.now() < untilMs) await turn(this.#clock);
+    const left = await leaveAll(this.subscribers, {
+      deadline,
+      clock: this.#clock,
+      random: this.#world.random,
+    });
+    this.stop();
+    return left;
+  }
+
+  /** Ends its timers. */
+  stop(): void {
+    this.#state = 'leaving';
+    this.#beat.stop();
+    this.#catchUp.stop();
+    this.#sweeper?.cancel();
+    this.#sweeper = undefined;
+  }
+
+  #view(interest: Interest, form: Form): View {
+    const key = viewKey(interest, form);
+    const view = this.#views.get(key) ?? new View(interest, form, this.ring);
+    this.#views.set(key, view);
+    return view;
+  }
+
+  /** Whoever takes anything has everything. */
+  get #allGiven(): boolean {
+    const { head } = this.ring;
+    const level = [...this.#views.values()].every(({ live, cursor }) => live.size === 0 || cursor === head);
+    return level && this.#catchUp.waiting === 0;
+  }
+
+  /** Gives everybody who is level what was published since. */
+  #round(): void {
+    const { head } = this.ring;
+    let batches = 0;
+    for (const view of this.#views.values()) {
+      // More came at once than the ring holds: each is told what it does not get.
+      if (view.cursor + 1 < this.ring.first) for (const subscriber of view.live) subscriber.outrun();
+      while (view.live.size > 0 && view.cursor < head) {
+        const batch = view.batch(view.cursor, head);
+        if (batch.events.length > 0) this.#deliver(view, batch);
+        view.cursor = batch.to;
+        batches += 1;
+        if (batches % batchesMax === 0) return this.#beat.wake();
+      }
+    }
+  }
+
+  #deliver(view: View, batch: Batch): void {
+    let landed = 0;
+    const given: Subscriber[] = [];
+    for (const subscriber of view.live) {
+      if (!subscriber.give(batch)) continue;
+      if (subscriber.transport.pendingBytes > 0) continue;
+      landed += 1;
+      given.push(subscriber);
+    }
+    const nowMs = this.#clock.now();
+    const { measures } = this;
+    const oldestMs = nowMs - (batch.events[0]?.atMs ?? nowMs);
+    for (const event of batch.events) measures.flushed.add(nowMs - event.atMs, landed);
+    for (const subscriber of given) subscriber.latency.add(oldestMs, nowMs);
+    measures.deliveries += landed * batch.events.length;
+    measures.deliveredBytes += landed * batch.bytes.length;
+  }
+
+  #answered(subscriber: Subscriber, probe: string): void {
+    const rttMs = subscriber.probing.answered(probe);
+    if (rttMs !== undefined) this.measures.rtt.add(rttMs);
+  }
+
+  #closed(subscriber: Subscriber): void {
+    this.subscribers.delete(subscriber);
+    this.#catchUp.remove(subscriber);
+    subscriber.closed();
+  }
+
+  #sweep(): void {
+    // Before the clock moves on: what it has missed is ours.
+    this.#fair.tick();
+    this.#sweeper = this.#clock.after(sweepMs, () => this.#sweep(), { ref: false });
+    this.ring.prune(this.#clock.now());
+    for (const subscriber of this.subscribers) subscriber.sweep();
+    for (const view of this.#views.values()) view.forget();
+  }
+}
+
+const viewKey = (interest: Interest, form: Form): string => `${form} ${interest.key}`;

@@ -1,0 +1,117 @@
+// Whether a watcher takes what the kernel says is sent: while data flows it is asked about once a second, and from time
+// to time without. An answer says that all before it has come. One question at a time.
+import type { Clock } from '../lifecycle/clock.ts';
+import { formatEventId } from '../wire/hub.ts';
+import type { FairClock } from './fair-clock.ts';
+import type { Ring } from './ring.ts';
+import type { SlowReason } from './slowness.ts';
+import type { Transport } from './transport.ts';
+
+export interface ProbingOptions {
+  readonly clock: Clock;
+  readonly fair: FairClock;
+  readonly ring: Ring;
+  readonly limits: { readonly keepaliveMs: number };
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** Asks in band, with the last id that was given: the answer is the last id that was processed. Default: a ping. */
+  readonly ask: ((id: string) => void) | undefined;
+}
+
+const everyMs = 1000;
+/** Without any sign for so many keepalives, whatever the policy, it is gone. */
+const deadAfter = 3;
+
+export class Probing {
+  readonly #transport: Transport;
+  readonly #options: ProbingOptions;
+  #unanswered: { readonly probe: string; readonly fairMs: number; readonly atMs: number } | undefined;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #given: 'nothing' | 'something' = 'nothing';
+  #keepaliveMs: number;
+  /** When it gave the last answer, and when the kernel last took everything. */
+  #answeredFairMs: number;
+  #tookFairMs: number;
+  rttMs: number | null = null;
+
+  constructor(transport: Transport, options: ProbingOptions) {
+    const { clock, fair, limits, random } = options;
+    this.#transport = transport;
+    this.#options = options;
+    // Spread, so that a crowd that came at once is not asked at once.
+    this.#keepaliveMs = clock.now() + limits.keepaliveMs * (0.5 + random() / 2);
+    this.#answeredFairMs = fair.now();
+    this.#tookFairMs = this.#answeredFairMs;
+  }
+
+  /** Of the question that waits for its answer, in fair ms; 0: none does. */
+  get silentMs(): number {
+    return this.#unanswered ? this.#options.fair.now() - this.#unanswered.fairMs : 0;
+  }
+
+  /** It has shown nothing for so long that nobody can be there. */
+  dead(reason: SlowReason): boolean {
+    const { fair, limits } = this.#options;
+    const sign = reason === 'silent' ? this.#answeredFairMs : this.#tookFairMs;
+    return fair.now() - sign > deadAfter * limits.keepaliveMs;
+  }
+
+  /** The kernel has everything. */
+  took(): void {
+    this.#tookFairMs = this.#options.fair.now();
+  }
+
+  gave(): void {
+    this.#given = 'something';
+  }
+
+  /** @param at the last event that it was given */
+  sweep(at: number): void {
+    const { clock, limits } = this.#options;
+    // What is behind more than it can take proves nothing, and the age of that is looked at already.
+    if (this.#transport.full) return;
+    const nowMs = clock.now();
+    const due = nowMs >= this.#keepaliveMs;
+    if (due) this.#keepaliveMs = nowMs + limits.keepaliveMs;
+    if (!this.#asks) return due ? this.#transport.keepalive() : undefined;
+    if (this.#unanswered || !(due || (this.#given === 'something' && nowMs - this.#askedMs >= everyMs)))
+      return;
+    this.#ask(at, nowMs);
+  }
+
+  /** Returns the round trip, ms; undefined when that was not asked. */
+  answered(probe: string): number | undefined {
+    const { clock, fair } = this.#options;
+    this.#answeredFairMs = fair.now();
+    const asked = this.#unanswered;
+    if (!asked || asked.probe !== probe) return undefined;
+    this.#unanswered = undefined;
+    this.rttMs = clock.now() - asked.atMs;
+    return this.rttMs;
+  }
+
+  /** In band: it has processed everything up to this. */
+  processed(seq: number): number | undefined {
+    const asked = Number(this.#unanswered?.probe ?? Number.POSITIVE_INFINITY);
+    return seq >= asked && this.#unanswered ? this.answered(this.#unanswered.probe) : undefined;
+  }
+
+  /** It is not held to what it was asked. */
+  excuse(): void {
+    this.#unanswered = undefined;
+  }
+
+  get #asks(): boolean {
+    return this.#options.ask !== undefined || this.#transport.answers;
+  }
+
+  #ask(at: number, nowMs: number): void {
+    const { fair, ring, ask } = this.#options;
+    const probe = String(at);
+    this.#unanswered = { probe, fairMs: fair.now(), atMs: nowMs };
+    this.#askedMs = nowMs;
+    this.#given = 'nothing';
+    if (ask) ask(formatEventId(ring.epoch, at));
+    else this.#transport.probe(probe);
+  }
+}
