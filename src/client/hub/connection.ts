@@ -197,9 +197,16 @@ export class HubConnection {
     const question = new AbortController();
     this.#question = question;
     this.#asking.set('ask', askMs, () => question.abort());
-    const { base, token } = this.#options;
+    const { token } = this.#options;
     const { hint = '' } = this.#said;
-    const error = await askWhy({ socketUrl: base, token, hint, signal: question.signal });
+    // The very same question, since the answer may be about any part of it; but for the watcher's name: whoever has it is
+    // told what is told once.
+    const asked = new URL(this.#user.address());
+    asked.searchParams.delete('client');
+    const error = await askWhy({
+      ...{ socketUrl: asked.href, shown: this.#url, token, hint },
+      ...{ accept: 'text/event-stream', signal: question.signal },
+    });
     this.#asking.cancel('ask');
     this.refused(error);
     this.#runner.take({ type: 'explained', error });
