@@ -9,23 +9,15 @@ import { Audience } from './audience.ts';
 import type { ClientEvent, ResponseOptions, SessionUpdate } from './client-events.ts';
 import { type ConnectionEvent, type EventType, goodbyeIn, isReceived, readEvent } from './events.ts';
 import { aFunction, anEvent, anObject, aString, check, closeCode, int16 } from './given.ts';
-import { begin, cannotSend, next } from './life.ts';
-import type {
-  ConnectionEnd,
-  ConnectionState,
-  Life,
-  LifeEffect,
-  LifeEvent,
-  LifeTimer,
-  LifeWorld,
-} from './life-states.ts';
+import { cannotSend } from './life.ts';
+import { type LifeHost, LifeRunner } from './life-runner.ts';
+import type { ConnectionEnd, ConnectionState, LifeEffect, LifeTimer, LifeWorld } from './life-states.ts';
 import { Link, type LinkEnd } from './link.ts';
 import type { Listener } from './listeners.ts';
 import type { CheckedOptions } from './options.ts';
 import { Outgoing, type Said } from './outgoing.ts';
 import { askWhy } from './refusal.ts';
 import { type ClientWorld, Timers } from './timers.ts';
-import { undisturbed } from './uncaught.ts';
 
 /** An explanation is asked for no longer than this. */
 const askMs = 2000;
@@ -42,11 +34,9 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   readonly #options: CheckedOptions;
   readonly #world: ClientWorld;
   readonly #audience = new Audience();
-  readonly #timers: Timers<LifeTimer | 'first' | 'ask'>;
+  readonly #timers: Timers<'first' | 'ask'>;
+  readonly #runner: LifeRunner;
   readonly #outgoing: Outgoing;
-  readonly #events: LifeEvent[] = [];
-  #turn: 'idle' | 'stepping' = 'idle';
-  #life: Life;
   #link: Link | null = null;
   #question: AbortController | undefined;
   /** What the last socket said, when it said no more. */
@@ -62,18 +52,15 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     this.#timers = new Timers(world);
     this.#outgoing = new Outgoing(keep, world, (event) => this.#audience.tell(event));
     this.opened.catch(() => undefined);
-    const { life, effects } = begin(this.#lifeWorld());
-    this.#life = life;
+    this.#runner = new LifeRunner(this.#host(), new Timers<LifeTimer>(world));
     signal?.addEventListener('abort', this.#onAbort);
-    if (signal?.aborted) {
-      // Nobody is called at all.
-      this.#life = { state: 'connecting', step: 'asking' };
-      this.#onAbort();
-    } else this.#perform(effects);
+    // Nobody is called at all.
+    if (signal?.aborted) this.#onAbort();
+    else this.#runner.begin();
   }
 
   get state(): ConnectionState {
-    return this.#life.state;
+    return this.#runner.life.state;
   }
 
   /** The last notice of the lobby; null before the first, and while there is no connection. */
@@ -114,7 +101,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
    */
   send(event: ClientEvent): void {
     check('event', event, anEvent);
-    if (this.state !== 'open' || !this.#outgoing.ready) throw cannotSend(event.type, this.#life);
+    if (this.state !== 'open' || !this.#outgoing.ready) throw cannotSend(event.type, this.#runner.life);
     if (event.type !== 'session.update') return this.#outgoing.send(event);
     this.#outgoing.configure({ eventId: event.event_id ?? this.#newId(), session: event.session });
   }
@@ -126,7 +113,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
    */
   configure(session: SessionUpdate): string {
     check('session', session, anObject);
-    if (this.#isOver) throw cannotSend('session.update', this.#life);
+    if (this.#isOver) throw cannotSend('session.update', this.#runner.life);
     const eventId = this.#newId();
     this.#outgoing.configure({ eventId, session });
     return eventId;
@@ -169,7 +156,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   close(code = 1000, reason = ''): Promise<ConnectionEnd> {
     check('code', code, closeCode);
     check('reason', reason, aString);
-    this.#take({ type: 'close', code, reason });
+    this.#runner.take({ type: 'close', code, reason });
     return this.closed;
   }
 
@@ -198,53 +185,25 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     return { ...this.#options.life, url: this.url, nowMs: world.now(), random: () => world.random() };
   }
 
-  /** One after the other: whoever is told of a step may cause the next. */
-  #take(event: LifeEvent): void {
-    this.#events.push(event);
-    if (this.#turn === 'stepping') return;
-    this.#turn = 'stepping';
-    for (let first = this.#events.shift(); first; first = this.#events.shift()) {
-      const { life, effects } = next(this.#life, first, this.#lifeWorld());
-      this.#life = life;
-      this.#perform(effects);
-    }
-    this.#turn = 'idle';
-  }
-
-  #perform(effects: readonly LifeEffect[]): void {
-    for (const effect of effects) undisturbed(() => this.#do(effect));
-  }
-
-  #do(effect: LifeEffect): void {
-    switch (effect.type) {
-      case 'dial':
-        return this.#dial();
-      case 'cut_socket':
-        return this.#link?.cut();
-      case 'close_socket':
-        return this.#link?.close(effect.code, effect.reason);
-      case 'ask':
-        return void this.#ask();
-      case 'stop_asking':
-        return this.#question?.abort();
-      case 'timer':
-        return this.#timers.set(effect.name, effect.ms, () =>
-          this.#take({ type: 'timer', name: effect.name }),
-        );
-      case 'no_timer':
-        return this.#timers.cancel(effect.name);
-      case 'reject':
-        return this.#opening.reject(effect.error);
-      case 'tell':
-        return this.#moved(effect);
-    }
+  #host(): LifeHost {
+    return {
+      lifeWorld: () => this.#lifeWorld(),
+      dial: () => this.#dial(),
+      cut: () => this.#link?.cut(),
+      close: (code, reason) => this.#link?.close(code, reason),
+      ask: () => void this.#ask(),
+      stopAsking: () => this.#question?.abort(),
+      mayDial: () => true,
+      neverOpened: (error) => this.#opening.reject(error),
+      moved: (change) => this.#moved(change),
+    };
   }
 
   #dial(): void {
     const { Socket, url, protocols } = this.#options;
     this.#link = new Link({
       ...{ Socket, url, protocols },
-      onOpened: () => this.#take({ type: 'socket_opened' }),
+      onOpened: () => this.#runner.take({ type: 'socket_opened' }),
       onMessage: (data) => this.#receive(data),
       onClosed: (end) => this.#linkClosed(end),
     });
@@ -255,7 +214,7 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     this.#link = null;
     this.#audience.lobby = null;
     this.#outgoing.detach();
-    this.#take({ type: 'socket_closed', ...end });
+    this.#runner.take({ type: 'socket_closed', ...end });
   }
 
   async #ask(): Promise<void> {
@@ -265,12 +224,12 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     const { url, token } = this.#options;
     const error = await askWhy({ socketUrl: url, token, hint: this.#hint, signal: question.signal });
     this.#timers.cancel('ask');
-    this.#take({ type: 'explained', error });
+    this.#runner.take({ type: 'explained', error });
   }
 
   /** The state has another word: first what follows from it, then everybody is told. */
   #moved(change: LifeEffect & { readonly type: 'tell' }): void {
-    const life = this.#life;
+    const { life } = this.#runner;
     if (life.state === 'closed') this.#outgoing.end();
     if (life.state === 'open' && this.#link) this.#outgoing.attach(this.#link);
     const cause = life.state === 'closed' ? life.end.cause : null;
@@ -288,10 +247,11 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
     // Whoever is told of it may say something at once, and nothing is given to a gateway that leaves.
     if (goodbye) this.#outgoing.detach();
     this.#audience.tell(event, typeof data === 'string' ? data.length : 0);
-    if (goodbye) this.#take({ type: 'shutdown_noticed', ...goodbye });
+    if (goodbye) this.#runner.take({ type: 'shutdown_noticed', ...goodbye });
   }
 
   #finish(end: ConnectionEnd): void {
+    this.#runner.end();
     this.#timers.cancelAll();
     this.#audience.end();
     this.#ending.resolve(end);

@@ -10,20 +10,30 @@ export interface RefusalQuestion {
   readonly token: string | undefined;
   /** What the socket itself said, if anything. */
   readonly hint: string;
+  /** What would be taken over HTTP, where the same path gives that. */
+  readonly accept?: string;
+  /** The address in messages. Default: all of it. */
+  readonly shown?: string;
   readonly signal: AbortSignal;
 }
 
 const shownMax = 200;
 
 /** Never rejects; an aborted question is answered with what is known without it. */
-export async function askWhy({ socketUrl, token, hint, signal }: RefusalQuestion): Promise<GreenroomError> {
-  const shown = shownUrl(socketUrl);
+export async function askWhy({
+  socketUrl,
+  token,
+  hint,
+  accept,
+  signal,
+  shown = shownUrl(socketUrl),
+}: RefusalQuestion): Promise<GreenroomError> {
   const said = hint ? `: ${hint}` : '';
   try {
     const response = await fetch(httpUrl(socketUrl), {
       redirect: 'manual',
       signal,
-      ...(token && { headers: { authorization: `Bearer ${token}` } }),
+      headers: { ...(accept && { accept }), ...(token && { authorization: `Bearer ${token}` }) },
     });
     // Over HTTP the path is there: it is the WebSocket that did not come about. Its answer may be a stream without end.
     if (response.ok || response.status === 426) {

@@ -7,7 +7,7 @@ import { type Path, type Problem, problemAt } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import type { CapabilityName } from './types.ts';
-import { formatSize } from './units.ts';
+import { formatDuration, formatSize } from './units.ts';
 
 export function crossCheck(
   config: RawConfig,
@@ -23,7 +23,14 @@ export function crossCheck(
     ...aliasProblems(config),
     ...engineProblems(config),
     ...audioProblems(config),
+    ...slowProblems(config),
   ];
+}
+
+function slowProblems({ events: { slow } }: RawConfig): Problem[] {
+  if (slow.warn < slow.act) return [];
+  const message = `a watcher is warned before it is dealt with: expected less than events.slow.act (${formatDuration(slow.act)}), got ${formatDuration(slow.warn)}`;
+  return [problemAt(['events', 'slow', 'warn'], message)];
 }
 
 function listenProblems({ listen, auth }: RawConfig): Problem[] {

@@ -94,8 +94,14 @@ export class Subscriber {
 
   /** Sees something else from the newest event on, and is told so there. */
   turn(turning: Turning): void {
+    if (this.position === 'leaving' || this.position === 'closed') return;
     if (!this.#walk.turn(turning)) return this.#refuse();
     if (this.position === 'live') this.#fall('waiting');
+  }
+
+  /** Told when it has got everything that was published before, after what it was promised until then. */
+  answer(control: HubControl): void {
+    this.turn({ view: this.lastView, control, snapshot: false });
   }
 
   /**

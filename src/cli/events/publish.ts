@@ -160,20 +160,17 @@ class Publisher {
     // It has looked at what was sent, and not at who sends it.
     if (refusal && asked.status !== 400 && asked.status !== 413) throw refusal;
     const { accepted = 0, id = null } = published ?? {};
-    const rejected = published?.rejected ?? [];
+    const { rejected = [], rejectedCount = 0 } = published ?? {};
     this.#accepted += accepted;
     this.#id = id ?? this.#id;
     for (const { line, code, message } of rejected)
       this.#refuse({ line: numbers[line - 1] ?? line, code, message });
-    this.#unnamed((published?.rejectedCount ?? 0) - rejected.length);
+    // Not all of them are named.
+    const unnamed = Math.max(0, rejectedCount - rejected.length);
+    this.#refused += unnamed;
+    if (unnamed > 0) this.#io.err(`and ${unnamed} more lines up to line ${numbers.at(-1)}`);
     if (!refusal) return;
     for (const line of numbers) this.#refuse({ line, code: refusal.code, message: refusal.message });
-  }
-
-  /** The gateway names the first ones only. */
-  #unnamed(count: number): void {
-    this.#refused += count;
-    if (count > 0 && !this.#options.json) this.#io.err(`and ${count} more lines were refused`);
   }
 
   #refuse(refusal: Refusal): void {

@@ -3,7 +3,7 @@
 import type { GreenroomError } from '../../lifecycle/errors.ts';
 import type { HubControl } from '../../wire/hub.ts';
 import { shownUrl } from '../address.ts';
-import { LifeRunner } from '../life-runner.ts';
+import { type LifeHost, LifeRunner } from '../life-runner.ts';
 import type { ConnectionEnd, LifeEffect, LifeTimer, LifeWorld } from '../life-states.ts';
 import type { Link, LinkEnd } from '../link.ts';
 import { askWhy } from '../refusal.ts';
@@ -127,20 +127,20 @@ export class HubConnection {
     this.#runner.take({ type: 'shutdown_noticed', message: bye.reason, retryMs: hintOf(bye.retryMs) });
   }
 
-  #host() {
+  #host(): LifeHost {
     return {
       lifeWorld: () => this.#lifeWorld(),
       dial: () => this.#dial(),
       cut: () => this.#link?.cut(),
-      close: (code: number, reason: string) => this.#link?.close(code, reason),
+      close: (code, reason) => this.#link?.close(code, reason),
       ask: () => void this.#ask(),
       stopAsking: () => this.#question?.abort(),
       mayDial: () => this.#mayDial(),
-      neverOpened: (error: GreenroomError) => {
+      neverOpened: (error) => {
         this.refused(error);
         this.#user.onRefused(error);
       },
-      moved: (change: LifeEffect & { readonly type: 'tell' }) => this.#moved(change),
+      moved: (change) => this.#moved(change),
     };
   }
 
@@ -197,9 +197,16 @@ export class HubConnection {
     const question = new AbortController();
     this.#question = question;
     this.#asking.set('ask', askMs, () => question.abort());
-    const { base, token } = this.#options;
+    const { token } = this.#options;
     const { hint = '' } = this.#said;
-    const error = await askWhy({ socketUrl: base, token, hint, signal: question.signal });
+    // The very same question, since the answer may be about any part of it; but for the watcher's name: whoever has it is
+    // told what is told once.
+    const asked = new URL(this.#user.address());
+    asked.searchParams.delete('client');
+    const error = await askWhy({
+      ...{ socketUrl: asked.href, shown: this.#url, token, hint },
+      ...{ accept: 'text/event-stream', signal: question.signal },
+    });
     this.#asking.cancel('ask');
     this.refused(error);
     this.#runner.take({ type: 'explained', error });

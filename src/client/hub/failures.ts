@@ -59,13 +59,11 @@ export function publishedIn(text: string): Published | undefined {
   if (!isFields(body)) return undefined;
   const { error } = body;
   const facts = isFields(error) && isFields(error['details']) ? error['details'] : body;
-  const { accepted = 0, id = null, rejectedCount, rejected } = facts;
+  const { accepted = 0, id = null, rejected, rejectedCount } = facts;
   if (!Array.isArray(rejected) || !rejected.every(isRejection)) return undefined;
   return {
-    accepted: Number(accepted),
-    id: typeof id === 'string' ? id : null,
+    ...{ accepted: Number(accepted), id: typeof id === 'string' ? id : null, rejected },
     rejectedCount: typeof rejectedCount === 'number' ? rejectedCount : rejected.length,
-    rejected,
   };
 }
 

@@ -161,13 +161,15 @@ export class HubStream implements AsyncIterableIterator<ReceivedHubEvent, undefi
   #user(): HubConnectionUser {
     return {
       address: () => {
-        this.#reading = 'on';
         const asked = { topics: this.#requests.topics, place: this.#place, client: this.#client };
         return dialUrl(this.#options, asked);
       },
       onMessage: (data) => this.#receive(data),
       onOpened: () => this.#opening.resolve(),
-      onLost: (reason) => this.#requests.detach(reason),
+      onLost: (reason) => {
+        this.#reading = 'on';
+        this.#requests.detach(reason);
+      },
       onReconnecting: (told) => this.#listeners.tell('reconnecting', told),
       onRefused: (error) => this.#opening.reject(error),
       onClosed: (end, error) => this.#finish(end, error),

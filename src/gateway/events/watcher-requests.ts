@@ -26,7 +26,10 @@ export function heed(text: string, context: RequestContext): void {
     answer(text, request, ref, context);
   } catch (thrown) {
     const { code, message } = toGreenroomError(thrown);
-    context.subscriber.tell({ type: 'error', code, message, ...(ref !== undefined && { ref }) });
+    const error = { type: 'error', code, message, ...(ref !== undefined && { ref }) } as const;
+    // What has no name of its own is known by its place among the answers.
+    if (ref === undefined) context.subscriber.answer(error);
+    else context.subscriber.tell(error);
   }
 }
 

@@ -56,6 +56,14 @@ describe('a wrong key or value is told with its line and column', () => {
     ['store: [sqlite]', '1:8 store: expected one of sqlite, none'],
     ['engines:', '1:9 engines: expected a section, got nothing'],
     ['auth: s3cret', '1:7 auth: expected a section, got text'],
+    [
+      'events: { slow: { warn: 3s } }',
+      '1:25 events.slow.warn: a watcher is warned before it is dealt with: expected less than events.slow.act (2s), got 3s',
+    ],
+    [
+      'auth: { tokens: [{ token: t0ken, publish: [greenroom.x] }] }',
+      '1:44 auth.tokens.0.publish.0: expected topics such as "machine.>"; those of greenroom itself are for administrators',
+    ],
     ['auth: { tokens: s3cret }', '1:17 auth.tokens: expected a list such as ["env:GREENROOM_TOKEN"]'],
     ['auth: { tokens: [12345678] }', '1:18 auth.tokens.0: expected text such as "env:GREENROOM_TOKEN"'],
     [

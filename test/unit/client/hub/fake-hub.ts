@@ -39,6 +39,8 @@ export interface HubBehaviour {
   readonly onPost?: (post: Post) => Answer | Promise<Answer>;
   /** Watchers are answered like this instead; `never`: not at all. */
   readonly refusal?: Answer | 'never' | undefined;
+  /** The same for those who ask for this topic, over whatever. */
+  readonly refusesTopic?: { readonly topic: string; readonly answer: Answer };
 }
 
 export interface Post {
@@ -66,6 +68,12 @@ export async function fakeHub(behaviour: HubBehaviour = {}, port = 0): Promise<F
   const watchers: Watcher[] = [];
   const posts: Post[] = [];
   const webSockets = new WebSocketServer({ noServer: true });
+  const refusalOf = ({ searchParams }: URL): Answer | undefined => {
+    const { refusesTopic } = behaviour;
+    if (refusesTopic && searchParams.get('topics')?.split(',').includes(refusesTopic.topic))
+      return refusesTopic.answer;
+    return refusal === 'never' ? undefined : refusal;
+  };
   const begin = (watcher: Watcher) => {
     watchers.push(watcher);
     onWatch(watcher, watchers.length);
@@ -92,7 +100,8 @@ export async function fakeHub(behaviour: HubBehaviour = {}, port = 0): Promise<F
     const url = new URL(request.url ?? '', 'http://hub');
     if (request.method === 'POST') return void post(request, response, url);
     if (refusal === 'never') return;
-    if (refusal) return answer(response, refusal);
+    const refused = refusalOf(url);
+    if (refused) return answer(response, refused);
     if (!request.headers.accept?.includes('text/event-stream'))
       return answer(response, { status: 426, body: {} });
     begin(sseWatcher(request, response, url));
@@ -104,9 +113,10 @@ export async function fakeHub(behaviour: HubBehaviour = {}, port = 0): Promise<F
   });
   http.on('upgrade', (request, socket, head) => {
     if (refusal === 'never') return;
-    if (refusal) {
-      const body = JSON.stringify(refusal.body);
-      const lines = [`HTTP/1.1 ${refusal.status} Refused`, `content-length: ${Buffer.byteLength(body)}`];
+    const refused = refusalOf(new URL(request.url ?? '', 'http://hub'));
+    if (refused) {
+      const body = JSON.stringify(refused.body);
+      const lines = [`HTTP/1.1 ${refused.status} Refused`, `content-length: ${Buffer.byteLength(body)}`];
       return void socket.end(`${lines.join('\r\n')}\r\nconnection: close\r\n\r\n${body}`);
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) =>

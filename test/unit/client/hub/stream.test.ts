@@ -186,6 +186,17 @@ describe.each(kinds)('over %s', (name, options) => {
     expect(await stream.next()).toEqual({ value: undefined, done: true });
   });
 
+  test('refused for what it asks for: told in the words for that', async () => {
+    const answer = { status: 400, body: { error: { code: 'mixed_topics', message: 'one or the other' } } };
+    await using hub = await fakeHub({ refusesTopic: { topic: 'greenroom.>', answer } });
+    const stream = events(hub.url, { ...options, topics: ['a', 'greenroom.>'], client: 'me' });
+    expect(await failureOf(stream.next())).toMatchObject({
+      code: 'mixed_topics',
+      message: 'one or the other',
+    });
+    expect((await stream.closed).cause).toBe('refused');
+  });
+
   test('refused when it comes back, it does not come a third time', async () => {
     await using hub = await fakeHub();
     const stream = events(hub.url, options);
