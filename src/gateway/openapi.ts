@@ -20,6 +20,8 @@ type AnyRoute = Route | EngineRoute;
 const mediaTypes: Readonly<Partial<Record<ApiSchemaName, readonly string[]>>> = {
   answerOrEvents: ['application/json', 'text/event-stream'],
   generation: ['application/json', 'text/event-stream'],
+  eventStream: ['text/event-stream'],
+  text: ['text/plain'],
   audio: ['audio/wav', 'audio/pcm'],
   transcriptionForm: ['multipart/form-data'],
   bytes: ['*/*'],

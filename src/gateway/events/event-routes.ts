@@ -17,7 +17,7 @@ export function eventRoutes({ clients, producers }: EventSources): RouteTable {
         surface: 'caller',
         summary:
           'Watches events, as a WebSocket or as server-sent events: `topics`, `since`, `snapshot`, `client`, `policy`, `ping`, `envelope`, `control`.',
-        answers: {},
+        answers: { 200: 'eventStream' },
         refusals: [...refusals, 'mixed_topics', 'upgrade_required'],
         answeredBy: 'events',
       },

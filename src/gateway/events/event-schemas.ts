@@ -69,5 +69,9 @@ export const eventSchemas = {
   producers: list(producer),
   published,
   watcherRequest,
+  eventStream: z
+    .string()
+    .describe('Events, and control messages as `event: control`.')
+    .meta({ id: 'EventStream' }),
   heard: z.strictObject({ accepted: z.int() }),
 };
