@@ -4,3 +4,11 @@ export { type Breakage, brokenModel } from './gguf/broken-model.ts';
 export { type TinyModelOptions, tinyModel } from './gguf/tiny-model.ts';
 export { startGateway, type TestGateway, type TestGatewayOptions } from './start-gateway.ts';
 export { VirtualClock } from './virtual-clock.ts';
+export type { WatchedControl, WatchedEvent, WatcherMessage } from './watcher/received.ts';
+export {
+  type Misbehaviour,
+  type SlowWatcher,
+  type SlowWatcherOptions,
+  slowWatcher,
+  type WatcherEnd,
+} from './watcher/slow-watcher.ts';
