@@ -4,6 +4,7 @@
 import type { Clock } from '../lifecycle/clock.ts';
 import type { FairClock } from './fair-clock.ts';
 import type { StoredEvent } from './ring.ts';
+import type { SlowLimits } from './slowness.ts';
 
 export class Ages {
   readonly #clock: Clock;
@@ -37,10 +38,21 @@ export class Ages {
   }
 
   /** Catching up is no slowness as long as it gets nearer than it ever was. */
-  behind(events: number): void {
-    if (events >= this.#fewestBehind) return;
+  behind(events: number): 'nearer' | 'no nearer' {
+    if (events >= this.#fewestBehind) return 'no nearer';
     this.#fewestBehind = events;
     this.excuse();
+    return 'nearer';
+  }
+
+  /**
+   * While it catches up for the first time it need not take something every 2 s: a kernel that holds 4 MB for it says
+   * only after each third of them that there is room again.
+   */
+  limits(usual: SlowLimits): SlowLimits {
+    const { silent } = usual;
+    const patient = { warnMs: silent.actMs, actMs: silent.actMs };
+    return this.#fewestBehind > 0 ? { unsent: patient, silent } : usual;
   }
 
   /** Nothing is older than now. */

@@ -1,6 +1,6 @@
 // Events to any number of watchers, none of whom can hold up another or a producer: one ring, a cursor for each. Owned
 // by a scope; its life ends with `leave`.
-import { type Clock, type Timer, turn } from '../lifecycle/clock.ts';
+import { type Clock, delay, type Timer, turn } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { type EvictionFacts, formatEventId, type HubControl } from '../wire/hub.ts';
@@ -39,6 +39,8 @@ export type SlowFact =
 
 export interface Watch {
   readonly client: string;
+  /** Whose it is: a name is known to them alone. */
+  readonly principal: string;
   readonly transport: Transport;
   readonly interest: Interest;
   /** The last id that it has; undefined: from now on. */
@@ -66,6 +68,9 @@ const batchesMax = 16;
 const topicsMax = 10_000;
 /** Of the time to leave: for the last events, before the goodbyes. */
 const lastEventsShare = 0.3;
+const lookEveryMs = 5;
+/** Of the oldest event that a watcher was not given. */
+const freshMs = 250;
 
 export class Hub implements Publishes {
   readonly ring: Ring;
@@ -104,7 +109,7 @@ export class Hub implements Publishes {
       unused: (view) => void this.#views.delete(viewKey(view.interest, view.form)),
       slow: (subscriber, reason, ms) => onSlow?.(subscriber, { state: 'lagging', reason, ms }),
       evicted: (subscriber, facts) => {
-        this.#evictions.keep(subscriber.client, facts);
+        this.#evictions.keep(subscriber, facts);
         onSlow?.(subscriber, { state: 'evicted', ...facts });
       },
     };
@@ -146,7 +151,7 @@ export class Hub implements Publishes {
     const { recovered, gap } = begin;
     if (recovered !== undefined) measures.resumes[recovered ? 'recovered' : 'gap'] += 1;
     if (gap) measures.gaps[gap.reason] += 1;
-    const evicted = this.#evictions.take(client);
+    const evicted = this.#evictions.take(watch);
     const welcome: HubControl = {
       ...{ type: 'welcome', epoch: ring.epoch, head: this.head, client, topics: interest.patterns },
       ...(recovered !== undefined && { recovered }),
@@ -195,7 +200,10 @@ export class Hub implements Publishes {
   async leave(deadline: Deadline): Promise<{ readonly watchers: number; readonly terminated: number }> {
     this.#state = 'leaving';
     const untilMs = this.#clock.now() + deadline.remainingMs() * lastEventsShare;
-    while (!this.#allGiven && this.#clock.now() < untilMs) await turn(this.#clock);
+    for (let waits = this.#unfinished; waits !== 'nobody'; waits = this.#unfinished) {
+      if (this.#clock.now() >= untilMs) break;
+      await (waits === 'us' ? turn(this.#clock) : delay(this.#clock, lookEveryMs));
+    }
     const left = await leaveAll(this.subscribers, {
       deadline,
       clock: this.#clock,
@@ -221,11 +229,14 @@ export class Hub implements Publishes {
     return view;
   }
 
-  /** Whoever takes anything has everything. */
-  get #allGiven(): boolean {
+  /** Whom the last events wait for: us, or watchers that were full just now; who has taken nothing for long is not waited for. */
+  get #unfinished(): 'us' | 'watchers' | 'nobody' {
     const { head } = this.ring;
-    const level = [...this.#views.values()].every(({ live, cursor }) => live.size === 0 || cursor === head);
-    return level && this.#catchUp.waiting === 0;
+    if (this.#catchUp.waiting > 0) return 'us';
+    for (const { live, cursor } of this.#views.values()) if (live.size > 0 && cursor < head) return 'us';
+    for (const subscriber of this.subscribers)
+      if (subscriber.position === 'blocked' && subscriber.unsentMs < freshMs) return 'watchers';
+    return 'nobody';
   }
 
   /** Gives everybody who is level what was published since. */

@@ -1,7 +1,8 @@
 // What a watcher asked for: patterns, and which topics they mean. Immutable; watchers that ask for the same share one.
 
 import { GreenroomError } from '../lifecycle/errors.ts';
-import { checkPattern, isReserved, matches } from './topic.ts';
+import { PatternTree } from './pattern-tree.ts';
+import { checkPattern, isReserved } from './topic.ts';
 import type { Topic } from './topics.ts';
 
 /** Of one watcher. */
@@ -14,12 +15,17 @@ export class Interest {
   readonly key: string;
   /** Every topic of its ring. */
   readonly everything: boolean;
-  readonly #wanted = new WeakMap<Topic, boolean>();
+  /** Whether it is in the gateway's own topics. */
+  readonly reserved: boolean;
+  readonly #names: ReadonlySet<string>;
+  #wild: PatternTree | undefined;
 
   private constructor(patterns: readonly string[]) {
     this.patterns = patterns;
     this.key = patterns.join(',');
     this.everything = patterns.includes('>') || patterns.includes('greenroom.>');
+    this.reserved = patterns[0] !== undefined && isReserved(patterns[0]);
+    this.#names = new Set(patterns.filter((pattern) => !hasWildcard(pattern)));
   }
 
   /** Throws `invalid_topic`, `mixed_topics`. */
@@ -37,17 +43,13 @@ export class Interest {
     return new Interest(checked);
   }
 
-  /** Whether it is in the gateway's own topics. */
-  get reserved(): boolean {
-    return this.patterns.length > 0 && this.patterns.every(isReserved);
-  }
-
   wants(topic: Topic): boolean {
     if (this.everything) return true;
-    const known = this.#wanted.get(topic);
-    if (known !== undefined) return known;
-    const wanted = this.patterns.some((pattern) => matches(pattern, topic.name));
-    this.#wanted.set(topic, wanted);
-    return wanted;
+    if (this.#names.has(topic.name)) return true;
+    if (this.#names.size === this.patterns.length || topic.reserved !== this.reserved) return false;
+    this.#wild ??= new PatternTree(this.patterns.filter(hasWildcard));
+    return this.#wild.matches(topic.tokens);
   }
 }
+
+const hasWildcard = (pattern: string): boolean => pattern.includes('*') || pattern.includes('>');

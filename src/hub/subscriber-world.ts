@@ -33,6 +33,8 @@ export interface SubscriberWorld {
 
 export interface SubscriberOptions {
   readonly client: string;
+  /** Whose it is: nobody else is told why it was sent away. */
+  readonly principal: string;
   readonly transport: Transport;
   readonly view: View;
   /** The last event that it has. */

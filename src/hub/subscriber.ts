@@ -11,10 +11,14 @@ import type { Policy, Position, SubscriberOptions, SubscriberWorld } from './sub
 import type { Transport } from './transport.ts';
 import { Untold, untoldLimit } from './untold.ts';
 import type { Batch, View } from './view.ts';
-import { type Turning, Walk } from './walk.ts';
+import { type Turning, turningsLimit, Walk } from './walk.ts';
+
+/** Of a watcher's requests: then it does not wait for its turn. */
+const turningsEnough = 64;
 
 export class Subscriber {
   readonly client: string;
+  readonly principal: string;
   readonly transport: Transport;
   readonly policy: Policy;
   readonly sinceMs: number;
@@ -33,6 +37,7 @@ export class Subscriber {
     const { client, transport, view, cursor, policy, told, pings } = options;
     this.#world = world;
     this.client = client;
+    this.principal = options.principal;
     this.transport = transport;
     this.#walk = new Walk(view, cursor, world);
     this.policy = policy;
@@ -95,8 +100,10 @@ export class Subscriber {
   /** Sees something else from the newest event on, and is told so there. */
   turn(turning: Turning): void {
     if (this.position === 'leaving' || this.position === 'closed') return;
-    if (!this.#walk.turn(turning)) return this.#refuse();
+    if (!this.#walk.turn(turning)) return this.#refuse(turningsLimit);
     if (this.position === 'live') this.#fall('waiting');
+    // Who asks for much at once is given what is due before the next one.
+    if (this.#walk.turningsWaiting >= turningsEnough) this.pump();
   }
 
   /** Told when it has got everything that was published before, after what it was promised until then. */
@@ -129,7 +136,8 @@ export class Subscriber {
   drained(): void {
     this.#landed();
     if (this.position !== 'blocked') return;
-    this.#ages.behind(this.#world.ring.head - this.at);
+    // It has taken something since it was asked: the answer is on its way.
+    if (this.#ages.behind(this.#world.ring.head - this.at) === 'nearer') this.probing.excuse();
     this.position = 'waiting';
     this.#world.behind(this);
   }
@@ -140,7 +148,7 @@ export class Subscriber {
     if (this.transport.pendingBytes === 0) this.#landed();
     this.probing.sweep(this.at);
     const facts = { unsentMs: this.unsentMs, silentMs: this.probing.silentMs };
-    const verdict = judge(this.pace, facts, this.#world.limits);
+    const verdict = judge(this.pace, facts, this.#ages.limits(this.#world.limits));
     this.pace = verdict.pace;
     if (verdict.act === 'warn') this.#warn(verdict.reason, verdict.ms);
     if (verdict.act === 'policy') this.#act(verdict.reason, verdict.ms);
@@ -152,11 +160,10 @@ export class Subscriber {
     const { form } = this.view;
     // Server-sent events have no close: without it nobody could know.
     const told = this.#told || form === 'sse';
-    if (told && !this.transport.full)
-      this.transport.give(controlBytes({ type: 'bye', code, reason, retryMs }, form));
+    const bye = told ? controlBytes({ type: 'bye', code, reason, retryMs }, form) : undefined;
     this.#fall('leaving');
     this.#untold.clear();
-    this.transport.close(code, reason);
+    this.transport.close({ code, reason, bye });
   }
 
   closed(): void {
@@ -219,7 +226,7 @@ export class Subscriber {
     if (this.position === 'leaving' || this.position === 'closed') return;
     if (!this.transport.full && this.#untold.empty) return this.transport.give(bytes);
     this.#untold.push(bytes);
-    if (this.#untold.overfull) return this.#refuse();
+    if (this.#untold.overfull) return this.#refuse(untoldLimit);
     if (this.position === 'live') this.#fall('blocked');
   }
 
@@ -278,7 +285,7 @@ export class Subscriber {
     this.leave(4408, `slow: ${reason} for ${Math.round(ms)} ms`, 0);
   }
 
-  #refuse(): void {
-    this.leave(1008, `more than ${untoldLimit} were not read`, null);
+  #refuse(limit: string): void {
+    this.leave(1008, `more than ${limit} were not read`, null);
   }
 }

@@ -3,11 +3,15 @@
 // ever told "nothing was missed" about a topic that was forgotten.
 import type { Interest } from './interest.ts';
 import type { StoredEvent } from './ring.ts';
+import { isReserved } from './topic.ts';
 
 export class Topic {
   readonly name: string;
   /** As JSON. */
   readonly quoted: string;
+  readonly tokens: readonly string[];
+  /** The gateway's own. */
+  readonly reserved: boolean;
   latest: StoredEvent | undefined;
   /** Its newest event that the ring has lost; 0: none. */
   lostSeq = 0;
@@ -15,6 +19,8 @@ export class Topic {
   constructor(name: string) {
     this.name = name;
     this.quoted = JSON.stringify(name);
+    this.tokens = name.split('.');
+    this.reserved = isReserved(name);
   }
 }
 

@@ -11,6 +11,14 @@ export interface TransportHandlers {
   closed(): void;
 }
 
+/** How it ends, from our side. */
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+  /** The last bytes, also while it is full: nothing comes after them. */
+  readonly bye: Buffer | undefined;
+}
+
 export interface Transport {
   readonly form: Form;
   /** Address and port of the other end. */
@@ -27,6 +35,6 @@ export interface Transport {
   probe(probe: string): void;
   /** A sign of life that asks for nothing. Not while it is full. */
   keepalive(): void;
-  close(code: number, reason: string): void;
+  close(closing: Closing): void;
   terminate(): void;
 }

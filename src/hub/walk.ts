@@ -26,8 +26,10 @@ interface Due extends Omit<Turning, 'snapshot'> {
   readonly shown: readonly StoredEvent[];
 }
 
-/** Changes of what it sees that may wait. */
-const turningsMax = 64;
+/** Changes of what it sees that may wait (a page asks for each of its topics at once), and events that they show. */
+const turningsMax = 512;
+const shownMax = 20_000;
+export const turningsLimit = `${turningsMax} changes of its topics, or ${shownMax} events that they show,`;
 /** Of the ring, each time that the oldest event is asked for. */
 const lookMax = 4096;
 
@@ -39,6 +41,7 @@ export class Walk {
   readonly #topics: Topics;
   readonly #unused: (view: View) => void;
   #turnings: Due[] = [];
+  #shownWaiting = 0;
   #snapshot: readonly StoredEvent[] = [];
   /** Up to here only the newest of each key. */
   #conflateTo = 0;
@@ -82,10 +85,11 @@ export class Walk {
     const { view, control, snapshot } = turning;
     const before = this.lastView.interest;
     const latest = snapshot ? this.#topics.latest(view.interest) : [];
-    view.users += 1;
     const shown = latest.filter(({ topic }) => !before.wants(topic));
+    view.users += 1;
     this.#turnings.push({ view, control, shown, at: this.#ring.head });
-    return this.#turnings.length <= turningsMax;
+    this.#shownWaiting += shown.length;
+    return this.#turnings.length <= turningsMax && this.#shownWaiting <= shownMax;
   }
 
   next(): Step {
@@ -125,6 +129,11 @@ export class Walk {
     return looked.fairMs;
   }
 
+  /** Changes that wait for what was published before them. */
+  get turningsWaiting(): number {
+    return this.#turnings.length;
+  }
+
   /** Leaves out everything up to this. */
   skipTo(seq: number): void {
     this.cursor = Math.max(this.cursor, seq);
@@ -157,6 +166,7 @@ export class Walk {
     const before = this.view;
     this.view = view;
     this.#snapshot = shown;
+    this.#shownWaiting -= shown.length;
     this.#leave(before);
   }
 

@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Form } from '../../hub/frames.ts';
-import type { Transport, TransportHandlers } from '../../hub/transport.ts';
+import type { Closing, Transport, TransportHandlers } from '../../hub/transport.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 
 const headers = {
@@ -62,11 +62,11 @@ export class EventStreamConnection implements Transport {
     this.give(comment);
   }
 
-  /** Code and reason went before, as an event. */
-  close(): void {
+  /** Code and reason are in what goes last. */
+  close({ bye }: Closing): void {
     const late = this.#clock.after(closeGraceMs, () => this.#socket.destroy(), { ref: false });
     this.#socket.once('close', () => late.cancel());
-    this.#socket.end();
+    this.#socket.end(bye ?? '');
   }
 
   terminate(): void {

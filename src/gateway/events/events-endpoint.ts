@@ -82,6 +82,8 @@ export class EventsEndpoint {
     if (method !== 'GET') throw methodNotAllowed(eventsPath, ['GET', 'POST'], method);
     if (!acceptsStream(request.headers.accept)) throw neither();
     const query = this.#query(url, request, visitor);
+    // Written below the responses: it can only be the one whose turn it is, and nothing comes after it.
+    if (response.socket !== request.socket) throw pipelined();
     this.#options.watchers.stream(response, request.socket as Socket, query, visitor);
   }
 
@@ -122,6 +124,11 @@ export class EventsEndpoint {
   }
 }
 
+const pipelined = () =>
+  new GreenroomError(
+    'invalid_request',
+    'a stream of events is the first answer of its connection, or comes when all before it are done',
+  );
 /** Said outright, or nothing in particular, as `curl` does. */
 const acceptsStream = (accept = '*/*'): boolean => /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
 

@@ -3,6 +3,7 @@ import type { Hub } from '../../hub/hub.ts';
 import type { Intake } from '../../hub/intake.ts';
 import { readPublish } from '../../hub/published.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
+import { isReserved } from '../../hub/topic.ts';
 import { GreenroomError, toGreenroomError } from '../../lifecycle/errors.ts';
 import { parseEventId } from '../../wire/hub.ts';
 import type { TopicGrant } from './topic-grant.ts';
@@ -11,6 +12,8 @@ export interface RequestContext {
   readonly hub: Hub;
   readonly subscriber: Subscriber;
   readonly grant: TopicGrant;
+  /** Whether the gateway's own topics are watched here, or all the others. */
+  readonly reserved: boolean;
   /** Made when it first publishes. */
   readonly intake: () => Intake;
 }
@@ -37,7 +40,7 @@ function answer(
   text: string,
   request: Readonly<Record<string, unknown>>,
   ref: Ref,
-  { hub, subscriber, grant, intake }: RequestContext,
+  { hub, subscriber, grant, reserved, intake }: RequestContext,
 ): void {
   // Who has left is told nothing any more, but what he published last counts.
   if (subscriber.position === 'closed' && request['type'] !== 'publish') return;
@@ -47,6 +50,8 @@ function answer(
       const patterns = topicsOf(request['topics']);
       const refusal = request['type'] === 'subscribe' ? grant.mayWatch(patterns) : null;
       if (refusal) throw refusal;
+      const other = patterns.find((pattern) => isReserved(pattern) !== reserved);
+      if (other !== undefined && request['type'] === 'subscribe') throw mixed(other);
       return hub.change(subscriber, {
         ...{ how: request['type'], patterns, snapshot: request['snapshot'] === true },
       });
@@ -94,3 +99,9 @@ function refOf(given: unknown): Ref {
 }
 
 const invalid = (message: string) => new GreenroomError('invalid_request', message);
+
+/** Also when it watches nothing at the moment: a connection reads one ring. */
+function mixed(pattern: string): GreenroomError {
+  const message = `${pattern} is of another ring than what this connection was opened for: open one more`;
+  return new GreenroomError('mixed_topics', message);
+}

@@ -54,8 +54,8 @@ const closeTimeoutMs = 1000;
 export class Watchers {
   readonly #options: WatchersOptions;
   readonly #server: WebSocketServer;
-  /** Of those with the same name, the last one that came. */
-  readonly #byClient = new Map<string, Watcher>();
+  /** By whose they are and their names; of those with the same, the last one that came is the last. */
+  readonly #named = new Map<string, Watcher[]>();
 
   constructor(options: WatchersOptions) {
     this.#options = options;
@@ -99,9 +99,12 @@ export class Watchers {
 
   /** Throws `not_found`, also for one that is another's. */
   find(client: string, principal: string): Watcher {
-    const watcher = this.#byClient.get(client);
-    if (watcher?.principal === principal) return watcher;
-    throw new GreenroomError('not_found', `no watcher is called ${client}: it has left, or is not yours`);
+    const watcher = this.#named.get(nameOf(principal, client))?.at(-1);
+    if (watcher) return watcher;
+    throw new GreenroomError(
+      'not_found',
+      `no watcher is called ${client.slice(0, 64)}: it has left, or is not yours`,
+    );
   }
 
   #watch(transport: Transport, query: WatchQuery, visitor: Visitor): Watcher {
@@ -110,13 +113,16 @@ export class Watchers {
     const hub = interest.reserved ? own : open;
     const client = query.client ?? `watch_${randomBytes(12).toString('hex')}`;
     const given = { interest, since, snapshot, told, pings, policy: query.policy ?? policy };
+    const name = nameOf(visitor.principal, client);
     let producer: Producer | undefined;
     const leave = () => {
       producer?.left();
-      if (this.#byClient.get(client) === watcher) this.#byClient.delete(client);
+      const left = (this.#named.get(name) ?? []).filter((other) => other !== watcher);
+      if (left.length > 0) this.#named.set(name, left);
+      else this.#named.delete(name);
     };
-    const subscriber = hub.watch({ client, transport, onClosed: leave, ...given });
-    const { grant } = visitor;
+    const { grant, principal } = visitor;
+    const subscriber = hub.watch({ client, principal, transport, onClosed: leave, ...given });
     const intake = () => {
       const { remote } = transport;
       producer ??= this.#options.producers.open({ kind: 'websocket', remote });
@@ -127,12 +133,15 @@ export class Watchers {
       });
     };
     let made: Intake | undefined;
-    const context = { hub, subscriber, grant, intake: () => (made ??= intake()) };
+    const { reserved } = interest;
+    const context = { hub, subscriber, grant, reserved, intake: () => (made ??= intake()) };
     const watcher: Watcher = { ...visitor, hub, subscriber, heed: (text) => heed(text, context) };
-    this.#byClient.set(client, watcher);
+    this.#named.set(name, [...(this.#named.get(name) ?? []), watcher]);
     return watcher;
   }
 }
 
 /** Whoever watches the gateway's own events publishes among the others all the same. */
 const refusing = (hub: Hub, own: Hub, open: Hub): Publishes => (hub === own ? open : hub);
+
+const nameOf = (principal: string, client: string): string => `${principal} ${client}`;

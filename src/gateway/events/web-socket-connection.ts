@@ -1,9 +1,10 @@
 // A watcher's WebSocket. What goes out is framed already and is written to the socket below, whole frames only, which
 // is where `ws` writes its own. https://github.com/websockets/ws
+import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Form } from '../../hub/frames.ts';
-import type { Transport, TransportHandlers } from '../../hub/transport.ts';
+import type { Closing, Transport, TransportHandlers } from '../../hub/transport.ts';
 
 export class WebSocketConnection implements Transport {
   readonly form: Form;
@@ -26,8 +27,11 @@ export class WebSocketConnection implements Transport {
     this.remote = remote;
     // Errors of the protocol or the connection end in `close`, which is told.
     webSocket.on('error', () => undefined);
-    // Binary or text: what it says is JSON.
-    webSocket.on('message', (data: RawData) => onText(data.toString()));
+    // Binary or text: what it says is JSON. Of text `ws` knows that it is UTF-8.
+    webSocket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary && !isUtf8(data)) webSocket.close(1007, 'a message is JSON, and this is not UTF-8');
+      else onText(data.toString());
+    });
   }
 
   get pendingBytes(): number {
@@ -58,7 +62,8 @@ export class WebSocketConnection implements Transport {
   }
 
   /** Who does not answer is ended by `ws` after the server's `closeTimeout`. */
-  close(code: number, reason: string): void {
+  close({ code, reason, bye }: Closing): void {
+    if (bye) this.give(bye);
     this.#webSocket.close(code, reason);
   }
 

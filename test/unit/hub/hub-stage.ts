@@ -4,7 +4,7 @@ import type { Form } from '../../../src/hub/frames.ts';
 import { Hub, type HubOptions, type Watch } from '../../../src/hub/hub.ts';
 import { Interest } from '../../../src/hub/interest.ts';
 import type { Subscriber } from '../../../src/hub/subscriber.ts';
-import type { Transport, TransportHandlers } from '../../../src/hub/transport.ts';
+import type { Closing, Transport, TransportHandlers } from '../../../src/hub/transport.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import type { HubControl, HubEvent } from '../../../src/wire/hub.ts';
@@ -48,6 +48,7 @@ export class MemoryConnection implements Transport {
   room = Number.POSITIVE_INFINITY;
   readonly #highWater: number;
   #pending: Buffer[] = [];
+  #asked: string[] = [];
   #needsDrain = false;
   #handlers: TransportHandlers | undefined;
   #state: 'open' | 'closed' = 'open';
@@ -93,6 +94,7 @@ export class MemoryConnection implements Transport {
   read(bytes: number): void {
     this.room += bytes;
     this.#take();
+    this.#answer();
     if (!this.#needsDrain || this.#pending.length > 0) return;
     this.#needsDrain = false;
     this.#handlers?.drained();
@@ -104,15 +106,24 @@ export class MemoryConnection implements Transport {
 
   probe(probe: string): void {
     this.probes.push(probe);
-    if (this.room > 0) this.#handlers?.answered(probe);
+    this.#asked.push(probe);
+    this.#answer();
+  }
+
+  /** What was asked before has come, and all before that. */
+  #answer(): void {
+    if (this.room === 0 || this.#pending.length > 0) return;
+    for (const probe of this.#asked.splice(0)) this.#handlers?.answered(probe);
   }
 
   keepalive(): void {
     this.keepalives += 1;
   }
 
-  close(code: number, reason: string): void {
+  close({ code, reason, bye }: Closing): void {
+    if (bye && !this.closing) this.#pending.push(bye);
     this.closing ??= { code, reason };
+    this.#take();
     if (this.room > 0) this.terminate();
   }
 
@@ -166,7 +177,13 @@ export class HubStage implements Disposable {
     connection = new MemoryConnection(),
   ): { readonly connection: MemoryConnection; readonly subscriber: Subscriber } {
     const subscriber = this.hub.watch({
-      ...{ client: 'w1', transport: connection, interest: Interest.of(topics), since: undefined },
+      ...{
+        client: 'w1',
+        principal: '',
+        transport: connection,
+        interest: Interest.of(topics),
+        since: undefined,
+      },
       ...{ snapshot: false, policy: 'evict', told: true, pings: false },
       ...options,
     });
