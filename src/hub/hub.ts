@@ -4,12 +4,13 @@ import { type Clock, delay, type Timer, turn } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { type EvictionFacts, formatEventId, type HubControl } from '../wire/hub.ts';
-import { Beat } from './beat.ts';
+import { Beat, type RoundEnd } from './beat.ts';
 import { CatchUp } from './catch-up.ts';
+import type { Cohort } from './cohorts.ts';
 import { Evictions } from './evictions.ts';
 import { FairClock } from './fair-clock.ts';
 import { type Form, frameEvent } from './frames.ts';
-import { Interest } from './interest.ts';
+import type { Interest } from './interest.ts';
 import { leaveAll } from './leaving.ts';
 import { HubMeasures } from './measures.ts';
 import type { Publication, Publishes } from './publication.ts';
@@ -63,8 +64,8 @@ export interface InterestChange {
 }
 
 const sweepMs = 200;
-/** Of one round: what is more goes out in the next turn of the loop. */
-const batchesMax = 16;
+/** Of one turn of the loop: what is more of a round goes out in the next one. */
+const turnMs = 1;
 const topicsMax = 10_000;
 /** Of the time to leave: for the last events, before the goodbyes. */
 const lastEventsShare = 0.3;
@@ -85,6 +86,8 @@ export class Hub implements Publishes {
   readonly #views = new Map<string, View>();
   readonly #world: SubscriberWorld;
   #sweeper: Timer | undefined;
+  /** Of the round that goes on: everybody who is level is given this much at least. */
+  #roundTo: number | undefined;
   #state: 'open' | 'leaving' = 'open';
 
   constructor(options: HubOptions) {
@@ -143,7 +146,7 @@ export class Hub implements Publishes {
 
   /** Begins in this very step: what is published from now on comes after its welcome, its snapshot and its replay. */
   watch(watch: Watch): Subscriber {
-    const { client, transport, interest, since, snapshot, told } = watch;
+    const { client, transport, interest, since, snapshot, told, onClosed } = watch;
     const { ring, topics, measures } = this;
     const begin = beginAt(ring, since, () => topics.lostSeq(interest));
     const view = this.#view(interest, transport.form);
@@ -164,7 +167,7 @@ export class Hub implements Publishes {
       answered: (probe) => this.#answered(subscriber, probe),
       closed: () => {
         this.#closed(subscriber);
-        watch.onClosed?.();
+        onClosed?.();
       },
     });
     if (told) subscriber.tell(welcome);
@@ -176,13 +179,8 @@ export class Hub implements Publishes {
   /** From the newest event on it sees what it saw and these, or no more of these. Throws as `Interest.of`. */
   change(subscriber: Subscriber, change: InterestChange): void {
     const { how, patterns, snapshot } = change;
-    const before = subscriber.lastView.interest.patterns;
-    const asked = Interest.of(patterns);
-    const after = {
-      subscribe: () => [...before, ...asked.patterns],
-      unsubscribe: () => before.filter((pattern) => !asked.patterns.includes(pattern)),
-    };
-    const interest = Interest.of(after[how]());
+    const before = subscriber.lastView.interest;
+    const interest = how === 'subscribe' ? before.and(patterns) : before.without(patterns);
     const view = this.#view(interest, subscriber.transport.form);
     const control = { type: `${how}d`, topics: interest.patterns, head: this.head } as const;
     subscriber.turn({ view, control, snapshot });
@@ -231,47 +229,48 @@ export class Hub implements Publishes {
 
   /** Whom the last events wait for: us, or watchers that were full just now; who has taken nothing for long is not waited for. */
   get #unfinished(): 'us' | 'watchers' | 'nobody' {
-    const { head } = this.ring;
-    if (this.#catchUp.waiting > 0) return 'us';
-    for (const { live, cursor } of this.#views.values()) if (live.size > 0 && cursor < head) return 'us';
+    if (this.#catchUp.waiting > 0 || !this.#levelGiven) return 'us';
     for (const subscriber of this.subscribers)
       if (subscriber.position === 'blocked' && subscriber.unsentMs < freshMs) return 'watchers';
     return 'nobody';
   }
 
-  /** Gives everybody who is level what was published since. */
-  #round(): void {
-    const { head } = this.ring;
-    let batches = 0;
-    for (const view of this.#views.values()) {
-      // More came at once than the ring holds: each is told what it does not get.
-      if (view.cursor + 1 < this.ring.first) for (const subscriber of view.live) subscriber.outrun();
-      while (view.live.size > 0 && view.cursor < head) {
-        const batch = view.batch(view.cursor, head);
-        if (batch.events.length > 0) this.#deliver(view, batch);
-        view.cursor = batch.to;
-        batches += 1;
-        if (batches % batchesMax === 0) return this.#beat.wake();
-      }
-    }
+  get #levelGiven(): boolean {
+    return this.#views.values().every(({ cohorts }) => cohorts.given);
   }
 
-  #deliver(view: View, batch: Batch): void {
-    let landed = 0;
-    const given: Subscriber[] = [];
-    for (const subscriber of view.live) {
-      if (!subscriber.give(batch)) continue;
-      if (subscriber.transport.pendingBytes > 0) continue;
-      landed += 1;
-      given.push(subscriber);
-    }
+  /** Gives everybody who is level what was published since, in short pieces of work. */
+  #round(): RoundEnd {
+    const untilMs = this.#clock.now() + turnMs;
+    // Who has what the round began with has had his turn, whatever came meanwhile.
+    this.#roundTo ??= this.ring.head;
+    for (const view of this.#views.values())
+      for (const cohort of view.cohorts.before(this.#roundTo)) {
+        if (this.#clock.now() > untilMs) return 'more';
+        // More came at once than the ring holds: each is told what it does not get.
+        if (cohort.cursor + 1 < this.ring.first) for (const each of cohort.live) each.outrun();
+        while (cohort.live.size > 0 && cohort.cursor < this.#roundTo) {
+          const batch = view.batch(cohort.cursor, this.ring.head);
+          if (batch.events.length > 0) this.#deliver(cohort, batch);
+          cohort.cursor = batch.to;
+          if (cohort.cursor < this.#roundTo && this.#clock.now() > untilMs) return 'more';
+        }
+      }
+    this.#roundTo = undefined;
+    return this.#levelGiven ? 'level' : 'behind';
+  }
+
+  #deliver({ live }: Cohort, batch: Batch): void {
+    const landed: Subscriber[] = [];
+    const fairMs = this.#fair.now();
+    for (const subscriber of live) if (subscriber.give(batch, fairMs) === 'landed') landed.push(subscriber);
     const nowMs = this.#clock.now();
     const { measures } = this;
     const oldestMs = nowMs - (batch.events[0]?.atMs ?? nowMs);
-    for (const event of batch.events) measures.flushed.add(nowMs - event.atMs, landed);
-    for (const subscriber of given) subscriber.latency.add(oldestMs, nowMs);
-    measures.deliveries += landed * batch.events.length;
-    measures.deliveredBytes += landed * batch.bytes.length;
+    for (const event of batch.events) measures.flushed.add(nowMs - event.atMs, landed.length);
+    for (const subscriber of landed) subscriber.latency.add(oldestMs, nowMs);
+    measures.deliveries += landed.length * batch.events.length;
+    measures.deliveredBytes += landed.length * batch.bytes.length;
   }
 
   #answered(subscriber: Subscriber, probe: string): void {

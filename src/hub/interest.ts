@@ -43,6 +43,17 @@ export class Interest {
     return new Interest(checked);
   }
 
+  /** Throws as `of`. */
+  and(patterns: readonly string[]): Interest {
+    return Interest.of([...this.patterns, ...Interest.of(patterns).patterns]);
+  }
+
+  /** Exactly these patterns are left out. Throws as `of`. */
+  without(patterns: readonly string[]): Interest {
+    const gone = Interest.of(patterns).patterns;
+    return Interest.of(this.patterns.filter((pattern) => !gone.includes(pattern)));
+  }
+
   wants(topic: Topic): boolean {
     if (this.everything) return true;
     if (this.#names.has(topic.name)) return true;
