@@ -68,6 +68,11 @@ export function readPublish(message: Uint8Array): ReadPublish {
   return { ...read, ref };
 }
 
+/** Of JSON that was made here, and need not be read again. `data` is not kept. Never throws. */
+export function publicationOf(topic: string, data: Buffer, key: string | null): ReadPublication {
+  return outcomeOf(() => publication(data, { start: 0, end: data.length }, topic, key));
+}
+
 function outcomeOf(read: () => ReadPublication & { readonly state: 'good' }): ReadPublication {
   try {
     return read();

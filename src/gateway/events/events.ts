@@ -5,9 +5,8 @@ import type { Duplex } from 'node:stream';
 import type { Config } from '../../config/types.ts';
 import type { Supervisor } from '../../engines/supervisor.ts';
 import { Intake } from '../../hub/intake.ts';
-import type { Producer, Producers } from '../../hub/producers.ts';
-import type { Publication } from '../../hub/publication.ts';
-import { readPublication } from '../../hub/published.ts';
+import type { Producers } from '../../hub/producers.ts';
+import { publicationOf } from '../../hub/published.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
@@ -45,7 +44,7 @@ export class Events {
   readonly #endpoint: EventsEndpoint;
   readonly #turns: FairTurns;
   #ingest: UnixIngest | undefined;
-  #inProcess: Producer | undefined;
+  #inProcess: Intake | undefined;
 
   constructor(options: EventsOptions) {
     const { config, clock } = options;
@@ -69,17 +68,14 @@ export class Events {
 
   /** In process. Throws what is wrong with it. */
   publish(topic: string, data: unknown, key: string | undefined): string {
-    this.#inProcess ??= this.producers.open({ kind: 'process' });
+    this.#inProcess ??= new Intake({
+      hub: this.hubs.open,
+      producer: this.producers.open({ kind: 'process' }),
+    });
     const json = JSON.stringify(data);
     if (json === undefined)
       throw new GreenroomError('invalid_event', `what was published on ${topic} is nothing that JSON has`);
-    const bytes = Buffer.from(json);
-    const intake = new Intake({ hub: this.hubs.open, producer: this.#inProcess });
-    const read = readPublication(bytes, { raw: true, as: topic });
-    const keyed = (of: Publication) => ({ ...of, key: key ?? null });
-    const taken = intake.publish(
-      read.state === 'good' ? { ...read, publication: keyed(read.publication) } : read,
-    );
+    const taken = this.#inProcess.publish(publicationOf(topic, Buffer.from(json), key ?? null));
     if (taken.state === 'rejected') throw taken.error;
     return taken.id;
   }
