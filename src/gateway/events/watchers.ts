@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ServerOptions, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Form } from '../../hub/frames.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { Intake } from '../../hub/intake.ts';
@@ -73,13 +73,23 @@ export class Watchers {
     visitor: Visitor,
   ): void {
     const { request, socket, head } = visit;
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
-      const form: Form = query.envelope === 'bare' ? 'websocket-bare' : 'websocket';
-      let watcher: Watcher | undefined;
-      const onText = (text: string) => watcher?.heed(text);
-      watcher = this.#watch(new WebSocketConnection(webSocket, socket, form, remote, onText), query, visitor);
-    });
+    const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
+    this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+      this.#seat(webSocket, { socket, remote }, query, visitor),
+    );
+  }
+
+  /** Apart from `upgrade`, since what is kept for as long as the watcher is there would keep its request as well. */
+  #seat(
+    webSocket: WebSocket,
+    { socket, remote }: { readonly socket: Duplex; readonly remote: string },
+    query: WatchQuery,
+    visitor: Visitor,
+  ): void {
+    const form: Form = query.envelope === 'bare' ? 'websocket-bare' : 'websocket';
+    let watcher: Watcher | undefined;
+    const onText = (text: string) => watcher?.heed(text);
+    watcher = this.#watch(new WebSocketConnection(webSocket, socket, form, remote, onText), query, visitor);
   }
 
   stream(response: ServerResponse, socket: Socket, query: WatchQuery, visitor: Visitor): void {
