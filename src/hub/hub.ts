@@ -4,8 +4,9 @@ import { type Clock, type Timer, turn } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { type EvictionFacts, formatEventId, type HubControl } from '../wire/hub.ts';
-import { Beat } from './beat.ts';
+import { Beat, type RoundEnd } from './beat.ts';
 import { CatchUp } from './catch-up.ts';
+import type { Cohort } from './cohorts.ts';
 import { Evictions } from './evictions.ts';
 import { FairClock } from './fair-clock.ts';
 import { type Form, frameEvent } from './frames.ts';
@@ -61,8 +62,8 @@ export interface InterestChange {
 }
 
 export const sweepMs = 200;
-/** Of one round: what is more goes out in the next turn of the loop. */
-const batchesMax = 16;
+/** Of one turn of the loop: what is more of a round goes out in the next one. */
+const turnMs = 1;
 const topicsMax = 10_000;
 /** Of the time to leave: for the last events, before the goodbyes. */
 const lastEventsShare = 0.3;
@@ -80,6 +81,8 @@ export class Hub implements Publishes {
   readonly #views = new Map<string, View>();
   readonly #world: SubscriberWorld;
   #sweeper: Timer | undefined;
+  /** Of the round that goes on: everybody who is level is given this much at least. */
+  #roundTo: number | undefined;
   #state: 'open' | 'leaving' = 'open';
 
   constructor(options: HubOptions) {
@@ -138,7 +141,7 @@ export class Hub implements Publishes {
 
   /** Begins in this very step: what is published from now on comes after its welcome, its snapshot and its replay. */
   watch(watch: Watch): Subscriber {
-    const { client, transport, interest, since, snapshot, told } = watch;
+    const { client, transport, interest, since, snapshot, told, onClosed } = watch;
     const { ring, topics, measures } = this;
     const begin = beginAt(ring, since, topics.lostSeq(interest));
     const view = this.#view(interest, transport.form);
@@ -159,7 +162,7 @@ export class Hub implements Publishes {
       answered: (probe) => this.#answered(subscriber, probe),
       closed: () => {
         this.#closed(subscriber);
-        watch.onClosed?.();
+        onClosed?.();
       },
     });
     if (told) subscriber.tell(welcome);
@@ -223,44 +226,45 @@ export class Hub implements Publishes {
 
   /** Whoever takes anything has everything. */
   get #allGiven(): boolean {
-    const { head } = this.ring;
-    const level = [...this.#views.values()].every(({ live, cursor }) => live.size === 0 || cursor === head);
-    return level && this.#catchUp.waiting === 0;
+    return this.#levelGiven && this.#catchUp.waiting === 0;
   }
 
-  /** Gives everybody who is level what was published since. */
-  #round(): void {
-    const { head } = this.ring;
-    let batches = 0;
-    for (const view of this.#views.values()) {
-      // More came at once than the ring holds: each is told what it does not get.
-      if (view.cursor + 1 < this.ring.first) for (const subscriber of view.live) subscriber.outrun();
-      while (view.live.size > 0 && view.cursor < head) {
-        const batch = view.batch(view.cursor, head);
-        if (batch.events.length > 0) this.#deliver(view, batch);
-        view.cursor = batch.to;
-        batches += 1;
-        if (batches % batchesMax === 0) return this.#beat.wake();
+  get #levelGiven(): boolean {
+    return this.#views.values().every(({ cohorts }) => cohorts.given);
+  }
+
+  /** Gives everybody who is level what was published since, in short pieces of work. */
+  #round(): RoundEnd {
+    const untilMs = this.#clock.now() + turnMs;
+    // Who has what the round began with has had his turn, whatever came meanwhile.
+    this.#roundTo ??= this.ring.head;
+    for (const view of this.#views.values())
+      for (const cohort of view.cohorts.before(this.#roundTo)) {
+        if (this.#clock.now() > untilMs) return 'more';
+        // More came at once than the ring holds: each is told what it does not get.
+        if (cohort.cursor + 1 < this.ring.first) for (const each of cohort.live) each.outrun();
+        while (cohort.live.size > 0 && cohort.cursor < this.#roundTo) {
+          const batch = view.batch(cohort.cursor, this.ring.head);
+          if (batch.events.length > 0) this.#deliver(cohort, batch);
+          cohort.cursor = batch.to;
+          if (cohort.cursor < this.#roundTo && this.#clock.now() > untilMs) return 'more';
+        }
       }
-    }
+    this.#roundTo = undefined;
+    return this.#levelGiven ? 'level' : 'behind';
   }
 
-  #deliver(view: View, batch: Batch): void {
-    let landed = 0;
-    const given: Subscriber[] = [];
-    for (const subscriber of view.live) {
-      if (!subscriber.give(batch)) continue;
-      if (subscriber.transport.pendingBytes > 0) continue;
-      landed += 1;
-      given.push(subscriber);
-    }
+  #deliver({ live }: Cohort, batch: Batch): void {
+    const landed: Subscriber[] = [];
+    const fairMs = this.#fair.now();
+    for (const subscriber of live) if (subscriber.give(batch, fairMs) === 'landed') landed.push(subscriber);
     const nowMs = this.#clock.now();
     const { measures } = this;
     const oldestMs = nowMs - (batch.events[0]?.atMs ?? nowMs);
-    for (const event of batch.events) measures.flushed.add(nowMs - event.atMs, landed);
-    for (const subscriber of given) subscriber.latency.add(oldestMs, nowMs);
-    measures.deliveries += landed * batch.events.length;
-    measures.deliveredBytes += landed * batch.bytes.length;
+    for (const event of batch.events) measures.flushed.add(nowMs - event.atMs, landed.length);
+    for (const subscriber of landed) subscriber.latency.add(oldestMs, nowMs);
+    measures.deliveries += landed.length * batch.events.length;
+    measures.deliveredBytes += landed.length * batch.bytes.length;
   }
 
   #answered(subscriber: Subscriber, probe: string): void {

@@ -56,9 +56,9 @@ export class Probing {
     return fair.now() - sign > deadAfter * limits.keepaliveMs;
   }
 
-  /** The kernel has everything. */
-  took(): void {
-    this.#tookFairMs = this.#options.fair.now();
+  /** The kernel has everything, in fair ms. */
+  took(fairMs: number): void {
+    this.#tookFairMs = fairMs;
   }
 
   gave(): void {

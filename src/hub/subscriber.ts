@@ -3,6 +3,7 @@
 // who are level; closed by its connection, by the hub's leaving, or by its own slowness.
 import { formatEventId, type GapFacts, type HubControl } from '../wire/hub.ts';
 import { Ages } from './ages.ts';
+import type { Cohort } from './cohorts.ts';
 import { controlBytes } from './frames.ts';
 import { RecentLatency } from './measures.ts';
 import { Probing } from './probing.ts';
@@ -28,6 +29,8 @@ export class Subscriber {
   readonly #told: boolean;
   readonly #ages: Ages;
   readonly #untold = new Untold();
+  /** Only while it is live. */
+  #cohort: Cohort | undefined;
 
   constructor(options: SubscriberOptions, world: SubscriberWorld) {
     const { client, transport, view, cursor, policy, told, pings } = options;
@@ -55,7 +58,7 @@ export class Subscriber {
 
   /** The last event that it was given, or need not be. */
   get at(): number {
-    return this.position === 'live' ? this.view.cursor : this.#walk.cursor;
+    return this.#cohort?.cursor ?? this.#walk.cursor;
   }
 
   /** Events that it has not been given; null where that takes too long to find out. */
@@ -68,14 +71,14 @@ export class Subscriber {
     return this.#ages.unsentMs(() => (this.position === 'blocked' ? this.view.next(this.at) : undefined));
   }
 
-  /** Only while it is live: what everybody of its view is given. False: it takes nothing now, and falls behind. */
-  give(batch: Batch): boolean {
-    if (this.transport.full) {
-      this.#fall('blocked');
-      return false;
-    }
-    this.#give(batch);
-    return true;
+  /**
+   * Only while it is live: what everybody of its view is given, in fair ms. `landed`: the kernel has it; `pending`: not
+   * yet; `refused`: it takes nothing now, and falls behind.
+   */
+  give(batch: Batch, fairMs: number): 'landed' | 'pending' | 'refused' {
+    if (!this.transport.full) return this.#give(batch, fairMs);
+    this.#fall('blocked');
+    return 'refused';
   }
 
   /** It is behind, for no fault of its own. */
@@ -110,7 +113,7 @@ export class Subscriber {
     if (step.type === 'told') this.tell(step.control);
     if (step.type === 'lost' && !this.#lose(step.to)) return 'full';
     if (step.type === 'batch') {
-      this.#give(step.batch);
+      this.#give(step.batch, this.#world.fair.now());
       this.#world.measures.replayedBytes += step.batch.bytes.length;
     }
     // An answer too many, or a loss that it cannot be told, ends it.
@@ -160,9 +163,10 @@ export class Subscriber {
   }
 
   #fall(position: Position): void {
-    if (this.position === 'live') {
-      this.#walk.cursor = this.view.cursor;
-      this.view.live.delete(this);
+    if (this.#cohort) {
+      this.#walk.cursor = this.#cohort.cursor;
+      this.view.cohorts.leave(this, this.#cohort);
+      this.#cohort = undefined;
     }
     this.position = position;
     if (position === 'waiting') this.#world.behind(this);
@@ -182,29 +186,32 @@ export class Subscriber {
   #join(): boolean {
     const { view, cursor } = this.#walk;
     if (!this.#walk.straight || !this.#untold.empty) return false;
-    if (view.live.size === 0 && cursor === this.#world.ring.head) view.cursor = cursor;
-    else if (view.live.size === 0 || cursor !== view.cursor) return false;
-    view.live.add(this);
+    this.#cohort = view.cohorts.join(this, cursor);
+    if (!this.#cohort) return false;
     this.position = 'live';
     this.#ages.level();
     return true;
   }
 
-  #give({ bytes, events }: Batch): void {
-    const [first] = events;
-    if (!first) return;
+  #give({ bytes, events }: Batch, fairMs: number): 'landed' | 'pending' {
+    const first = events[0];
+    if (!first) return 'landed';
     this.transport.give(bytes);
     this.counts.events += events.length;
     this.counts.bytes += bytes.length;
     this.probing.gave();
-    if (this.transport.pendingBytes > 0) this.#ages.gave(first);
-    else this.probing.took();
+    if (this.transport.pendingBytes > 0) {
+      this.#ages.gave(first);
+      return 'pending';
+    }
+    this.probing.took(fairMs);
+    return 'landed';
   }
 
   #landed(): void {
     const ms = this.#ages.landed();
     if (ms === undefined) return;
-    this.probing.took();
+    this.probing.took(this.#world.fair.now());
     this.#world.measures.flushed.add(ms);
     this.latency.add(ms, this.#world.clock.now());
   }

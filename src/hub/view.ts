@@ -1,9 +1,9 @@
-// What watchers of one interest and one form see of the ring. Those who are level with it share a cursor and the bytes
+// What watchers of one interest and one form see of the ring. Those who are level with it share cursors and the bytes
 // that are given to each of them; who falls behind walks with a cursor of its own, and may still share.
+import { Cohorts } from './cohorts.ts';
 import { eventBytes, type Form } from './frames.ts';
 import type { Interest } from './interest.ts';
 import type { Ring, StoredEvent } from './ring.ts';
-import type { Subscriber } from './subscriber.ts';
 
 /** A stretch of the ring, as bytes. */
 export interface Batch {
@@ -25,10 +25,8 @@ const nothing = Buffer.alloc(0);
 export class View {
   readonly interest: Interest;
   readonly form: Form;
-  /** Level with the ring, up to what was not flushed yet. */
-  readonly live = new Set<Subscriber>();
-  /** Of those. */
-  cursor: number;
+  /** Those who are level with the ring, up to what was not flushed yet. */
+  readonly cohorts: Cohorts;
   /** Everybody who has it, live or not. */
   users = 0;
   readonly #ring: Ring;
@@ -40,7 +38,7 @@ export class View {
     this.interest = interest;
     this.form = form;
     this.#ring = ring;
-    this.cursor = ring.head;
+    this.cohorts = new Cohorts(ring);
   }
 
   /** From the event after `from`, up to `to` at the most: as much as one write should have. */

@@ -88,9 +88,8 @@ export class Walk {
     }
     const [turning] = this.#turnings;
     // Those who are level are given what is newer than their cursor by the hub.
-    const { first, head } = this.#ring;
-    const level = this.view.live.size > 0 ? this.view.cursor : head;
-    const until = turning?.at ?? level;
+    const { first } = this.#ring;
+    const until = turning?.at ?? this.view.cohorts.level;
     if (this.cursor < until) {
       if (this.cursor + 1 < first && this.#topics.lostSeq(this.view.interest) > this.cursor)
         return { type: 'lost', to: first - 1 };
