@@ -13,8 +13,13 @@ export interface Program {
   readonly pid: number;
   /** `kill -9`. */
   kill(): void;
+  /** Its answer to this, of a program that is spoken to. Rejects when it ends without one. */
+  ask<Answer>(question: unknown): Promise<Answer>;
   close(): Promise<void>;
 }
+
+/** `spoken`: it answers each message of its parent's with one of its own. */
+type Speech = 'silent' | 'spoken';
 
 /** A gateway leaves in three seconds; what does not is killed. */
 const graceMs = 5000;
@@ -49,7 +54,12 @@ export class Workbench implements AsyncDisposable {
     return this.startOther(process.execPath, args, env);
   }
 
-  async startOther(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
+  async startOther(
+    program: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    speech: Speech = 'silent',
+  ): Promise<Program> {
     this.#started += 1;
     const cwd = join(this.#folder, String(this.#started));
     await mkdir(cwd);
@@ -57,7 +67,7 @@ export class Workbench implements AsyncDisposable {
     const startedMs = performance.now();
     const child = spawn(program, [...args], {
       cwd,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', ...(speech === 'spoken' ? (['ipc'] as const) : [])],
       env: { ...process.env, ...env },
     });
     let said = '';
@@ -70,6 +80,7 @@ export class Workbench implements AsyncDisposable {
       startedMs,
       pid: child.pid ?? 0,
       kill: () => void child.kill('SIGKILL'),
+      ask: <Answer>(question: unknown) => answerOf<Answer>(child, question),
       close: async () => {
         await end(child, exited);
         this.#running.delete(started);
@@ -85,6 +96,22 @@ export class Workbench implements AsyncDisposable {
     await Promise.all([...this.#running].map((program) => program.close()));
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+function answerOf<Answer>(child: ChildProcess, question: unknown): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const onExit = () => {
+      child.off('message', onMessage);
+      reject(new Error(`it ended before it had answered ${JSON.stringify(question)}`));
+    };
+    const onMessage = (answer: unknown) => {
+      child.off('exit', onExit);
+      resolve(answer as Answer);
+    };
+    child.once('message', onMessage);
+    child.once('exit', onExit);
+    child.send(question as object, (error) => error && reject(error));
+  });
 }
 
 async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
