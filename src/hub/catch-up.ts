@@ -1,17 +1,18 @@
 // Those who have not got everything, and take more: each in turn is given one write's worth, for a little of each turn
 // of the loop, so that replays never stand in the way of what is published now.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { Slice } from './slice.ts';
 import type { Subscriber } from './subscriber.ts';
-
-const turnMs = 2;
 
 export class CatchUp {
   readonly #clock: Clock;
+  readonly #slice: Slice;
   readonly #queue = new Set<Subscriber>();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, slice: Slice) {
     this.#clock = clock;
+    this.#slice = slice;
   }
 
   get waiting(): number {
@@ -34,7 +35,7 @@ export class CatchUp {
 
   #turn(): void {
     this.#timer = undefined;
-    const untilMs = this.#clock.now() + turnMs;
+    const untilMs = this.#slice.untilMs();
     // Whoever comes again within this turn of the loop waits for the next one.
     for (const subscriber of [...this.#queue]) {
       this.#queue.delete(subscriber);

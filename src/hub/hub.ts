@@ -1,6 +1,6 @@
 // Events to any number of watchers, none of whom can hold up another or a producer: one ring, a cursor for each. Owned
 // by a scope; its life ends with `leave`.
-import { type Clock, delay, type Timer, turn } from '../lifecycle/clock.ts';
+import { type Clock, delay, turn } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { type EvictionFacts, formatEventId, type HubControl } from '../wire/hub.ts';
@@ -16,9 +16,11 @@ import { HubMeasures } from './measures.ts';
 import type { Publication, Publishes } from './publication.ts';
 import { beginAt } from './resume.ts';
 import { type HistoryLimits, MemoryRing, type Ring } from './ring.ts';
+import { Slice } from './slice.ts';
 import type { SlowLimits, SlowReason } from './slowness.ts';
 import { Subscriber } from './subscriber.ts';
 import type { Policy, SubscriberWorld } from './subscriber-world.ts';
+import { Sweep } from './sweep.ts';
 import { Topics } from './topics.ts';
 import type { Transport } from './transport.ts';
 import { type Batch, View } from './view.ts';
@@ -64,8 +66,9 @@ export interface InterestChange {
 }
 
 const sweepMs = 200;
-/** Of one turn of the loop: what is more of a round goes out in the next one. */
-const turnMs = 1;
+/** A watcher is probed so often while data flows; of thousands each less often: 2,500 a second in all. */
+const probeMsMin = 1000;
+const probeMsEach = 0.4;
 const topicsMax = 10_000;
 /** Of the time to leave: for the last events, before the goodbyes. */
 const lastEventsShare = 0.3;
@@ -82,10 +85,11 @@ export class Hub implements Publishes {
   readonly #fair: FairClock;
   readonly #beat: Beat;
   readonly #catchUp: CatchUp;
+  readonly #slice: Slice;
   readonly #evictions = new Evictions();
   readonly #views = new Map<string, View>();
   readonly #world: SubscriberWorld;
-  #sweeper: Timer | undefined;
+  readonly #sweep: Sweep;
   /** Of the round that goes on: everybody who is level is given this much at least. */
   #roundTo: number | undefined;
   #state: 'open' | 'leaving' = 'open';
@@ -96,18 +100,13 @@ export class Hub implements Publishes {
     this.ring = new MemoryRing(epoch, history);
     this.topics = new Topics({ topics: topicsMax, keys: topicsMax, bytes: history.bytes });
     this.#fair = new FairClock(clock, sweepMs);
+    this.#slice = new Slice(clock);
     this.#beat = new Beat(clock, () => this.#round());
-    this.#catchUp = new CatchUp(clock);
+    this.#catchUp = new CatchUp(clock, this.#slice);
     this.#world = {
-      ...{
-        clock,
-        limits,
-        random,
-        fair: this.#fair,
-        ring: this.ring,
-        topics: this.topics,
-        measures: this.measures,
-      },
+      ...{ clock, limits, random, fair: this.#fair },
+      ...{ ring: this.ring, topics: this.topics, measures: this.measures },
+      probeEveryMs: () => Math.max(probeMsMin, this.subscribers.size * probeMsEach),
       behind: (subscriber) => this.#catchUp.add(subscriber),
       unused: (view) => void this.#views.delete(viewKey(view.interest, view.form)),
       slow: (subscriber, reason, ms) => onSlow?.(subscriber, { state: 'lagging', reason, ms }),
@@ -116,7 +115,8 @@ export class Hub implements Publishes {
         onSlow?.(subscriber, { state: 'evicted', ...facts });
       },
     };
-    this.#sweeper = this.#clock.after(sweepMs, () => this.#sweep(), { ref: false });
+    const sweeping = { clock, fair: this.#fair, slice: this.#slice, everyMs: sweepMs };
+    this.#sweep = new Sweep({ ...sweeping, all: () => this.#kept() });
   }
 
   get state(): 'open' | 'leaving' {
@@ -162,6 +162,7 @@ export class Hub implements Publishes {
       ...(evicted && { evicted }),
     };
     this.subscribers.add(subscriber);
+    this.#slice.newcomer();
     transport.listen({
       drained: () => subscriber.drained(),
       answered: (probe) => this.#answered(subscriber, probe),
@@ -216,8 +217,7 @@ export class Hub implements Publishes {
     this.#state = 'leaving';
     this.#beat.stop();
     this.#catchUp.stop();
-    this.#sweeper?.cancel();
-    this.#sweeper = undefined;
+    this.#sweep.stop();
   }
 
   #view(interest: Interest, form: Form): View {
@@ -241,7 +241,7 @@ export class Hub implements Publishes {
 
   /** Gives everybody who is level what was published since, in short pieces of work. */
   #round(): RoundEnd {
-    const untilMs = this.#clock.now() + turnMs;
+    const untilMs = this.#slice.untilMs();
     // Who has what the round began with has had his turn, whatever came meanwhile.
     this.#roundTo ??= this.ring.head;
     for (const view of this.#views.values())
@@ -284,13 +284,11 @@ export class Hub implements Publishes {
     subscriber.closed();
   }
 
-  #sweep(): void {
-    // Before the clock moves on: what it has missed is ours.
-    this.#fair.tick();
-    this.#sweeper = this.#clock.after(sweepMs, () => this.#sweep(), { ref: false });
+  /** Whom to look at, when what is too old has gone. */
+  #kept(): Iterator<Subscriber> {
     this.ring.prune(this.#clock.now());
-    for (const subscriber of this.subscribers) subscriber.sweep();
     for (const view of this.#views.values()) view.forget();
+    return this.subscribers.values();
   }
 }
 

@@ -11,6 +11,8 @@ export interface ProbingOptions {
   readonly clock: Clock;
   readonly fair: FairClock;
   readonly ring: Ring;
+  /** Not more often than this while data flows. */
+  readonly probeEveryMs: () => number;
   readonly limits: { readonly keepaliveMs: number };
   /** 0 to 1. */
   readonly random: () => number;
@@ -18,7 +20,6 @@ export interface ProbingOptions {
   readonly ask: ((id: string) => void) | undefined;
 }
 
-const everyMs = 1000;
 /** Without any sign for so many keepalives, whatever the policy, it is gone. */
 const deadAfter = 3;
 
@@ -67,14 +68,17 @@ export class Probing {
 
   /** @param at the last event that it was given */
   sweep(at: number): void {
-    const { clock, limits } = this.#options;
+    const { clock, limits, probeEveryMs } = this.#options;
     // What is behind more than it can take proves nothing, and the age of that is looked at already.
     if (this.#transport.full) return;
     const nowMs = clock.now();
     const due = nowMs >= this.#keepaliveMs;
     if (due) this.#keepaliveMs = nowMs + limits.keepaliveMs;
     if (!this.#asks) return due ? this.#transport.keepalive() : undefined;
-    if (this.#unanswered || !(due || (this.#given === 'something' && nowMs - this.#askedMs >= everyMs)))
+    if (
+      this.#unanswered ||
+      !(due || (this.#given === 'something' && nowMs - this.#askedMs >= probeEveryMs()))
+    )
       return;
     this.#ask(at, nowMs);
   }

@@ -20,6 +20,8 @@ export interface SubscriberWorld {
   readonly ring: Ring;
   readonly topics: Topics;
   readonly measures: HubMeasures;
+  /** A watcher is probed not more often than this while data flows. */
+  readonly probeEveryMs: () => number;
   readonly limits: SlowLimits & { readonly keepaliveMs: number };
   /** 0 to 1. */
   readonly random: () => number;
