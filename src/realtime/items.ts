@@ -2,6 +2,7 @@
 // the lobby, and keeps the client's own item id: clients wait for exactly that.
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
 import type { ContentPart, Item } from '../wire/items.ts';
+import { hear, refuseUnheard } from './hearing.ts';
 import type { Draft } from './state.ts';
 
 const itemsMax = 2000;
@@ -65,10 +66,13 @@ export function createItem(
     const message = 'Error adding item: audio comes in one part of a message in this version of greenroom.';
     return draft.error('invalid_value', message, { param: 'item.content', eventId });
   }
+  const silent = spoken.find((part) => part.audio && !part.transcript);
+  if (silent && refuseUnheard(draft, 'item.content', eventId)) return;
   const item = toItem(event.item, id, draft);
   if (refuseFull(draft, charsOf(item), eventId)) return;
   if (audio?.length) draft.do({ type: 'keep_given_audio', itemId: id, audio });
   addItem(draft, item, previous === 'root' ? null : (previous ?? undefined));
+  if (silent && audio?.length) hear(draft, id);
 }
 
 /** Ids of items that are announced, or still being made, are no more to be had than those of items that are there. */
@@ -134,7 +138,7 @@ export function retrieveItem(draft: Draft, event: ClientEventOf<'conversation.it
 export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item.delete'>): void {
   const item = findItem(draft, event.item_id, 'item_delete_invalid_item_id', event.event_id);
   if (!item) return;
-  const { items, itemChars, spokenSamples, response } = draft.state;
+  const { items, itemChars, spokenSamples, unheard, response } = draft.state;
   const index = items.indexOf(item);
   const spoken = new Map(spokenSamples);
   spoken.delete(item.id);
@@ -142,6 +146,7 @@ export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item
     items: items.toSpliced(index, 1),
     itemChars: itemChars - charsOf(item),
     spokenSamples: spoken,
+    unheard: new Map([...unheard].filter(([id]) => id !== item.id)),
   });
   // An answer that has not appeared yet stands after the one before, then.
   if (response?.afterItemId === item.id) {

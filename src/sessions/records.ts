@@ -89,6 +89,13 @@ class StoredRecord implements SessionRecord {
           row: { ...row, text: item ? textOf(item) : null },
         });
       }
+      case 'conversation.item.input_audio_transcription.completed': {
+        const { items = [] } = this.#conversation ?? {};
+        const index = items.findIndex(({ id }) => id === event.item_id);
+        const item = items[index];
+        if (item) this.#writeItem(item, items[index - 1]?.id ?? null);
+        return;
+      }
       case 'conversation.item.deleted':
         return this.#store.write({
           type: 'item_deleted',
