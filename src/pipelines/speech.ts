@@ -10,7 +10,7 @@ import { sessionRateHz } from '../wire/session-config.ts';
 const sliceSamples = sessionRateHz / 5;
 
 /** Whether there is anything in it that a voice could say. */
-function isSpeakable(text: string): boolean {
+export function isSpeakable(text: string): boolean {
   return /[\p{L}\p{N}]/u.test(text);
 }
 

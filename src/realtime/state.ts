@@ -112,7 +112,7 @@ export interface CallChunk {
 }
 
 /** Why an answer ends where it does, and what it took. Comes last, if at all. */
-interface EndingChunk {
+export interface EndingChunk {
   readonly type: 'ending';
   /** Null: it is complete. */
   readonly cutBy: 'max_output_tokens' | 'content_filter' | null;
