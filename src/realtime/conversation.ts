@@ -31,6 +31,7 @@ export function open(
       response: null,
       waiting: null,
       spokenSamples: new Map(),
+      spokenPieces: new Map(),
     },
     newId,
   );

@@ -10,6 +10,13 @@ export function hear(draft: Draft, itemId: string): void {
   if (draft.state.abilities.hears === 'words') mark(draft, itemId, { state: 'waiting' });
 }
 
+/** The client asks for an answer: what could not be heard of what it answers is tried once more. */
+export function hearAgain(draft: Draft): void {
+  const { items, unheard } = draft.state;
+  for (const { id } of sinceAnswer(items))
+    if (unheard.get(id)?.state === 'failed') mark(draft, id, { state: 'waiting' });
+}
+
 /** Whether the client was told that its audio is of no use here. */
 export function refuseUnheard(draft: Draft, param: string | null, eventId: string | undefined): boolean {
   if (draft.state.abilities.hears !== 'nothing') return false;
@@ -82,10 +89,14 @@ export function toAnswer({ items, unheard, abilities }: Conversation): ToAnswer 
   if (abilities.hears !== 'words') return { state: 'words' };
   const open = [...unheard.values()];
   if (open.some(({ state }) => state !== 'failed')) return { state: 'hearing' };
-  const since = items.slice(items.findLastIndex(isAnswer) + 1);
+  const since = sinceAnswer(items);
   if (since.some(hasWords)) return { state: 'words' };
   const failed = since.map(({ id }) => unheard.get(id)).findLast((one) => one?.state === 'failed');
   return failed ?? { state: 'silence' };
+}
+
+function sinceAnswer(items: readonly Item[]): readonly Item[] {
+  return items.slice(items.findLastIndex(isAnswer) + 1);
 }
 
 function isAnswer(item: Item): boolean {

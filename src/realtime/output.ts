@@ -4,6 +4,7 @@
 import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
+import { heardText } from './heard-text.ts';
 import { addItem, finishItem } from './items.ts';
 import type { ActiveResponse, CallChunk, Draft, SentChunk } from './state.ts';
 
@@ -27,7 +28,13 @@ function said(draft: Draft, active: ActiveResponse, chunk: SaidChunk): void {
   const response = active.itemId ? active : showItem(draft, active);
   const address = addressOf(response);
   if (chunk.type === 'text') {
-    draft.set({ response: { ...response, text: response.text + chunk.text } });
+    const { text, samples } = response;
+    // What has no speech of its own is of one piece with what follows.
+    const begins = response.pieces.at(-1)?.fromSample !== samples;
+    const pieces = begins
+      ? [...response.pieces, { fromChar: text.length, fromSample: samples }]
+      : response.pieces;
+    draft.set({ response: { ...response, text: text + chunk.text, pieces } });
     const type =
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
@@ -95,7 +102,7 @@ function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): v
   draft.send({ type: 'response.function_call_arguments.done', ...address, name, arguments: written });
   const item = shown('completed', written);
   draft.send({ type: 'response.output_item.done', ...place, item });
-  finishItem(draft, item, 0);
+  finishItem(draft, item);
   after(draft, response, item);
 }
 
@@ -128,7 +135,7 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): A
   draft.send({ type: 'response.content_part.done', ...address, part: partOf(response) });
   const item = itemOf(response, status, [contentOf(response)]);
   draft.send({ type: 'response.output_item.done', ...placeOf(response), item });
-  finishItem(draft, item, response.heardSamples ?? response.samples);
+  finishItem(draft, item, response);
   return after(draft, response, item);
 }
 
@@ -136,7 +143,7 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): A
 function after(draft: Draft, response: ActiveResponse, item: Item): ActiveResponse {
   const there = draft.state.items.some(({ id }) => id === item.id);
   const changed: ActiveResponse = {
-    ...{ ...response, done: [...response.done, item], itemId: null, text: '', samples: 0 },
+    ...{ ...response, done: [...response.done, item], itemId: null, text: '', pieces: [], samples: 0 },
     ...{ heardSamples: null, afterItemId: there ? item.id : response.afterItemId },
   };
   draft.set({ response: changed });
@@ -159,10 +166,12 @@ function itemOf(
   return { id: itemId ?? '', object: 'realtime.item', type: 'message', status, role: 'assistant', content };
 }
 
-/** What was said beyond a cut is unknown to the listener: the text goes with it. */
-function contentOf({ modality, text, samples, heardSamples }: ActiveResponse): ContentPart {
+/** What was said beyond a cut is unknown to the listener: its text goes with it. */
+function contentOf(response: ActiveResponse): ContentPart {
+  const { modality, text, pieces, samples } = response;
   if (modality === 'text') return { type: 'output_text', text };
-  return { type: 'output_audio', transcript: (heardSamples ?? samples) < samples ? null : text };
+  const heardSamples = response.heardSamples ?? samples;
+  return { type: 'output_audio', transcript: heardText(text, pieces, { samples, heardSamples }) };
 }
 
 function partOf({ modality, text }: ActiveResponse): ResponsePart {

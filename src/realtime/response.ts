@@ -3,7 +3,7 @@
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { ResponseObject } from '../wire/server-events.ts';
 import { effectiveFormat, type SessionConfig } from '../wire/session-config.ts';
-import { toAnswer } from './hearing.ts';
+import { hearAgain, toAnswer } from './hearing.ts';
 import { lastItemId } from './items.ts';
 import { endResponse, failResponse } from './output.ts';
 import type { ActiveResponse, Draft, ResponseRequest } from './state.ts';
@@ -22,6 +22,7 @@ export function createResponse(draft: Draft, event: ClientEventOf<'response.crea
     return draft.error('conversation_already_has_active_response', message, { eventId });
   }
   const format = event.response?.audio?.output?.format;
+  hearAgain(draft);
   draft.set({
     waiting: {
       eventId,
@@ -110,7 +111,7 @@ function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
   const afterItemId = lastItemId(draft);
   const response: ActiveResponse = {
     ...{ object, modality, afterItemId, done: [], itemId: null, ending: null },
-    ...{ text: '', samples: 0, heardSamples: null },
+    ...{ text: '', pieces: [], samples: 0, heardSamples: null },
   };
   draft.set({ waiting: null, response });
   draft.send({ type: 'response.created', response: object });

@@ -15,6 +15,7 @@ import type {
   SessionConfig,
   TurnDetection,
 } from '../wire/session-config.ts';
+import type { SpokenPiece } from './heard-text.ts';
 
 export interface Conversation {
   readonly id: string;
@@ -35,6 +36,8 @@ export interface Conversation {
   readonly waiting: ResponseRequest | null;
   /** Samples of audio of each finished assistant item that has any, as far as it was heard. */
   readonly spokenSamples: ReadonlyMap<string, number>;
+  /** And where in it the pieces of its text begin. */
+  readonly spokenPieces: ReadonlyMap<string, readonly SpokenPiece[]>;
 }
 
 /** `asked` is one at a time: `delta` is what the caller has been told of it. */
@@ -78,6 +81,7 @@ export interface ActiveResponse {
   /** Of the message under way; null until there is something to show. */
   readonly itemId: string | null;
   readonly text: string;
+  readonly pieces: readonly SpokenPiece[];
   /** Of audio that was sent, at the session's rate whatever the format. */
   readonly samples: number;
   /** How much of its audio was heard, where the client has said so while it was still being made. */

@@ -244,6 +244,28 @@ describe.each(failing)('%s', (_who, scripts, code, said) => {
   });
 });
 
+test('a voice that fails ends the thinking too, and an answer that has ended owns nothing any more', async () => {
+  const world = new CascadeWorld({
+    think: [
+      [word('One. '), 'hangs'],
+      [word('Yes.'), stop],
+    ],
+    speak: [[broken], [sound(100)]],
+  });
+  const caller = await world.call();
+  const owned = () => JSON.stringify(world.sessions.root.tree()).match(/stages of [^"]*/g) ?? [];
+  await caller.speaks();
+  await world.advance(500);
+  expect(caller.answers()).toMatchObject([{ status: 'failed', why: 'internal_error' }]);
+  expect(world.underWay).toEqual([0, 0, 0]);
+  expect(owned()).toEqual([]);
+  await caller.speaks();
+  await world.advance(500);
+  expect(caller.answers()[1]).toMatchObject({ status: 'completed' });
+  expect(owned()).toEqual([]);
+  await world.end(caller);
+});
+
 describe('functions', () => {
   const toolCall: Step = { toolCall: { id: 'call_1', name: 'clock', arguments: '{"zone":"UTC"}' } };
   const tools = [

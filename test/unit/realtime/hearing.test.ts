@@ -52,6 +52,15 @@ describe('a turn', () => {
     expect(types(rig.heard('Hello?'))).toEqual(['transcript completed', 'response.created']);
   });
 
+  test('that could not be heard is tried once more when the client asks for an answer', () => {
+    const rig = listening();
+    rig.speak(1000);
+    rig.unheard();
+    expect(types(rig.client({ type: 'response.create', event_id: 'ask' }))).toEqual([]);
+    expect(asked(rig)).toEqual([rig.itemIds[0], rig.itemIds[0]]);
+    expect(types(rig.heard('Hello.'))).toEqual(['transcript completed', 'response.created']);
+  });
+
   test('of no words is no turn: nobody is answered; who asks for an answer gets one', () => {
     const rig = listening();
     rig.speak(1000);
