@@ -37,7 +37,8 @@ function sections(root: Node): string[] {
   const kinds = (title: string, node: Node | undefined) =>
     kindsOf(node).map((kind) => {
       const [[key = '', node] = []] = Object.entries(kind.properties ?? {});
-      const word = node?.const === undefined ? key : `${key}: ${String(node.const)}`;
+      const only = node?.const ?? (node?.enum?.length === 1 ? node.enum[0] : undefined);
+      const word = only === undefined ? key : `${key}: ${String(only)}`;
       const shown = kind.description ? `: ${kind.description.replace(/\.$/, '').toLowerCase()}` : '';
       return `## \`${title}\` with \`${word}\`${shown}\n\n${table(rows(kind, ''))}\n`;
     });

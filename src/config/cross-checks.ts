@@ -3,6 +3,7 @@
 import { pipelineVoiceProblems } from './builtin-checks.ts';
 import { engineProblems, offersOf } from './engine-checks.ts';
 import { formatListen, isLoopback } from './listen.ts';
+import { partsOf, type RawPipeline, vadOf } from './pipeline-engines.ts';
 import { type Path, type Problem, problemAt } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -64,8 +65,8 @@ function pipelineProblems({ pipelines = {}, engines = {} }: RawConfig, hint: str
     problems.push(problemAt(path, `the engine "${name}" ${offered}, but \`${needed}\` is needed${hint}`));
   };
   for (const [name, pipeline] of Object.entries(pipelines)) {
-    check(['pipelines', name, 'speak'], pipeline.speak, 'speak');
-    check(['pipelines', name, 'vad'], pipeline.vad, 'vad');
+    for (const { key, engine, needed } of partsOf(pipeline)) check(['pipelines', name, key], engine, needed);
+    problems.push(...vadProblems(name, pipeline, engines));
     pipeline.needs.forEach((engine, index) => {
       check(['pipelines', name, 'needs', index], engine, undefined);
     });
@@ -79,13 +80,26 @@ function pipelineProblems({ pipelines = {}, engines = {} }: RawConfig, hint: str
   return problems;
 }
 
-type Raw = NonNullable<RawConfig['pipelines']>[string];
+/** Who hears has to know when somebody speaks, and the other way round. */
+function vadProblems(name: string, pipeline: RawPipeline, engines: RawConfig['engines']): Problem[] {
+  if (pipeline.kind !== 'cascade') return [];
+  const { hear, vad } = pipeline;
+  if (hear === undefined && vad !== undefined)
+    return [problemAt(['pipelines', name, 'vad'], '`vad` is for `hear`, which is missing')];
+  if (hear === undefined || vadOf(pipeline, engines) !== undefined) return [];
+  const message =
+    'is missing: `hear` needs to know when somebody speaks; name an engine that offers `vad`, such as { builtin: silero }';
+  return [problemAt(['pipelines', name, 'vad'], message)];
+}
 
 /** A pipeline whose engines exclude each other would never be ready. */
-function sharedGroups(name: string, pipeline: Raw, engines: NonNullable<RawConfig['engines']>): Problem[] {
+function sharedGroups(
+  name: string,
+  pipeline: RawPipeline,
+  engines: NonNullable<RawConfig['engines']>,
+): Problem[] {
   const needed: readonly [Path, string][] = [
-    [['speak'], pipeline.speak],
-    [['vad'], pipeline.vad],
+    ...partsOf(pipeline).map(({ key, engine }): [Path, string] => [[key], engine]),
     ...pipeline.needs.map((engine, index): [Path, string] => [['needs', index], engine]),
   ];
   const loaded = new Map<string, string>();

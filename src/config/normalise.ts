@@ -2,12 +2,13 @@
 // resolved, and nothing is left for readers to default.
 import { resolve } from 'node:path';
 import { normaliseEngine } from './normalise-engines.ts';
+import { normalisePipeline } from './pipeline-engines.ts';
 import type { Path, Problem } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { eventsConfig } from './schema-events.ts';
 import { storeConfig } from './schema-store.ts';
 import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
-import type { Config, EngineConfig, PipelineConfig, TopicGrant } from './types.ts';
+import type { Config, EngineConfig, TopicGrant } from './types.ts';
 
 export interface NormaliseContext {
   readonly env: Environment;
@@ -32,7 +33,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
     return { ...given, token: resolver.secret(given.token, [...path, 'token']) };
   });
   const admin = raw.auth.admin.map((written, index) => resolver.secret(written, ['auth', 'admin', index]));
-  const pipelines = byName(raw.pipelines, normalisePipeline);
+  const pipelines = byName(raw.pipelines, (name, pipeline) => normalisePipeline(name, pipeline, raw.engines));
   const names = Object.keys(pipelines);
   const { lobby } = raw.sessions;
   const config: Config = {
@@ -73,12 +74,6 @@ function normaliseEngines(
   { secret }: SecretResolver,
 ): Record<string, EngineConfig> {
   return byName(raw, (name, engine) => normaliseEngine(name, engine, { folderOf, secret }));
-}
-
-function normalisePipeline(name: string, raw: NonNullable<RawConfig['pipelines']>[string]): PipelineConfig {
-  const { kind, speak, vad, instructions, voice } = raw;
-  const needs = [...new Set([speak, vad, ...raw.needs])];
-  return { name, kind, speak, vad, needs, instructions, voice };
 }
 
 interface SecretResolver {

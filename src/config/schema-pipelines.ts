@@ -1,8 +1,11 @@
-// The `pipelines:` of a configuration. `echo` is the only kind so far.
+// The `pipelines:` of a configuration, by kind.
 import * as z from 'zod';
-import { choice, named, notYet, section, text } from './schema-parts.ts';
+import { choice, isRecord, named, notYet, type Refused, section, seeBranch, text } from './schema-parts.ts';
 
-const kind = choice(['echo'], 'How a session is answered.', notYet(['cascade', 'bridge']));
+const what = 'How a session is answered.';
+
+/** Told of every kind, whichever is meant. */
+const anyKind = choice(['echo', 'cascade'], what, notYet(['bridge']));
 
 const engineName = (description: string) =>
   z
@@ -11,20 +14,55 @@ const engineName = (description: string) =>
     })
     .describe(description);
 
+const everyPipeline = {
+  needs: z.array(engineName('An engine.')).default([]).describe('Further engines that must be ready first.'),
+  instructions: text('Instructions that sessions begin with.', 65_536).optional(),
+  voice: text('Voice that sessions begin with.', 256).optional(),
+};
+
+const ofCascade: Refused = Object.fromEntries(
+  ['hear', 'think', 'language'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
+);
+const later = notYet(['url', 'key', 'tasks', 'filler']);
+
 const echo = section(
   {
-    kind,
+    kind: anyKind.extract(['echo']).describe(what),
     speak: engineName('Engine that speaks.'),
     vad: engineName('Engine that hears voice activity.'),
-    needs: z
-      .array(engineName('An engine.'))
-      .default([])
-      .describe('Further engines that must be ready first.'),
-    instructions: text('Instructions that sessions begin with.', 65_536).optional(),
-    voice: text('Voice that sessions begin with.', 256).optional(),
+    ...everyPipeline,
   },
-  'A pipeline of kind echo: speech is played back, text is spoken.',
-  notYet(['hear', 'think', 'url', 'key', 'tasks']),
+  'Speech is played back, text is spoken.',
+  { ...ofCascade, ...later },
 );
 
-export const pipelinesSchema = named(echo, 'Pipelines by name; a session chooses one by `model`.').optional();
+const cascade = section(
+  {
+    kind: anyKind.extract(['cascade']).describe(what),
+    hear: engineName('Engine that transcribes. Without one callers type: their audio is refused.').optional(),
+    think: engineName('Engine that chats.'),
+    speak: engineName('Engine that speaks. Without one every answer is text.').optional(),
+    vad: engineName(
+      'Engine that hears voice activity, for `hear`. Default: the one of `builtin: silero`, where there is one.',
+    ).optional(),
+    language: z
+      .string()
+      .regex(/^[a-z]{2,3}$/, 'expected a language of two or three small letters (ISO 639), such as en')
+      .describe('What callers speak. Default: the engine finds out.')
+      .optional(),
+    ...everyPipeline,
+  },
+  'What is said is transcribed, thought about and answered aloud.',
+  later,
+);
+
+const pipeline = z
+  .union([echo, cascade], {
+    error: ({ input }) => seeBranch(isRecord(input) && input['kind'] === 'cascade' ? 1 : 0),
+  })
+  .describe('A pipeline.');
+
+export const pipelinesSchema = named(
+  pipeline,
+  'Pipelines by name; a session chooses one by `model`.',
+).optional();

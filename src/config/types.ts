@@ -140,7 +140,7 @@ export interface RunReadyConfig extends HttpReadyConfig {
   readonly owned: boolean;
 }
 
-export type PipelineConfig = EchoPipelineConfig;
+export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig;
 
 export interface EchoPipelineConfig {
   readonly name: string;
@@ -151,6 +151,22 @@ export interface EchoPipelineConfig {
   readonly needs: readonly string[];
   readonly instructions: string | undefined;
   readonly voice: string | undefined;
+}
+
+export interface CascadePipelineConfig {
+  readonly name: string;
+  readonly kind: 'cascade';
+  /** What hears, and what tells when somebody speaks; undefined: callers type. */
+  readonly ears: { readonly hear: string; readonly vad: string } | undefined;
+  readonly think: string;
+  /** Undefined: callers read. */
+  readonly speak: string | undefined;
+  /** Every engine that has to be ready, each once: those above and the further ones of `needs`. */
+  readonly needs: readonly string[];
+  readonly instructions: string | undefined;
+  readonly voice: string | undefined;
+  /** ISO 639-1; undefined where the engine has to find out. */
+  readonly language: string | undefined;
 }
 
 export interface SessionsConfig {

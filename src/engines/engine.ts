@@ -5,15 +5,16 @@ import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
+import { whileAdmitted } from './admitted.ts';
 import { AskedEnd, type EndGoal } from './asked-end.ts';
-import type { Capability, PcmChunk, VadStream } from './contract.ts';
+import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from './contract.ts';
 import type { EngineTurns, GroupMember } from './engine-group.ts';
 import { LifeShell } from './engine-life.ts';
 import { EngineLobby, type LobbyLimits } from './engine-lobby.ts';
 import type { StopOutcome } from './engine-run.ts';
 import { type EngineWatch, watchOver } from './engine-watch.ts';
-import type { EngineInstance, Spawner, SpeakCall } from './instance.ts';
-import type { AdmitOptions, Lease, LeaseEnd } from './lease.ts';
+import type { ChatCall, EngineInstance, Spawner, SpeakCall, TranscribeCall } from './instance.ts';
+import type { AdmitOptions, Lease } from './lease.ts';
 import { ModelMemory } from './model-memory.ts';
 import { readyFor, type Standing, standingOf } from './standing.ts';
 import { atOnce } from './start-gate.ts';
@@ -176,8 +177,17 @@ export class Engine {
 
   /** Throws `engine_not_ready` at once when it is not; waits while it changes hands. */
   speak(call: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
-    this.#ready('speak');
-    return this.#admitted(signal, (instance) => instance.speak(call, signal));
+    return this.#call('speak', signal, (instance) => instance.speak(call, signal));
+  }
+
+  /** As `speak`. */
+  chat(call: ChatCall, signal: AbortSignal): AsyncIterable<ChatPart> {
+    return this.#call('chat', signal, (instance) => instance.chat(call, signal));
+  }
+
+  /** As `speak`. */
+  transcribe(call: TranscribeCall, signal: AbortSignal): AsyncIterable<TranscriptPart> {
+    return this.#call('transcribe', signal, (instance) => instance.transcribe(call, signal));
   }
 
   openVad(rateHz: number): VadStream {
@@ -264,22 +274,13 @@ export class Engine {
     };
   }
 
-  async *#admitted<Chunk>(
+  #call<Chunk>(
+    capability: Capability,
     signal: AbortSignal,
     run: (instance: EngineInstance) => AsyncIterable<Chunk>,
-  ): AsyncGenerator<Chunk> {
-    if (signal.aborted) return;
-    const lease = await this.admit({ signal });
-    let end: LeaseEnd = 'failed';
-    try {
-      for await (const chunk of run(lease.instance)) {
-        lease.heard();
-        yield chunk;
-      }
-      end = 'done';
-    } finally {
-      lease.release(signal.aborted ? 'cancelled' : end);
-    }
+  ): AsyncIterable<Chunk> {
+    this.#ready(capability);
+    return whileAdmitted((options) => this.admit(options), signal, run);
   }
 
   get #standing(): Standing {

@@ -3,11 +3,10 @@ import * as z from 'zod';
 import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
-import { mergeSession } from '../realtime/session-update.ts';
+import { sessionOf } from '../sessions/initial-session.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import { randomId } from '../wire/ids.ts';
-import { initialSession } from '../wire/session-config.ts';
 import { type ClientSecrets, clientSecretSeconds } from './client-secrets.ts';
 
 const { min, max, default: secondsDefault } = clientSecretSeconds;
@@ -38,18 +37,15 @@ export function createClientSecret(
   const request = clientSecretRequest.safeParse(body ?? {});
   if (!request.success) throw invalid(z.prettifyError(request.error));
   const { expires_after: after, session: given } = request.data;
-  const session = given ? sessionOf(given) : null;
-  const { name, voice, instructions } = resolve(session?.model ?? null);
+  const session = given ? parsedSession(given) : null;
+  const pipeline = resolve(session?.model ?? null);
   const { value, expiresAt } = clientSecrets.create(after?.seconds ?? secondsDefault, session);
-  const initial = initialSession({
-    ...{ id: randomId('sess'), model: name, voice, instructions },
-    expiresAt: Math.floor(systemClock.wallTime() / 1000) + 3600,
-  });
-  return { value, expires_at: expiresAt, session: session ? mergeSession(initial, session) : initial };
+  const initial = { id: randomId('sess'), expiresAt: Math.floor(systemClock.wallTime() / 1000) + 3600 };
+  return { value, expires_at: expiresAt, session: sessionOf(pipeline, { ...initial, preset: session }) };
 }
 
 /** Checked as `session.update` is, with its words. */
-function sessionOf(session: Readonly<Record<string, unknown>>): SessionUpdate {
+function parsedSession(session: Readonly<Record<string, unknown>>): SessionUpdate {
   const parsed = parseClientEvent(JSON.stringify({ type: 'session.update', session }));
   if (parsed.state === 'refused') throw invalid(parsed.error.message);
   if (parsed.event.type !== 'session.update') throw invalid('expected a session');

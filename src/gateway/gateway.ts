@@ -178,7 +178,7 @@ export class Gateway {
     scope.defer('loop monitor', () => this.#loop.stop());
     const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
-    const pipelines = new PipelineTable(config, supervisor);
+    const pipelines = new PipelineTable(config, supervisor, this.#log);
     const sessions = openSessions({ config, scope, log: this.#log, records });
     this.#sessions = sessions;
     const clientSecrets = new ClientSecrets(systemClock);

@@ -3,18 +3,20 @@
 import type { Config, PipelineConfig } from '../config/types.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { CascadePipeline } from '../pipelines/cascade.ts';
 import { EchoPipeline } from '../pipelines/echo.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { Log } from '../telemetry/log.ts';
 import { globMatches } from './glob.ts';
 
 export class PipelineTable {
   readonly #config: Config;
   readonly #pipelines = new Map<string, Pipeline>();
 
-  constructor(config: Config, supervisor: Supervisor) {
+  constructor(config: Config, supervisor: Supervisor, log: Log) {
     this.#config = config;
     for (const pipeline of Object.values(config.pipelines))
-      this.#pipelines.set(pipeline.name, build(pipeline, supervisor));
+      this.#pipelines.set(pipeline.name, build(pipeline, supervisor, log));
   }
 
   list(): readonly Pipeline[] {
@@ -46,12 +48,23 @@ export class PipelineTable {
   }
 }
 
-function build(config: PipelineConfig, supervisor: Supervisor): Pipeline {
+function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeline {
   const { name, voice, instructions } = config;
-  return new EchoPipeline({
-    ...{ name, voice, instructions },
-    speak: supervisor.get(config.speak),
-    vad: supervisor.get(config.vad),
-    needs: config.needs.map((engine) => supervisor.get(engine)),
+  const every = { name, voice, instructions, needs: config.needs.map((engine) => supervisor.get(engine)) };
+  if (config.kind === 'echo') {
+    return new EchoPipeline({
+      ...{ ...every, speak: supervisor.get(config.speak) },
+      vad: supervisor.get(config.vad),
+    });
+  }
+  const { ears, think, speak, language } = config;
+  const missing = [...(ears ? [] : ['`hear`: callers type']), ...(speak ? [] : ['`speak`: callers read'])];
+  if (missing.length > 0)
+    log.info({ pipeline: name }, `pipeline ${name} has no ${missing.join(', and no ')}`);
+  return new CascadePipeline({
+    ...{ ...every, language, log },
+    ears: ears && { hear: supervisor.get(ears.hear), vad: supervisor.get(ears.vad) },
+    think: supervisor.get(think),
+    speak: speak === undefined ? undefined : supervisor.get(speak),
   });
 }

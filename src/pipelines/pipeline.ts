@@ -2,7 +2,9 @@
 // that very part when it ends.
 import type { VadStream } from '../engines/contract.ts';
 import type { EngineStatus } from '../engines/status.ts';
+import type { Scope } from '../lifecycle/scope.ts';
 import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { Abilities, Transcription } from '../wire/session-config.ts';
 
 export interface AnswerRequest {
   readonly snapshot: ResponseSnapshot;
@@ -10,10 +12,20 @@ export interface AnswerRequest {
   readonly audioOf: (itemId: string) => Int16Array;
 }
 
+export interface HearRequest {
+  readonly itemId: string;
+  /** PCM16 at the session's rate; empty when it is no longer held. */
+  readonly pcm: Int16Array;
+  /** ISO 639-1; null where the engine has to find out. */
+  readonly language: string | null;
+}
+
 export interface PipelineSession {
   /** The answer, in order, made no faster than it is taken. Ends early, without an error, when the signal aborts. */
   respond(request: AnswerRequest, signal: AbortSignal): AsyncIterable<OutputChunk>;
-  /** Voice activity over this session's input; only while the pipeline is ready. */
+  /** All that is heard of one item so far, again and again; the last is the transcript. Only where it hears words. */
+  hear(request: HearRequest, signal: AbortSignal): AsyncIterable<string>;
+  /** Voice activity over this session's input; only while the pipeline is ready, and where it hears anything. */
   openVad(rateHz: number): VadStream;
   close(): Promise<void> | void;
 }
@@ -23,10 +35,16 @@ export interface Pipeline {
   readonly kind: string;
   readonly voice: string;
   readonly instructions: string;
+  readonly abilities: Abilities;
+  /** Who writes down what the caller says; null where nobody does. */
+  readonly transcription: Transcription | null;
   /** Names of the engines that have to be ready before it can answer. */
   readonly needs: readonly string[];
-  /** Opens a session's part; its engines are not unloaded while it is open. May throw: nothing is left then. */
-  open(): Promise<PipelineSession> | PipelineSession;
+  /**
+   * Opens the part of the session whose scope this is; its engines are not unloaded while it is open. May throw: nothing
+   * is left then.
+   */
+  open(scope: Scope): Promise<PipelineSession> | PipelineSession;
   /** Somebody waits for an answer: engines that are unloaded are woken. */
   need(): void;
   /** Where the engines it needs stand. */

@@ -1,7 +1,8 @@
 // The conversation's one transition function: `next(state, input) -> {state, effects}`. Everything that happens to a
 // session goes through here, one input after the other, so that no two writers ever meet.
 import type { NewId } from '../wire/ids.ts';
-import type { SessionConfig } from '../wire/session-config.ts';
+import { type Abilities, everyAbility, type SessionConfig } from '../wire/session-config.ts';
+import { transcribeNext, transcript, transcriptEnded, transcriptFailed } from './hearing.ts';
 import { appended, cleared, committed, dropped, speechStarted, speechStopped } from './input.ts';
 import { createItem, deleteItem, retrieveItem } from './items.ts';
 import { output, outputEnded, outputFailed } from './output.ts';
@@ -11,18 +12,26 @@ import { type Conversation, type ConversationInput, Draft, type Step } from './s
 import { truncateItem } from './truncate.ts';
 
 /** A new conversation in the lobby, and what the caller is told at once. */
-export function open(session: SessionConfig, conversationId: string, newId: NewId): Step {
+export function open(
+  session: SessionConfig,
+  conversationId: string,
+  newId: NewId,
+  abilities: Abilities = everyAbility,
+): Step {
   const draft = new Draft(
     {
       id: conversationId,
       phase: 'lobby',
+      abilities,
       session,
       items: [],
       itemChars: 0,
       input: { endSample: 0, startSample: 0, turn: null, catchUpSample: 0 },
+      unheard: new Map(),
       response: null,
       waiting: null,
       spokenSamples: new Map(),
+      spokenPieces: new Map(),
     },
     newId,
   );
@@ -38,6 +47,7 @@ export function open(session: SessionConfig, conversationId: string, newId: NewI
 export function next(state: Conversation, input: ConversationInput, newId: NewId): Step {
   const draft = new Draft(state, newId);
   apply(draft, input);
+  transcribeNext(draft);
   startWaiting(draft);
   const before = waitsInLobby(state);
   const after = waitsInLobby(draft.state);
@@ -71,6 +81,12 @@ function apply(draft: Draft, input: ConversationInput): void {
       return speechStarted(draft, input.atSample);
     case 'speech_stopped':
       return speechStopped(draft, input.atSample);
+    case 'transcript':
+      return transcript(draft, input.itemId, input.text);
+    case 'transcript_ended':
+      return transcriptEnded(draft, input.itemId, input.text, input.samples);
+    case 'transcript_failed':
+      return transcriptFailed(draft, input.itemId, input.code, input.message);
     case 'output':
       return output(draft, input.responseId, input.chunk);
     case 'output_ended':

@@ -1,6 +1,7 @@
 // The input audio buffer: positions of what was appended, taken, cleared, and of the speech under way. Positions only
 // grow, and every sample is taken by one item at most.
 import { sessionRateHz } from '../wire/session-config.ts';
+import { hear, refuseUnheard } from './hearing.ts';
 import { addItem, lastItemId, refuseFull } from './items.ts';
 import { interruptByTurn, requestByTurn } from './response.ts';
 import type { Draft } from './state.ts';
@@ -34,6 +35,7 @@ export function cleared(draft: Draft): void {
 
 /** A commit by the client: push to talk. It makes the item; the client asks for the answer. */
 export function committed(draft: Draft, eventId: string | undefined): void {
+  if (refuseUnheard(draft, null, eventId)) return;
   const { input } = draft.state;
   const ms = Math.floor(((input.endSample - input.startSample) * 1000) / sessionRateHz);
   if (ms < commitMsMin) {
@@ -93,4 +95,5 @@ function take(draft: Draft, itemId: string, fromSample: number, toSample: number
     role: 'user',
     content: [{ type: 'input_audio', transcript: null }],
   });
+  hear(draft, itemId);
 }

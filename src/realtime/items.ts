@@ -2,7 +2,8 @@
 // the lobby, and keeps the client's own item id: clients wait for exactly that.
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
 import type { ContentPart, Item } from '../wire/items.ts';
-import type { Draft } from './state.ts';
+import { hear, refuseUnheard } from './hearing.ts';
+import type { ActiveResponse, Draft } from './state.ts';
 
 const itemsMax = 2000;
 /** Of the text of all items together. */
@@ -23,15 +24,25 @@ export function addItem(draft: Draft, item: Item, afterItemId: string | null = l
   if (item.status !== 'in_progress') draft.send({ type: 'conversation.item.done', ...event });
 }
 
-/** The final form of an answer that was added in progress, and how much audio it has. */
-export function finishItem(draft: Draft, item: Item, samples: number): void {
-  const { items, spokenSamples } = draft.state;
+/** The final form of an answer that was added in progress, and what was spoken of it. */
+export function finishItem(
+  draft: Draft,
+  item: Item,
+  spoken?: Pick<ActiveResponse, 'samples' | 'heardSamples' | 'pieces'>,
+): void {
+  const { items, spokenSamples, spokenPieces } = draft.state;
   const index = items.findIndex(({ id }) => id === item.id);
   const before = items[index];
   // The client may have deleted it meanwhile; then there is nothing to finish.
   if (!before) return;
   replaceItem(draft, before, item);
-  if (samples > 0) draft.set({ spokenSamples: new Map(spokenSamples).set(item.id, samples) });
+  const samples = spoken?.heardSamples ?? spoken?.samples ?? 0;
+  if (spoken && samples > 0) {
+    draft.set({
+      spokenSamples: new Map(spokenSamples).set(item.id, samples),
+      spokenPieces: new Map(spokenPieces).set(item.id, spoken.pieces),
+    });
+  }
   draft.send({ type: 'conversation.item.done', previous_item_id: items[index - 1]?.id ?? null, item });
 }
 
@@ -65,10 +76,13 @@ export function createItem(
     const message = 'Error adding item: audio comes in one part of a message in this version of greenroom.';
     return draft.error('invalid_value', message, { param: 'item.content', eventId });
   }
+  const silent = spoken.find((part) => part.audio && !part.transcript);
+  if (silent && refuseUnheard(draft, 'item.content', eventId)) return;
   const item = toItem(event.item, id, draft);
   if (refuseFull(draft, charsOf(item), eventId)) return;
   if (audio?.length) draft.do({ type: 'keep_given_audio', itemId: id, audio });
   addItem(draft, item, previous === 'root' ? null : (previous ?? undefined));
+  if (silent && audio?.length) hear(draft, id);
 }
 
 /** Ids of items that are announced, or still being made, are no more to be had than those of items that are there. */
@@ -134,14 +148,14 @@ export function retrieveItem(draft: Draft, event: ClientEventOf<'conversation.it
 export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item.delete'>): void {
   const item = findItem(draft, event.item_id, 'item_delete_invalid_item_id', event.event_id);
   if (!item) return;
-  const { items, itemChars, spokenSamples, response } = draft.state;
+  const { items, itemChars, spokenSamples, spokenPieces, unheard, response } = draft.state;
   const index = items.indexOf(item);
-  const spoken = new Map(spokenSamples);
-  spoken.delete(item.id);
   draft.set({
     items: items.toSpliced(index, 1),
     itemChars: itemChars - charsOf(item),
-    spokenSamples: spoken,
+    spokenSamples: without(spokenSamples, item.id),
+    spokenPieces: without(spokenPieces, item.id),
+    unheard: without(unheard, item.id),
   });
   // An answer that has not appeared yet stands after the one before, then.
   if (response?.afterItemId === item.id) {
@@ -149,6 +163,10 @@ export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item
   }
   draft.do({ type: 'forget_item', itemId: item.id });
   draft.send({ type: 'conversation.item.deleted', item_id: item.id });
+}
+
+function without<Value>(map: ReadonlyMap<string, Value>, key: string): ReadonlyMap<string, Value> {
+  return new Map([...map].filter(([other]) => other !== key));
 }
 
 /** The item; or none, and the client was told. */

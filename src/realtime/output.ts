@@ -1,20 +1,40 @@
 // What a response sends, in the order that clients are written against: created, output_item.added, item.added,
 // content_part.added, deltas, their dones, content_part.done, output_item.done, item.done, response.done. Everything
 // that was added gets its done, also on cancel and failure.
-import type { ContentPart, ItemStatus, MessageItem } from '../wire/items.ts';
+import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
+import { heardText } from './heard-text.ts';
 import { addItem, finishItem } from './items.ts';
-import type { ActiveResponse, Draft, SentChunk } from './state.ts';
+import type { ActiveResponse, CallChunk, Draft, SentChunk } from './state.ts';
+
+type SaidChunk = Exclude<SentChunk, { type: 'call' | 'ending' }>;
 
 export function output(draft: Draft, responseId: string, chunk: SentChunk): void {
   const active = draft.state.response;
   // Late output of a response that has ended is dropped: it must never reach the next one.
-  if (active?.object.id !== responseId || !isHeard(chunk, active.modality)) return;
+  if (active?.object.id !== responseId) return;
+  switch (chunk.type) {
+    case 'call':
+      return functionCall(draft, active, chunk);
+    case 'ending':
+      return draft.set({ response: { ...active, ending: chunk } });
+    default:
+      if (isHeard(chunk, active.modality)) said(draft, active, chunk);
+  }
+}
+
+function said(draft: Draft, active: ActiveResponse, chunk: SaidChunk): void {
   const response = active.itemId ? active : showItem(draft, active);
   const address = addressOf(response);
   if (chunk.type === 'text') {
-    draft.set({ response: { ...response, text: response.text + chunk.text } });
+    const { text, samples } = response;
+    // What has no speech of its own is of one piece with what follows.
+    const begins = response.pieces.at(-1)?.fromSample !== samples;
+    const pieces = begins
+      ? [...response.pieces, { fromChar: text.length, fromSample: samples }]
+      : response.pieces;
+    draft.set({ response: { ...response, text: text + chunk.text, pieces } });
     const type =
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
@@ -23,22 +43,31 @@ export function output(draft: Draft, responseId: string, chunk: SentChunk): void
   draft.send({ type: 'response.output_audio.delta', ...address, delta: chunk.audio });
 }
 
-function isHeard(chunk: SentChunk, modality: Modality): boolean {
+function isHeard(chunk: SaidChunk, modality: Modality): boolean {
   return chunk.type === 'text' ? chunk.text !== '' : modality === 'audio' && chunk.audio !== '';
 }
 
 export function outputEnded(draft: Draft, responseId: string): void {
   const active = draft.state.response;
   if (active?.object.id !== responseId) return;
-  endResponse(draft, active, { status: 'completed', status_details: null });
+  const cutBy = active.ending?.cutBy;
+  if (!cutBy) return endResponse(draft, active, { status: 'completed', status_details: null });
+  endResponse(draft, active, {
+    status: 'incomplete',
+    status_details: { type: 'incomplete', reason: cutBy },
+  });
 }
 
 export function outputFailed(draft: Draft, responseId: string, code: string, message: string): void {
   const active = draft.state.response;
   if (active?.object.id !== responseId) return;
-  const error = { type: 'server_error', code, message };
   draft.do({ type: 'stop_response', responseId });
-  endResponse(draft, active, { status: 'failed', status_details: { type: 'failed', error } });
+  failResponse(draft, active, code, message);
+}
+
+export function failResponse(draft: Draft, response: ActiveResponse, code: string, message: string): void {
+  const error = { type: 'server_error', code, message };
+  endResponse(draft, response, { status: 'failed', status_details: { type: 'failed', error } });
 }
 
 export function endResponse(
@@ -46,27 +75,56 @@ export function endResponse(
   response: ActiveResponse,
   end: Pick<ResponseObject, 'status' | 'status_details'>,
 ): void {
-  const item = response.itemId
+  const { done, ending } = response.itemId
     ? hideItem(draft, response, end.status === 'completed' ? 'completed' : 'incomplete')
-    : null;
+    : response;
   draft.set({ response: null });
-  draft.send({ type: 'response.done', response: { ...response.object, ...end, output: item ? [item] : [] } });
+  const usage = ending?.usage ?? null;
+  draft.send({ type: 'response.done', response: { ...response.object, ...end, output: done, usage } });
 }
 
-/** The first output: the item appears. */
+/** What the client is to call: an item of its own, after what was said before. Engines give it in one piece. */
+function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): void {
+  const response = active.itemId ? hideItem(draft, active, 'completed') : active;
+  const id = draft.newId('item');
+  const { name, arguments: written } = chunk;
+  const callId = isCallTaken(draft, chunk.callId) ? draft.newId('call') : chunk.callId;
+  const shown = (status: ItemStatus, args: string): Item => ({
+    ...{ id, object: 'realtime.item', type: 'function_call', status },
+    ...{ call_id: callId, name, arguments: args },
+  });
+  const place = placeOf(response);
+  const address = { ...place, item_id: id, call_id: callId };
+  draft.send({ type: 'response.output_item.added', ...place, item: shown('in_progress', '') });
+  addItem(draft, shown('in_progress', ''), response.afterItemId);
+  if (written !== '')
+    draft.send({ type: 'response.function_call_arguments.delta', ...address, delta: written });
+  draft.send({ type: 'response.function_call_arguments.done', ...address, name, arguments: written });
+  const item = shown('completed', written);
+  draft.send({ type: 'response.output_item.done', ...place, item });
+  finishItem(draft, item);
+  after(draft, response, item);
+}
+
+/** Some engines count their calls from nought in every answer; a client tells them apart by this alone. */
+function isCallTaken({ state }: Draft, callId: string): boolean {
+  return state.items.some((item) => item.type === 'function_call' && item.call_id === callId);
+}
+
+/** The first output of a message: the item appears. */
 function showItem(draft: Draft, active: ActiveResponse): ActiveResponse {
   const response = { ...active, itemId: draft.newId('item') };
   draft.set({ response });
   const address = addressOf(response);
   const item = itemOf(response, 'in_progress', []);
-  draft.send({ type: 'response.output_item.added', response_id: address.response_id, output_index: 0, item });
+  draft.send({ type: 'response.output_item.added', ...placeOf(response), item });
   addItem(draft, item, response.afterItemId);
   draft.send({ type: 'response.content_part.added', ...address, part: partOf(response) });
   return response;
 }
 
-/** The last output: everything that was added is done. */
-function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): MessageItem {
+/** The last output of a message: everything that was added is done. */
+function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): ActiveResponse {
   const address = addressOf(response);
   if (response.modality === 'audio') {
     draft.send({ type: 'response.output_audio.done', ...address });
@@ -76,18 +134,28 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): M
   }
   draft.send({ type: 'response.content_part.done', ...address, part: partOf(response) });
   const item = itemOf(response, status, [contentOf(response)]);
-  draft.send({ type: 'response.output_item.done', response_id: address.response_id, output_index: 0, item });
-  finishItem(draft, item, response.heardSamples ?? response.samples);
-  return item;
+  draft.send({ type: 'response.output_item.done', ...placeOf(response), item });
+  finishItem(draft, item, response);
+  return after(draft, response, item);
+}
+
+/** With one item more that is complete; what comes stands behind it, unless the client has deleted it. */
+function after(draft: Draft, response: ActiveResponse, item: Item): ActiveResponse {
+  const there = draft.state.items.some(({ id }) => id === item.id);
+  const changed: ActiveResponse = {
+    ...{ ...response, done: [...response.done, item], itemId: null, text: '', pieces: [], samples: 0 },
+    ...{ heardSamples: null, afterItemId: there ? item.id : response.afterItemId },
+  };
+  draft.set({ response: changed });
+  return changed;
+}
+
+function placeOf({ object, done }: ActiveResponse) {
+  return { response_id: object.id, output_index: done.length };
 }
 
 function addressOf(response: ActiveResponse) {
-  return {
-    response_id: response.object.id,
-    item_id: response.itemId ?? '',
-    output_index: 0,
-    content_index: 0,
-  };
+  return { ...placeOf(response), item_id: response.itemId ?? '', content_index: 0 };
 }
 
 function itemOf(
@@ -98,10 +166,12 @@ function itemOf(
   return { id: itemId ?? '', object: 'realtime.item', type: 'message', status, role: 'assistant', content };
 }
 
-/** What was said beyond a cut is unknown to the listener: the text goes with it. */
-function contentOf({ modality, text, samples, heardSamples }: ActiveResponse): ContentPart {
+/** What was said beyond a cut is unknown to the listener: its text goes with it. */
+function contentOf(response: ActiveResponse): ContentPart {
+  const { modality, text, pieces, samples } = response;
   if (modality === 'text') return { type: 'output_text', text };
-  return { type: 'output_audio', transcript: (heardSamples ?? samples) < samples ? null : text };
+  const heardSamples = response.heardSamples ?? samples;
+  return { type: 'output_audio', transcript: heardText(text, pieces, { samples, heardSamples }) };
 }
 
 function partOf({ modality, text }: ActiveResponse): ResponsePart {

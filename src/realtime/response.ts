@@ -3,8 +3,9 @@
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { ResponseObject } from '../wire/server-events.ts';
 import { effectiveFormat, type SessionConfig } from '../wire/session-config.ts';
+import { hearAgain, toAnswer } from './hearing.ts';
 import { lastItemId } from './items.ts';
-import { endResponse } from './output.ts';
+import { endResponse, failResponse } from './output.ts';
 import type { ActiveResponse, Draft, ResponseRequest } from './state.ts';
 
 export function createResponse(draft: Draft, event: ClientEventOf<'response.create'>): void {
@@ -21,6 +22,7 @@ export function createResponse(draft: Draft, event: ClientEventOf<'response.crea
     return draft.error('conversation_already_has_active_response', message, { eventId });
   }
   const format = event.response?.audio?.output?.format;
+  hearAgain(draft);
   draft.set({
     waiting: {
       eventId,
@@ -58,7 +60,13 @@ export function startWaiting(draft: Draft): void {
   // Nobody is answered while they speak on: the end of this turn asks again, and both are answered at once.
   const spokenOver = input.turn && session.audio.input.turn_detection?.interrupt_response;
   if (waiting.origin === 'turn' && spokenOver) return;
-  const { object, modality } = begin(draft, waiting);
+  const answered = toAnswer(draft.state);
+  if (answered.state === 'hearing') return;
+  // A cough is no turn: it was told by its empty transcript.
+  if (answered.state === 'silence' && waiting.origin === 'turn') return draft.set({ waiting: null });
+  const begun = begin(draft, waiting);
+  if (answered.state === 'failed') return failResponse(draft, begun, answered.code, answered.message);
+  const { object, modality } = begun;
   draft.do({
     type: 'start_response',
     snapshot: {
@@ -73,10 +81,14 @@ export function startWaiting(draft: Draft): void {
 
 /** The session as it is for this answer. */
 function sessionOf(draft: Draft, { overrides, format }: ResponseRequest): SessionConfig {
-  const { session } = draft.state;
+  const { abilities } = draft.state;
+  const session = { ...draft.state.session, ...overrides };
   const { audio } = session;
-  if (!format) return { ...session, ...overrides };
-  return { ...session, ...overrides, audio: { ...audio, output: { ...audio.output, format } } };
+  return {
+    ...session,
+    ...(abilities.answers === 'text' && { output_modalities: ['text'] as const }),
+    ...(format && { audio: { ...audio, output: { ...audio.output, format } } }),
+  };
 }
 
 function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
@@ -97,7 +109,10 @@ function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
     usage: null,
   };
   const afterItemId = lastItemId(draft);
-  const response = { object, modality, afterItemId, itemId: null, text: '', samples: 0, heardSamples: null };
+  const response: ActiveResponse = {
+    ...{ object, modality, afterItemId, done: [], itemId: null, ending: null },
+    ...{ text: '', pieces: [], samples: 0, heardSamples: null },
+  };
   draft.set({ waiting: null, response });
   draft.send({ type: 'response.created', response: object });
   return response;

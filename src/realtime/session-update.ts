@@ -1,21 +1,23 @@
 // `session.update`: a partial change, answered with the full configuration that is in effect. `null` clears. What this
-// gateway cannot do (another model or voice, a transcription, tracing) is shown as it stays, not refused: every SDK sends
+// gateway or pipeline cannot do (another model or voice, other ears, tracing, speech without a voice) is shown as it stays, not refused: every SDK sends
 // those, and a refusal ends some of them.
 import type { ClientEventOf, SessionUpdate } from '../wire/client-schema.ts';
 import {
+  type Abilities,
   effectiveFormat,
   isSameFormat,
   type SemanticVad,
   type ServerVad,
   type SessionConfig,
   serverVadDefault,
+  type Transcription,
   type TurnDetection,
 } from '../wire/session-config.ts';
 import type { Draft } from './state.ts';
 
 export function updateSession(draft: Draft, event: ClientEventOf<'session.update'>): void {
   const before = draft.state.session;
-  const session = mergeSession(before, event.session);
+  const session = mergeSession(before, event.session, draft.state.abilities);
   draft.set({ session });
   const { format } = session.audio.input;
   if (!isSameFormat(format, before.audio.input.format)) draft.do({ type: 'use_input_format', format });
@@ -28,12 +30,17 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
 }
 
 /** The session with the update in it. */
-export function mergeSession(session: SessionConfig, update: SessionUpdate): SessionConfig {
+export function mergeSession(
+  session: SessionConfig,
+  update: SessionUpdate,
+  { hears, answers }: Abilities,
+): SessionConfig {
   const { input, output } = session.audio;
   const { input: newInput, output: newOutput } = update.audio ?? {};
   return {
     ...session,
-    output_modalities: changed(update.output_modalities, ['audio'], session.output_modalities),
+    output_modalities:
+      answers === 'text' ? ['text'] : changed(update.output_modalities, ['audio'], session.output_modalities),
     instructions: changed(update.instructions, '', session.instructions),
     tools: changed(update.tools, [], session.tools),
     tool_choice: changed(update.tool_choice, 'auto', session.tool_choice),
@@ -43,7 +50,9 @@ export function mergeSession(session: SessionConfig, update: SessionUpdate): Ses
       input: {
         ...input,
         format: newInput?.format === undefined ? input.format : effectiveFormat(newInput.format),
-        turn_detection: mergeDetection(input.turn_detection, newInput?.turn_detection),
+        transcription: mergeTranscription(input.transcription, newInput?.transcription),
+        turn_detection:
+          hears === 'nothing' ? null : mergeDetection(input.turn_detection, newInput?.turn_detection),
       },
       output: {
         ...output,
@@ -55,6 +64,17 @@ export function mergeSession(session: SessionConfig, update: SessionUpdate): Ses
 
 function changed<T>(given: T | null | undefined, cleared: T, current: T): T {
   return given === undefined ? current : (given ?? cleared);
+}
+
+/** Who hears is the pipeline's own; the language is the caller's. */
+function mergeTranscription(
+  current: Transcription | null,
+  update: Readonly<Record<string, unknown>> | null | undefined,
+): Transcription | null {
+  if (!current || !update || !Object.hasOwn(update, 'language')) return current;
+  const { language } = update;
+  const { model } = current;
+  return typeof language === 'string' && /^[a-z]{2,3}$/i.test(language) ? { model, language } : { model };
 }
 
 type DetectionUpdate = NonNullable<NonNullable<SessionUpdate['audio']>['input']>['turn_detection'];

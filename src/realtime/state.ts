@@ -7,23 +7,44 @@
 import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
-import type { ResponseObject, ServerEvent, WireError } from '../wire/server-events.ts';
-import type { AudioFormat, Modality, SessionConfig, TurnDetection } from '../wire/session-config.ts';
+import type { ResponseObject, ServerEvent, Usage, WireError } from '../wire/server-events.ts';
+import type {
+  Abilities,
+  AudioFormat,
+  Modality,
+  SessionConfig,
+  TurnDetection,
+} from '../wire/session-config.ts';
+import type { SpokenPiece } from './heard-text.ts';
 
 export interface Conversation {
   readonly id: string;
   readonly phase: 'lobby' | 'ready' | 'failed';
+  readonly abilities: Abilities;
   readonly session: SessionConfig;
   readonly items: readonly Item[];
   /** Of the text of all items: counted as they change, not anew for each. */
   readonly itemChars: number;
   readonly input: InputBuffer;
   readonly response: ActiveResponse | null;
-  /** One answer that waits: for the lobby to end, or (made by turn detection) for the answer or turn under way. */
+  /** What the caller said that is not written down yet, or could not be; by item, in the order of the asking. */
+  readonly unheard: ReadonlyMap<string, Unheard>;
+  /**
+   * One answer that waits: for the lobby to end, for what it answers to be written down, or (made by turn detection)
+   * for the answer or turn under way.
+   */
   readonly waiting: ResponseRequest | null;
   /** Samples of audio of each finished assistant item that has any, as far as it was heard. */
   readonly spokenSamples: ReadonlyMap<string, number>;
+  /** And where in it the pieces of its text begin. */
+  readonly spokenPieces: ReadonlyMap<string, readonly SpokenPiece[]>;
 }
+
+/** `asked` is one at a time: `delta` is what the caller has been told of it. */
+export type Unheard =
+  | { readonly state: 'waiting' }
+  | { readonly state: 'asked'; readonly delta: string }
+  | { readonly state: 'failed'; readonly code: string; readonly message: string };
 
 /** Positions are samples since the start of the session; the shell holds the samples themselves. */
 interface InputBuffer {
@@ -55,13 +76,18 @@ export interface ActiveResponse {
   readonly modality: Modality;
   /** Its item stands after the last one it answers, also when others have come since. Always an item that is there. */
   readonly afterItemId: string | null;
-  /** Null until there is something to show. */
+  /** What is complete of its output; nothing of it changes any more. */
+  readonly done: readonly Item[];
+  /** Of the message under way; null until there is something to show. */
   readonly itemId: string | null;
   readonly text: string;
+  readonly pieces: readonly SpokenPiece[];
   /** Of audio that was sent, at the session's rate whatever the format. */
   readonly samples: number;
   /** How much of its audio was heard, where the client has said so while it was still being made. */
   readonly heardSamples: number | null;
+  /** What is known of its end before it. */
+  readonly ending: EndingChunk | null;
 }
 
 export interface ResponseSnapshot {
@@ -80,15 +106,36 @@ interface TextChunk {
   readonly text: string;
 }
 
+/** A function that the client is to call, complete. */
+export interface CallChunk {
+  readonly type: 'call';
+  /** As the engine has it; need not be unique. */
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** Why an answer ends where it does, and what it took. Comes last, if at all. */
+export interface EndingChunk {
+  readonly type: 'ending';
+  /** Null: it is complete. */
+  readonly cutBy: 'max_output_tokens' | 'content_filter' | null;
+  readonly usage: Usage | null;
+}
+
 /** What an answer is made of. */
 export type OutputChunk =
   | TextChunk
+  | CallChunk
+  | EndingChunk
   /** PCM16 at the session's rate. */
   | { readonly type: 'audio'; readonly pcm: Int16Array };
 
 /** What the caller is sent of it. */
 export type SentChunk =
   | TextChunk
+  | CallChunk
+  | EndingChunk
   /** Base64 in the output format, and how much that is at the session's rate. */
   | { readonly type: 'audio'; readonly audio: string; readonly samples: number };
 
@@ -110,6 +157,21 @@ export type ConversationInput =
   | { readonly type: 'lobby_timeout'; readonly waitedMs: number; readonly missing: string }
   | { readonly type: 'speech_started'; readonly atSample: number }
   | { readonly type: 'speech_stopped'; readonly atSample: number }
+  /** All that was heard of an item so far; it may still change. */
+  | { readonly type: 'transcript'; readonly itemId: string; readonly text: string }
+  | {
+      readonly type: 'transcript_ended';
+      readonly itemId: string;
+      readonly text: string;
+      /** How much audio it was. */
+      readonly samples: number;
+    }
+  | {
+      readonly type: 'transcript_failed';
+      readonly itemId: string;
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly type: 'output'; readonly responseId: string; readonly chunk: SentChunk }
   | { readonly type: 'output_ended'; readonly responseId: string }
   | {
@@ -134,6 +196,8 @@ export type Effect =
     }
   /** The client put the audio into the item itself. */
   | { readonly type: 'keep_given_audio'; readonly itemId: string; readonly audio: Int16Array }
+  /** Write down what is said in an item; its audio is kept. One at a time. `forget_item` ends it. */
+  | { readonly type: 'transcribe'; readonly itemId: string; readonly language: string | null }
   | { readonly type: 'drop_audio'; readonly toSample: number }
   | { readonly type: 'forget_item'; readonly itemId: string }
   | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }

@@ -3,6 +3,7 @@
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { Item } from '../wire/items.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
+import { heardText } from './heard-text.ts';
 import { findItem, replaceItem } from './items.ts';
 import type { ActiveResponse, Draft } from './state.ts';
 
@@ -41,11 +42,16 @@ function isSpoken(item: Item, running: ActiveResponse | null): boolean {
   return item.type === 'message' && item.content[0]?.type === 'output_audio';
 }
 
-/** What was said beyond the cut is unknown to the listener: the text goes with it. */
+/** What was said beyond the cut is unknown to the listener: its text goes with it. */
 function cut(draft: Draft, item: Item, heardSamples: number): void {
-  const content = [{ type: 'output_audio', transcript: null }] as const;
+  const { spokenSamples, spokenPieces } = draft.state;
+  const [part] = item.type === 'message' ? item.content : [];
+  const text = part?.type === 'output_audio' ? (part.transcript ?? '') : '';
+  const samples = spokenSamples.get(item.id) ?? 0;
+  const transcript = heardText(text, spokenPieces.get(item.id) ?? [], { samples, heardSamples });
+  const content = [{ type: 'output_audio', transcript }] as const;
   replaceItem(draft, item, { ...item, content } as Item);
   draft.set({
-    spokenSamples: new Map(draft.state.spokenSamples).set(item.id, heardSamples),
+    spokenSamples: new Map(spokenSamples).set(item.id, heardSamples),
   });
 }

@@ -2,12 +2,13 @@
 // early audio is bounded by age and bytes, for the session and over all sessions; later by bytes alone. What is over the
 // bound goes oldest first, and is told.
 import { concatPcm } from '../audio/pcm.ts';
+import { nobodyHears } from '../realtime/hearing.ts';
 import type { Conversation, ConversationInput } from '../realtime/state.ts';
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
-import { type AudioFormat, sessionRateHz } from '../wire/session-config.ts';
+import { type Abilities, type AudioFormat, sessionRateHz } from '../wire/session-config.ts';
 import { type AudioBudget, InputAudio } from './input-audio.ts';
 import type { PacedWork } from './paced-work.ts';
-import { audioRefused } from './session-errors.ts';
+import { audioRefused, audioUnheard } from './session-errors.ts';
 import { checkedBytes, codingOf, decodedPieces, decoderFor, workOf } from './wire-audio.ts';
 
 export interface IntakeOptions {
@@ -16,6 +17,9 @@ export interface IntakeOptions {
   /** What the session begins with. */
   readonly format: AudioFormat;
   readonly work: PacedWork;
+  readonly hears: Abilities['hears'];
+  /** Its name. */
+  readonly pipeline: string;
   readonly phase: () => Conversation['phase'];
   readonly feed: (input: ConversationInput) => void;
   /** There is more to hear. */
@@ -31,6 +35,7 @@ export class Intake {
   readonly #earlyBytesMax: number;
   #decoder: ReturnType<typeof decoderFor>;
   #overflow: 'none' | 'told' = 'none';
+  #unheard: 'none' | 'told' = 'none';
 
   constructor(options: IntakeOptions) {
     const { budget, early, format } = options;
@@ -41,7 +46,8 @@ export class Intake {
   }
 
   append({ audio, event_id: eventId }: ClientEventOf<'input_audio_buffer.append'>): void {
-    const { work, feed } = this.#options;
+    const { work, feed, hears } = this.#options;
+    if (hears === 'nothing') return this.#refuse(eventId);
     const checked = checkedBytes(audio, this.#decoder.coding);
     if (checked.state === 'refused') {
       return feed({ type: 'refused', error: audioRefused(checked.why, 'audio', eventId) });
@@ -92,6 +98,14 @@ export class Intake {
 
   close(): void {
     this.audio.dropBefore(this.audio.endSample);
+  }
+
+  /** Once: a caller may go on to stream for an hour. */
+  #refuse(eventId: string | undefined): void {
+    if (this.#unheard === 'told') return;
+    this.#unheard = 'told';
+    const { feed, pipeline } = this.#options;
+    feed({ type: 'refused', error: audioUnheard(nobodyHears(pipeline), eventId) });
   }
 
   *#appending(bytes: Uint8Array): Generator<number> {

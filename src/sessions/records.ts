@@ -2,6 +2,7 @@
 // order, so that the record has nothing that the conversation had not.
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
+import { heardText } from '../realtime/heard-text.ts';
 import type { Conversation, Step } from '../realtime/state.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import type { Item } from '../wire/items.ts';
@@ -89,6 +90,13 @@ class StoredRecord implements SessionRecord {
           row: { ...row, text: item ? textOf(item) : null },
         });
       }
+      case 'conversation.item.input_audio_transcription.completed': {
+        const { items = [] } = this.#conversation ?? {};
+        const index = items.findIndex(({ id }) => id === event.item_id);
+        const item = items[index];
+        if (item) this.#writeItem(item, items[index - 1]?.id ?? null);
+        return;
+      }
       case 'conversation.item.deleted':
         return this.#store.write({
           type: 'item_deleted',
@@ -104,8 +112,10 @@ class StoredRecord implements SessionRecord {
     const { response, items } = this.#conversation ?? {};
     const item = items?.find(({ id }) => id === response?.itemId);
     if (!response || !item) return;
-    const cut = (response.heardSamples ?? response.samples) < response.samples;
-    this.#writeItem({ ...item, status: 'incomplete' }, response.afterItemId, cut ? null : response.text);
+    const { text, pieces, samples } = response;
+    const heardSamples = response.heardSamples ?? samples;
+    const heard = heardText(text, pieces, { samples, heardSamples });
+    this.#writeItem({ ...item, status: 'incomplete' }, response.afterItemId, heard);
   }
 
   #writeItem(item: Item, previousId: string | null, text: string | null = textOf(item)): void {

@@ -134,7 +134,7 @@ export class SessionRegistry {
     try {
       const pipelineSession = await scope.acquire(
         'pipeline session',
-        () => pipeline.open(),
+        () => pipeline.open(scope),
         (opened) => opened.close(),
       );
       const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });

@@ -18,6 +18,11 @@ export class ResponseAudio {
 
   *take(chunk: OutputChunk): Generator<SentChunk> {
     if (chunk.type === 'text') return yield chunk;
+    if (chunk.type !== 'audio') {
+      // What was spoken before it is complete.
+      yield* this.end();
+      return yield chunk;
+    }
     for (const bytes of encodedPieces(chunk.pcm, this.#encoder)) yield* this.#sent(bytes);
   }
 

@@ -34,3 +34,8 @@ export function audioRefused(why: string, param: string, eventId: string | undef
     event_id: eventId ?? null,
   };
 }
+
+export function audioUnheard(message: string, eventId: string | undefined): WireError {
+  const code = 'audio_input_unsupported';
+  return { type: 'invalid_request_error', code, message, param: 'audio', event_id: eventId ?? null };
+}

@@ -3,15 +3,14 @@
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { next, open } from '../realtime/conversation.ts';
-import { mergeSession } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
-import { initialSession } from '../wire/session-config.ts';
 import { Answers } from './answers.ts';
 import { Hearing } from './hearing.ts';
 import { Inbox } from './inbox.ts';
+import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
@@ -21,6 +20,7 @@ import { PacedWork } from './paced-work.ts';
 import { binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
+import { Transcripts } from './transcripts.ts';
 import { codingOf } from './wire-audio.ts';
 
 /** OpenAI's own maximum for one session. */
@@ -37,6 +37,7 @@ export class Session {
   readonly #hearing: Hearing;
   readonly #lobby: Lobby;
   readonly #answers: Answers;
+  readonly #transcripts: Transcripts;
   readonly #keepalive: Keepalive;
   readonly #queue: ConversationInput[] = [];
   #conversation: Conversation;
@@ -68,7 +69,7 @@ export class Session {
     });
     scope.defer('inbox', () => this.#inbox.close());
     this.#work = new PacedWork({ scope, onIdle: () => this.#inbox.resume() });
-    const opened = open(this.#initial(), newId('conv'), newId);
+    const opened = open(this.#initial(), newId('conv'), newId, pipeline.abilities);
     this.#conversation = opened.state;
     this.#opening = opened.effects;
     const feed = (input: ConversationInput) => this.#feed(input);
@@ -77,19 +78,19 @@ export class Session {
       early: limits.earlyAudio,
       format: opened.state.session.audio.input.format,
       work: this.#work,
+      hears: pipeline.abilities.hears,
+      pipeline: pipeline.name,
       phase: () => this.#conversation.phase,
       feed,
       onAppended: () => this.#hearing.appended(),
     });
     scope.defer('input audio', () => this.#intake.close());
-    this.#answers = new Answers({
-      scope,
-      outbox: this.#outbox,
-      pipelineSession,
-      audioOf: (item) => this.#itemAudio.of(item),
-      feed,
-      onFault: options.onFault,
-    });
+    const speaking = {
+      ...{ scope, pipelineSession, feed, onFault: options.onFault },
+      audioOf: (item: string) => this.#itemAudio.of(item),
+    };
+    this.#answers = new Answers({ ...speaking, outbox: this.#outbox });
+    this.#transcripts = new Transcripts(speaking);
     this.#hearing = new Hearing({
       scope,
       input: this.#intake.audio,
@@ -108,7 +109,7 @@ export class Session {
       onReady: () => {
         feed({ type: 'ready' });
         this.#intake.ready();
-        this.#hearing.start();
+        if (pipeline.abilities.hears !== 'nothing') this.#hearing.start();
       },
       onNotReady: () => {
         feed({ type: 'not_ready' });
@@ -187,14 +188,7 @@ export class Session {
   #initial() {
     const { id, pipeline, scope, preset } = this.#options;
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
-    const initial = initialSession({
-      id,
-      model: pipeline.name,
-      voice: pipeline.voice,
-      instructions: pipeline.instructions,
-      expiresAt,
-    });
-    return preset ? mergeSession(initial, preset) : initial;
+    return sessionOf(pipeline, { id, expiresAt, preset });
   }
 
   /** OpenAI ends a session after an hour, and clients are built for it. */
@@ -244,7 +238,10 @@ export class Session {
       case 'drop_audio':
         return this.#intake.audio.dropBefore(effect.toSample);
       case 'forget_item':
+        this.#transcripts.stop(effect.itemId);
         return this.#itemAudio.forget(effect.itemId);
+      case 'transcribe':
+        return this.#transcripts.start(effect.itemId, effect.language);
       case 'use_input_format':
         return this.#intake.use(effect.format);
       case 'detect_turns':

@@ -30,7 +30,7 @@ export interface ResponseObject {
   readonly usage: Usage | null;
 }
 
-/** Tokens where an engine counts them; the built-in ones do not. */
+/** Tokens, where an engine counts them. */
 export interface Usage {
   readonly total_tokens: number;
   readonly input_tokens: number;
@@ -39,11 +39,24 @@ export interface Usage {
   readonly output_token_details: Readonly<Record<string, number>>;
 }
 
+/** Of an item's content, outside of any response. */
+interface ContentAddress {
+  readonly item_id: string;
+  readonly content_index: number;
+}
+
 interface PartAddress {
   readonly response_id: string;
   readonly item_id: string;
   readonly output_index: number;
   readonly content_index: number;
+}
+
+interface CallAddress {
+  readonly response_id: string;
+  readonly item_id: string;
+  readonly output_index: number;
+  readonly call_id: string;
 }
 
 interface ItemAddress {
@@ -91,6 +104,20 @@ export type ServerEvent =
       readonly item_id: string;
       readonly audio_end_ms: number;
     }
+  | ({
+      readonly type: 'conversation.item.input_audio_transcription.delta';
+      readonly delta: string;
+    } & ContentAddress)
+  | ({
+      readonly type: 'conversation.item.input_audio_transcription.completed';
+      readonly transcript: string;
+      readonly usage: { readonly type: 'duration'; readonly seconds: number };
+    } & ContentAddress)
+  | ({
+      readonly type: 'conversation.item.input_audio_transcription.failed';
+      /** Not with a `param` of null: strict clients die of it. */
+      readonly error: Pick<WireError, 'type' | 'code' | 'message'>;
+    } & ContentAddress)
   | { readonly type: 'response.created' | 'response.done'; readonly response: ResponseObject }
   | ({
       readonly type: 'response.output_item.added' | 'response.output_item.done';
@@ -110,6 +137,15 @@ export type ServerEvent =
   | ({ readonly type: 'response.output_audio.done' } & PartAddress)
   | ({ readonly type: 'response.output_audio_transcript.done'; readonly transcript: string } & PartAddress)
   | ({ readonly type: 'response.output_text.done'; readonly text: string } & PartAddress)
+  | ({
+      readonly type: 'response.function_call_arguments.delta';
+      readonly delta: string;
+    } & CallAddress)
+  | ({
+      readonly type: 'response.function_call_arguments.done';
+      readonly name: string;
+      readonly arguments: string;
+    } & CallAddress)
   | { readonly type: 'error'; readonly error: WireError }
   | LobbyNotice
   | Notice;

@@ -48,6 +48,23 @@ export type TurnDetection = ServerVad | SemanticVad;
 
 export type Modality = 'text' | 'audio';
 
+export interface Transcription {
+  /** The engine that hears. */
+  readonly model: string;
+  /** ISO 639-1; left out where the engine has to find out. */
+  readonly language?: string;
+}
+
+/** What a pipeline can do for its sessions, whatever they ask for. */
+export interface Abilities {
+  /** `nothing`: audio is refused. `sound`: it is taken as it is. `words`: an answer waits until it is written down. */
+  readonly hears: 'nothing' | 'sound' | 'words';
+  /** `text`: every answer is text alone. */
+  readonly answers: 'text' | 'speech';
+}
+
+export const everyAbility: Abilities = { hears: 'sound', answers: 'speech' };
+
 export interface SessionConfig {
   readonly type: 'realtime';
   readonly object: 'realtime.session';
@@ -68,8 +85,8 @@ export interface SessionConfig {
   readonly audio: {
     readonly input: {
       readonly format: AudioFormat;
-      /** Null while the pipeline has nothing that hears. */
-      readonly transcription: Readonly<Record<string, unknown>> | null;
+      /** Null where nothing writes down what the caller says. */
+      readonly transcription: Transcription | null;
       /** Nothing reduces noise yet. */
       readonly noise_reduction: null;
       readonly turn_detection: TurnDetection | null;
@@ -95,14 +112,17 @@ export function initialSession(given: {
   readonly voice: string;
   readonly instructions: string;
   readonly expiresAt: number;
+  readonly abilities?: Abilities;
+  readonly transcription?: Transcription | null;
 }): SessionConfig {
+  const { abilities = everyAbility, transcription = null } = given;
   return {
     type: 'realtime',
     object: 'realtime.session',
     id: given.id,
     model: given.model,
     expires_at: given.expiresAt,
-    output_modalities: ['audio'],
+    output_modalities: [abilities.answers === 'text' ? 'text' : 'audio'],
     instructions: given.instructions,
     tools: [],
     tool_choice: 'auto',
@@ -114,9 +134,9 @@ export function initialSession(given: {
     audio: {
       input: {
         format: formatDefault,
-        transcription: null,
+        transcription,
         noise_reduction: null,
-        turn_detection: serverVadDefault,
+        turn_detection: abilities.hears === 'nothing' ? null : serverVadDefault,
       },
       output: { format: formatDefault, voice: given.voice, speed: 1 },
     },

@@ -4,12 +4,14 @@ import type { VadStream } from '../../src/engines/contract.ts';
 import type { EngineStatus } from '../../src/engines/status.ts';
 import {
   type AnswerRequest,
+  type HearRequest,
   type Pipeline,
   type PipelineReadiness,
   type PipelineSession,
   readinessOf,
 } from '../../src/pipelines/pipeline.ts';
 import type { OutputChunk } from '../../src/realtime/state.ts';
+import { type Abilities, everyAbility, type Transcription } from '../../src/wire/session-config.ts';
 
 /** Lets the test hold every asynchronous step of the pipeline; by default none is held. */
 export type Gate = (step: string) => Promise<void>;
@@ -19,11 +21,20 @@ export class FakePipeline implements Pipeline {
   readonly kind = 'echo';
   readonly voice = 'default';
   readonly instructions = '';
+  abilities: Abilities = everyAbility;
+  transcription: Transcription | null = null;
   readonly needs = ['engine'];
   /** Things that were opened and are to be closed exactly once. */
   /** How often somebody waited for an answer. */
   needed = 0;
-  readonly ledger = { opened: 0, closed: 0, answersBegun: 0, answersEnded: 0, vadOpened: 0, vadClosed: 0 };
+  readonly ledger = {
+    ...{ opened: 0, closed: 0, answersBegun: 0, answersEnded: 0, vadOpened: 0, vadClosed: 0 },
+    ...{ hearingBegun: 0, hearingEnded: 0 },
+  };
+  /** Whose transcripts were asked for. */
+  readonly heard: { readonly itemId: string; readonly language: string | null }[] = [];
+  /** What it hears of each item in turn, piece by piece. */
+  readonly transcripts: (readonly (string | Error)[])[] = [];
   readonly listeners = new Set<() => void>();
   readonly gate: Gate;
   /** Thrown by the next `open`. */
@@ -52,6 +63,7 @@ export class FakePipeline implements Pipeline {
     let state: 'open' | 'closed' = 'open';
     return {
       respond: (request, signal) => this.#respond(request, signal),
+      hear: (request, signal) => this.#hear(request, signal),
       openVad: () => this.#openVad(),
       close: async () => {
         if (state === 'closed') throw new Error('the pipeline session was closed twice');
@@ -85,6 +97,21 @@ export class FakePipeline implements Pipeline {
       }
     } finally {
       this.ledger.answersEnded += 1;
+    }
+  }
+
+  async *#hear({ itemId, language }: HearRequest, signal: AbortSignal): AsyncGenerator<string> {
+    this.heard.push({ itemId, language });
+    this.ledger.hearingBegun += 1;
+    try {
+      for (const text of this.transcripts.shift() ?? ['something']) {
+        await this.gate('hear');
+        if (signal.aborted) return;
+        if (text instanceof Error) throw text;
+        yield text;
+      }
+    } finally {
+      this.ledger.hearingEnded += 1;
     }
   }
 

@@ -55,6 +55,7 @@ export class SessionWorld {
   /** Once every caller has gone and time has passed: back to the baseline. */
   expectNothingLeft(pipeline: FakePipeline): void {
     const { opened, closed, answersBegun, answersEnded, vadOpened, vadClosed } = pipeline.ledger;
+    expect(pipeline.ledger.hearingEnded).toBe(pipeline.ledger.hearingBegun);
     expect({ closed, answersEnded, vadClosed }).toEqual({
       closed: opened,
       answersEnded: answersBegun,

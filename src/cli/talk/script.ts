@@ -119,6 +119,7 @@ async function speak(call: Call, recording: Recording, scope: Scope): Promise<'m
 /** Turn detection that answers is what a microphone needs; a pipeline may have been set up otherwise. */
 async function listening(call: Call): Promise<'met' | 'ended'> {
   const on = () => call.session?.audio.input.turn_detection?.create_response === true;
+  const { session } = call;
   if (!on()) {
     const turnDetection = { type: 'server_vad', create_response: true } as const;
     call.connection.send({
@@ -126,7 +127,13 @@ async function listening(call: Call): Promise<'met' | 'ended'> {
       session: { audio: { input: { turn_detection: turnDetection } } },
     });
   }
-  return call.expect({ met: on, missing: () => 'turn detection was not switched on' });
+  const answered = await call.expect({
+    met: () => on() || call.session !== session,
+    missing: () => 'turn detection was not switched on',
+  });
+  if (answered === 'ended' || on()) return answered;
+  const message = `pipeline ${session?.model} detects no turns: nothing of it hears; say it with --text`;
+  throw new GreenroomError('engine_call_unsupported', message);
 }
 
 function silenceOf({ session }: Call): number {

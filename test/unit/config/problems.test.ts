@@ -200,14 +200,14 @@ describe('a wrong engine is told with its line and column', () => {
 describe('a wrong pipeline is told with its line and column', () => {
   test.each([
     [
-      '{ kind: cascade, hear: x }',
-      '2:14 pipelines.p.kind: `cascade` is not in this version of greenroom; it comes in a later one',
-    ],
-    [
       '{ kind: bridge }',
       '2:14 pipelines.p.kind: `bridge` is not in this version of greenroom; it comes in a later one',
     ],
-    ['{ speak: voice, vad: activity }', '2:3 pipelines.p.kind: is missing; expected "echo"'],
+    ['{ speak: voice, vad: activity }', '2:3 pipelines.p.kind: is missing; expected one of echo, cascade'],
+    [
+      '{ kind: cascad, think: x }',
+      '2:14 pipelines.p.kind: expected one of echo, cascade, got "cascad"; did you mean "cascade"?',
+    ],
     ['{ kind: echo, vad: activity }', '2:3 pipelines.p.speak: is missing; expected the name of an engine'],
     [
       '{ kind: echo, speak: voice, vad: activty }',

@@ -44,7 +44,7 @@ async function answer(
   const request = { snapshot, audioOf: () => new Int16Array(4800) };
   for await (const chunk of pipeline.open().respond(request, signal)) {
     if (chunk.type === 'text') said.push(chunk.text);
-    else samples += chunk.pcm.length;
+    if (chunk.type === 'audio') samples += chunk.pcm.length;
   }
   return { said, samples };
 }

@@ -4,11 +4,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { next, open } from '../../../src/realtime/conversation.ts';
 import type { Effect } from '../../../src/realtime/state.ts';
+import { type Abilities, everyAbility } from '../../../src/wire/session-config.ts';
 import { give, type RandomInput, randomInputs, settle } from './random-inputs.ts';
-import { countingIds, Rig, session } from './rig.ts';
+import { countingIds, Rig, sessionWith, wordsAndSpeech } from './rig.ts';
 
-function run(inputs: readonly RandomInput[]): Rig {
-  const rig = new Rig();
+/** Of pipelines that write down what they hear, and of those that do not. */
+const abilities = fc.constantFrom<Abilities>(
+  everyAbility,
+  wordsAndSpeech,
+  { hears: 'words', answers: 'text' },
+  { hears: 'nothing', answers: 'speech' },
+);
+
+function run(inputs: readonly RandomInput[], able: Abilities): Rig {
+  const rig = new Rig(able);
   for (const input of inputs) give(rig, input);
   return rig;
 }
@@ -16,8 +25,8 @@ function run(inputs: readonly RandomInput[]): Rig {
 describe('whatever comes in, in whatever order', () => {
   test('one response at a time, one terminal each, nothing after it, and every replica agrees', () => {
     fc.assert(
-      fc.property(randomInputs, (inputs) => {
-        run(inputs);
+      fc.property(randomInputs, abilities, (inputs, able) => {
+        run(inputs, able);
       }),
       { numRuns: 300 },
     );
@@ -25,8 +34,8 @@ describe('whatever comes in, in whatever order', () => {
 
   test('what was begun comes to its end: every response.create is answered, nothing waits, nothing runs', () => {
     fc.assert(
-      fc.property(randomInputs, (inputs) => {
-        const rig = run(inputs);
+      fc.property(randomInputs, abilities, (inputs, able) => {
+        const rig = run(inputs, able);
         settle(rig);
         expect([...rig.unanswered]).toEqual([]);
         expect(rig.state).toMatchObject({ response: null, waiting: null });
@@ -40,15 +49,15 @@ describe('whatever comes in, in whatever order', () => {
 
   test('the same inputs and ids give the same effects, and no state is changed in place', () => {
     fc.assert(
-      fc.property(randomInputs, (inputs) => {
-        const { inputs: given, effects } = run(inputs);
+      fc.property(randomInputs, abilities, (inputs, able) => {
+        const { inputs: given, effects } = run(inputs, able);
         const newId = countingIds();
         // The rig takes an id for each event it frames.
         const framed = (again: readonly Effect[]) => {
           for (const { type } of again) if (type === 'send' || type === 'send_retrieved') newId('event');
           return again;
         };
-        let step = open(session, 'conv_test', newId);
+        let step = open(sessionWith(able), 'conv_test', newId, able);
         const replayed = [...framed(step.effects)];
         for (const input of given) {
           const before = JSON.stringify(step.state);

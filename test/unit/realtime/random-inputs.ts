@@ -32,6 +32,11 @@ const shell = fc.oneof(
     weight: 6,
     arbitrary: fc.tuple(fc.constant('audio'), whose, fc.nat({ max: 9 })),
   },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('call'), whose, fc.nat({ max: 2 })) },
+  fc.tuple(fc.constant('ending'), whose, fc.constantFrom(null, 'max_output_tokens')),
+  { weight: 2, arbitrary: fc.tuple(fc.constant('transcript'), whose, fc.constantFrom('', 'a', 'ab', 'b')) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('heard'), whose, fc.constantFrom('', 'ab', 'ab')) },
+  fc.tuple(fc.constant('unheard'), whose),
   { weight: 3, arbitrary: fc.tuple(fc.constant('end'), whose) },
   fc.tuple(fc.constant('fail'), whose),
   { weight: 8, arbitrary: fc.tuple(fc.constant('ready')) },
@@ -84,6 +89,7 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
   const send = (type: string, rest: object = {}) => rig.client({ type, event_id: eventId, ...rest });
   const { endSample } = rig.state.input;
   const responseId = a === 'late' ? 'resp_late' : rig.responseId;
+  const heardId = a === 'late' ? (rig.itemIds[0] ?? 'item_x') : rig.hearing;
   switch (name) {
     case 'create': {
       const content = [{ type: 'input_text', text: 'x' }];
@@ -138,6 +144,27 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
         responseId,
         chunk: audioChunk(new Int16Array(Number(b))),
       });
+    case 'call': {
+      const chunk = {
+        type: 'call',
+        callId: `call_${b}`,
+        name: 'f',
+        arguments: '{}'.slice(0, Number(b)),
+      } as const;
+      return void rig.feed({ type: 'output', responseId, chunk });
+    }
+    case 'ending': {
+      const cutBy = b === null ? null : 'max_output_tokens';
+      return void rig.feed({ type: 'output', responseId, chunk: { type: 'ending', cutBy, usage: null } });
+    }
+    case 'transcript':
+      return void rig.feed({ type: 'transcript', itemId: heardId, text: String(b) });
+    case 'heard':
+      return void rig.feed({ type: 'transcript_ended', itemId: heardId, text: String(b), samples: 240 });
+    case 'unheard':
+      return void rig.feed({
+        ...{ type: 'transcript_failed', itemId: heardId, code: 'engine_exited', message: 'gone' },
+      });
     case 'end':
       return void rig.feed({ type: 'output_ended', responseId });
     case 'fail':
@@ -164,6 +191,7 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
 export function settle(rig: Rig): void {
   rig.ready();
   rig.client({ type: 'input_audio_buffer.clear' });
+  while (rig.hearing !== 'item_none') rig.heard('at last');
   for (let answers = 0; rig.state.response; answers += 1) {
     if (answers > 2) throw new Error('answers without end');
     rig.end();

@@ -9,13 +9,17 @@ export type SentEvent = Exclude<ServerEvent, { type: `greenroom.${string}` }> & 
 interface SeenResponse {
   readonly id: string;
   readonly item: string | null;
+  readonly items: readonly string[];
   /** One letter for each event of its own: the grammar below is over these. */
   readonly order: string;
   readonly text: string;
 }
 
-/** created, (item, added, part, deltas, dones, part done, item done, done)?, response done. */
-const responseOrder = /^C(IAP[dt]*(?:ut|x)pi(?:D|))?R$/;
+/**
+ * created, (item, added, part, deltas, dones, part done, item done, done) for a message or (item, added, arguments, item
+ * done, done) for a call, response done.
+ */
+const responseOrder = /^C(IA(?:P[dt]*(?:ut|x)p|f?g)i(?:D|))*R$/;
 
 const letters: Readonly<Record<string, string>> = {
   'response.output_item.added': 'I',
@@ -26,6 +30,8 @@ const letters: Readonly<Record<string, string>> = {
   'response.output_audio.done': 'u',
   'response.output_audio_transcript.done': 't',
   'response.output_text.done': 'x',
+  'response.function_call_arguments.delta': 'f',
+  'response.function_call_arguments.done': 'g',
   'response.content_part.done': 'p',
   'response.output_item.done': 'i',
 };
@@ -84,11 +90,27 @@ export class Replica {
       case 'session.updated':
         if (event.session.audio.input.turn_detection === null) this.speaking = null;
         return;
+      case 'conversation.item.input_audio_transcription.delta':
+        assert.notEqual(event.delta, '');
+        assert.equal(this.#spoken(event.item_id, event.content_index), null, 'not after its end');
+        return;
+      case 'conversation.item.input_audio_transcription.failed':
+        assert.equal(this.#spoken(event.item_id, event.content_index), null, 'not after its end');
+        return;
+      case 'conversation.item.input_audio_transcription.completed': {
+        assert.equal(this.#spoken(event.item_id, event.content_index), null, 'heard once');
+        const entry = this.#entry(event.item_id);
+        const { item } = entry;
+        assert.ok(item?.type === 'message');
+        const part = { type: 'input_audio', transcript: event.transcript } as const;
+        entry.item = { ...item, content: item.content.with(event.content_index, part) };
+        return;
+      }
       case 'response.created':
         assert.equal(this.response, null, 'one response at a time');
         assert.equal(event.response.status, 'in_progress');
         this.#announce(event.response.id);
-        this.response = { id: event.response.id, item: null, order: 'C', text: '' };
+        this.response = { id: event.response.id, item: null, items: [], order: 'C', text: '' };
         return;
       case 'response.done':
         return this.#responseDone(event);
@@ -107,10 +129,13 @@ export class Replica {
     assert.equal(event.response_id, response.id);
     assert.ok(!this.#ended.has(event.response_id), 'nothing comes after the terminal');
     const item = 'item' in event ? event.item.id : event.item_id;
-    if (response.item) assert.equal(item, response.item);
+    const begins = event.type === 'response.output_item.added';
+    if (response.item && !begins) assert.equal(item, response.item);
+    const items = begins ? [...response.items, item] : response.items;
+    assert.equal(event.output_index, items.indexOf(item));
     const spoken = 'delta' in event && event.type !== 'response.output_audio.delta' ? event.delta : '';
-    const text = response.text + spoken;
-    this.response = { ...response, item, text, order: response.order + letters[event.type] };
+    const text = (begins ? '' : response.text) + spoken;
+    this.response = { ...response, item, items, text, order: response.order + letters[event.type] };
     if ('delta' in event) assert.notEqual(event.delta, '');
     if (event.type === 'response.output_text.done') assert.equal(event.text, text);
     if (event.type === 'response.output_audio_transcript.done') assert.equal(event.transcript, text);
@@ -124,7 +149,7 @@ export class Replica {
     assert.match(`${this.response?.order}R`, responseOrder);
     assert.deepEqual(
       response.output.map(({ id }) => id),
-      this.response?.item ? [this.response.item] : [],
+      this.response?.items,
     );
     this.#ended.add(response.id);
     this.response = null;
@@ -153,6 +178,14 @@ export class Replica {
     if (item.id === this.response?.item) {
       this.response = { ...this.response, order: `${this.response.order}D` };
     }
+  }
+
+  /** What is known of what was said in a part of an item. */
+  #spoken(id: string, part: number): string | null {
+    const { item } = this.#entry(id);
+    const content = item?.type === 'message' ? item.content[part] : undefined;
+    assert.equal(content?.type, 'input_audio');
+    return content?.type === 'input_audio' ? content.transcript : null;
   }
 
   #entry(id: string): { item: Item | null } {

@@ -6,7 +6,7 @@ import { next, open } from '../../../src/realtime/conversation.ts';
 import type { Conversation, ConversationInput, Effect, SentChunk } from '../../../src/realtime/state.ts';
 import { parseClientEvent } from '../../../src/wire/client-events.ts';
 import type { IdPrefix, NewId } from '../../../src/wire/ids.ts';
-import { initialSession } from '../../../src/wire/session-config.ts';
+import { type Abilities, everyAbility, initialSession } from '../../../src/wire/session-config.ts';
 import { whyNotUnderstood } from '../wire/agents-schema.ts';
 import { Replica, type SentEvent } from './replica.ts';
 import { ShellModel } from './shell.ts';
@@ -21,13 +21,17 @@ export type Sent<T extends SentEvent['type']> = SentEvent extends infer E
     : never
   : never;
 
-export const session = initialSession({
-  id: 'sess_test',
-  model: 'echo',
-  voice: 'slt',
-  instructions: '',
-  expiresAt: 1_800_000_000,
-});
+/** Of a pipeline that can do so much. */
+export function sessionWith(abilities: Abilities) {
+  return initialSession({
+    ...{ id: 'sess_test', model: 'echo', voice: 'slt', instructions: '', expiresAt: 1_800_000_000 },
+    ...{ abilities, transcription: abilities.hears === 'words' ? { model: 'ears' } : null },
+  });
+}
+
+export const session = sessionWith(everyAbility);
+
+export const wordsAndSpeech: Abilities = { hears: 'words', answers: 'speech' };
 
 export const samplesPerMs = 24;
 
@@ -49,8 +53,8 @@ export class Rig {
   /** `response.create`s that have been answered neither by a response nor by an error. */
   readonly unanswered = new Set<string>();
 
-  constructor() {
-    const opened = open(session, 'conv_test', this.#newId);
+  constructor(abilities: Abilities = everyAbility) {
+    const opened = open(sessionWith(abilities), 'conv_test', this.#newId, abilities);
     this.state = opened.state;
     this.#perform(opened.effects, null);
     this.#agree();
@@ -108,6 +112,20 @@ export class Rig {
 
   end(): SentEvent[] {
     return this.feed({ type: 'output_ended', responseId: this.responseId });
+  }
+
+  /** What is being written down, or an item that is not there. */
+  get hearing(): string {
+    const asked = [...this.state.unheard].find(([, { state }]) => state === 'asked');
+    return asked?.[0] ?? 'item_none';
+  }
+
+  heard(text: string): SentEvent[] {
+    return this.feed({ type: 'transcript_ended', itemId: this.hearing, text, samples: 2400 });
+  }
+
+  unheard(code = 'engine_exited'): SentEvent[] {
+    return this.feed({ type: 'transcript_failed', itemId: this.hearing, code, message: 'it is gone' });
   }
 
   get responseId(): string {
@@ -170,7 +188,10 @@ export class Rig {
       return;
     }
     const answer = answers[event.type];
-    const good = sent.filter(({ type }) => type === answer);
+    // What waited for the one that is cancelled may begin, and fail, in the same step.
+    const good = sent.filter(
+      (one) => one.type === answer && (one.type !== 'response.done' || one.response.status === 'cancelled'),
+    );
     assert.equal(good.length + errors.length, 1, `${event.type}: ${sent.map(({ type }) => type)}`);
   }
 
@@ -237,14 +258,20 @@ function chunkOf(chunk: SentChunk | string | number): SentChunk {
   return chunk;
 }
 
-function assertConsistent({ items, input, response, waiting, phase, spokenSamples }: Conversation): void {
+function assertConsistent(state: Conversation): void {
+  const { items, input, response, waiting, phase, spokenSamples, unheard } = state;
   const ids = new Set(items.map(({ id }) => id));
   assert.equal(ids.size, items.length);
   assert.ok(input.startSample <= input.endSample);
   for (const [id, samples] of spokenSamples) assert.ok(ids.has(id) && Number.isInteger(samples));
   if (response?.afterItemId) assert.ok(ids.has(response.afterItemId));
   if (phase === 'failed') assert.ok(!response && !waiting);
-  if (phase === 'ready' && waiting && !response) assert.ok(waiting.origin === 'turn' && input.turn);
+  const hearing = [...unheard].filter(([, { state }]) => state !== 'failed');
+  if (phase === 'ready' && waiting && !response)
+    assert.ok(hearing.length > 0 || (waiting.origin === 'turn' && input.turn));
+  if (phase === 'ready' && hearing.length > 0)
+    assert.equal(hearing.filter(([, { state }]) => state === 'asked').length, 1);
+  for (const id of unheard.keys()) assert.ok(ids.has(id));
 }
 
 function assertLegal(before: Conversation, after: Conversation): void {

@@ -8,6 +8,7 @@ export class ShellModel {
   startSample = 0;
   endSample = 0;
   readonly running = new Set<string>();
+  readonly hearing = new Set<string>();
   readonly audio = new Map<string, number>();
   lobbyWait: 'begin' | 'end' = 'end';
   detection: TurnDetection | null = null;
@@ -18,6 +19,8 @@ export class ShellModel {
   given(input: ConversationInput): void {
     if (input.type === 'audio_appended') this.endSample += input.samples;
     if (input.type === 'audio_dropped') this.#drop(input.toSample);
+    if (input.type === 'transcript_ended' || input.type === 'transcript_failed')
+      this.hearing.delete(input.itemId);
     if (input.type === 'output_ended') this.running.delete(input.responseId);
   }
 
@@ -39,6 +42,12 @@ export class ShellModel {
         return;
       case 'forget_item':
         this.audio.delete(effect.itemId);
+        this.hearing.delete(effect.itemId);
+        return;
+      case 'transcribe':
+        assert.equal(this.hearing.size, 0, 'one transcript at a time');
+        assert.ok(this.audio.has(effect.itemId), 'only what is kept is heard');
+        this.hearing.add(effect.itemId);
         return;
       case 'start_response':
         assert.equal(this.running.size, 0, 'one answer at a time');
@@ -71,6 +80,11 @@ export class ShellModel {
     const { input, response, waiting, phase, session } = state;
     assert.equal(input.startSample, this.startSample);
     assert.equal(input.endSample, this.endSample);
+    const asked = [...state.unheard].filter(([, { state: how }]) => how === 'asked');
+    assert.deepEqual(
+      [...this.hearing],
+      asked.map(([id]) => id),
+    );
     assert.deepEqual([...this.running], response ? [response.object.id] : []);
     assert.equal(this.lobbyWait, waiting && phase === 'lobby' ? 'begin' : 'end');
     assert.deepEqual(this.inputFormat, session.audio.input.format);

@@ -47,6 +47,42 @@ describe('truncating what was not heard', () => {
     expect(rig.state.items.at(-1)).toMatchObject({ content: [{ type: 'output_audio', transcript: null }] });
   });
 
+  describe('an answer that was spoken sentence by sentence', () => {
+    /** Each of a second; the third has two texts for its one speech. */
+    function spoken(): Rig {
+      const rig = new Rig().ready();
+      rig.say('hi');
+      rig.client({ type: 'response.create' });
+      for (const chunk of ['One. ', 500, 500, 'Two. ', 1000, 'Thr', 'ee.', 1000]) rig.output(chunk);
+      return rig;
+    }
+
+    test.each([
+      [0, null],
+      [999, null],
+      [1000, 'One. '],
+      [1999, 'One. '],
+      [2500, 'One. Two. '],
+      [3000, 'One. Two. Three.'],
+    ])('keeps of %i ms what was heard to its end', (ms, transcript) => {
+      const ended = spoken();
+      ended.end();
+      truncate(ended, ended.itemIds.at(-1) ?? '', ms);
+      expect(ended.state.items.at(-1)).toMatchObject({ content: [{ transcript }] });
+      const running = spoken();
+      truncate(running, running.itemIds.at(-1) ?? '', ms);
+      running.client({ type: 'response.cancel' });
+      expect(running.state.items.at(-1)).toMatchObject({ content: [{ transcript }] });
+    });
+
+    test('keeps less of a second cut', () => {
+      const rig = spoken();
+      rig.end();
+      for (const ms of [2500, 1500]) truncate(rig, rig.itemIds.at(-1) ?? '', ms);
+      expect(rig.state.items.at(-1)).toMatchObject({ content: [{ transcript: 'One. ' }] });
+    });
+  });
+
   test('an end beyond the audio is clamped to it, and what was heard whole keeps its text', () => {
     const { rig, itemId } = answered(2000);
     truncate(rig, itemId, 2085);

@@ -64,6 +64,24 @@ test('a call: when it was, what was said and answered, how it ended', async () =
   });
 });
 
+test('what was said is written down when it was heard', async () => {
+  const pipeline = new FakePipeline(undefined, 'ready');
+  pipeline.abilities = { hears: 'words', answers: 'speech' };
+  pipeline.transcripts.push(['Good', 'Good day.']);
+  const it = await call(pipeline);
+  const audio = Buffer.alloc(48_000).toString('base64');
+  await it.says(
+    create('mine', { type: 'message', role: 'user', content: [{ type: 'input_audio', audio }] }),
+    { type: 'response.create' },
+  );
+  expect(pipeline.heard).toEqual([{ itemId: 'mine', language: null }]);
+  expect(await it.items()).toMatchObject([
+    { id: 'mine', role: 'user', text: 'Good day.' },
+    { role: 'assistant', text: 'answer to 1 items' },
+  ]);
+  await it.end();
+});
+
 test('what is complete at once is written once', async () => {
   const it = await call();
   await it.says(create('mine', text('hello')));

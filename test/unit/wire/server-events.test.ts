@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Item } from '../../../src/wire/items.ts';
 import type { ServerEvent } from '../../../src/wire/server-events.ts';
 import type { PcmFormat } from '../../../src/wire/session-config.ts';
-import { Rig } from '../realtime/rig.ts';
+import { Rig, wordsAndSpeech } from '../realtime/rig.ts';
 import { type WireEvent, whyNotUnderstood } from './agents-schema.ts';
 
 /**
@@ -41,8 +41,10 @@ const readable = {} as { [Type in Checked]: AsWritten<OurEvent<Type>> } satisfie
 };
 
 function everyEvent(): ReadonlyMap<string, WireEvent> {
-  const rig = new Rig().ready();
+  const rig = new Rig(wordsAndSpeech).ready();
   rig.speak(1000);
+  rig.feed({ type: 'transcript', itemId: rig.hearing, text: 'Good' });
+  rig.heard('Good day.');
   rig.output('Hello.');
   rig.output(200);
   rig.end();
@@ -58,8 +60,11 @@ function everyEvent(): ReadonlyMap<string, WireEvent> {
   rig.client({ type: 'session.update', session: { output_modalities: ['text'] } });
   rig.client({ type: 'response.create' });
   rig.output('Hello.');
+  rig.output({ type: 'call', callId: 'call_1', name: 'look', arguments: '{}' });
   rig.client({ type: 'response.cancel' });
   rig.client({ type: 'response.cancel' });
+  rig.speak(1000);
+  rig.unheard();
   return new Map(rig.events.map((event) => [event.type, event as never]));
 }
 
@@ -77,6 +82,11 @@ const needed: Readonly<Record<string, string | null>> = {
   'input_audio_buffer.cleared': 'event_id',
   'input_audio_buffer.speech_started': 'audio_start_ms',
   'input_audio_buffer.speech_stopped': 'audio_end_ms',
+  'conversation.item.input_audio_transcription.delta': 'item_id',
+  'conversation.item.input_audio_transcription.completed': 'transcript',
+  'conversation.item.input_audio_transcription.failed': 'error',
+  'response.function_call_arguments.delta': 'delta',
+  'response.function_call_arguments.done': 'arguments',
   'response.created': 'response',
   'response.done': 'response',
   'response.output_item.added': 'item',

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../../../../src/lifecycle/clock.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { testFolder } from '../../../support/folder.ts';
 import { fakeGateway } from '../../client/fake-gateway.ts';
-import { echo, speechWav, testIo } from '../fake-echo.ts';
+import { echo, greet, ready, speechWav, testIo } from '../fake-echo.ts';
 
 /** Ten times as fast, so that a recording is over sooner. */
 const fastClock: Clock = {
@@ -52,6 +52,25 @@ describe('a recording', () => {
     expect(gateway.calls[0]?.received[0]).toMatchObject({
       session: { audio: { input: { turn_detection: { type: 'server_vad', create_response: true } } } },
     });
+  });
+
+  test('for a pipeline that hears nothing is told at once, not waited for', async () => {
+    await using folder = await testFolder();
+    await folder.write('in.wav', speechWav());
+    const deaf = { audio: { input: { turn_detection: null } } };
+    await using gateway = await fakeGateway({
+      onCall(call) {
+        greet(call, deaf);
+        call.send(ready);
+      },
+      onEvent: (_event, call) => call.send({ type: 'session.updated', session: { model: 'typed', ...deaf } }),
+    });
+    const io = testIo(folder.path);
+    const code = await talk({ url: gateway.url, file: 'in.wav', timeoutMs: 20_000 }, io, fastClock);
+    expect(code).toBe(1);
+    expect(io.errLines.join('\n')).toContain(
+      'nothing of it hears; say it with --text [engine_call_unsupported]',
+    );
   });
 
   test('pushed to talk is one turn: everything at once, a commit, a request', async () => {

@@ -1,0 +1,100 @@
+// Pipelines of kind cascade: what they are made of, and what is told where that cannot be.
+import { describe, expect, test } from 'vitest';
+import { failureOf, loadFrom } from './loading.ts';
+
+const ears = 'ears: { url: "http://127.0.0.1:9", offers: [transcribe] }';
+const llm = 'llm: { url: "http://127.0.0.1:8", offers: [chat] }';
+const voice = 'voice: { builtin: flite }';
+const activity = 'activity: { builtin: silero }';
+const file = (pipeline: string, ...engines: string[]) => ({
+  'greenroom.yaml': `engines: { ${engines.join(', ')} }\npipelines:\n  p: ${pipeline}\n`,
+});
+
+async function pipelineOf(pipeline: string, ...engines: string[]) {
+  const { config } = await loadFrom(file(pipeline, ...engines));
+  return config.pipelines['p'];
+}
+
+describe('a cascade', () => {
+  test('has its ears, its mind and its voice, and the silero that there is', async () => {
+    const written =
+      '{ kind: cascade, hear: ears, think: llm, speak: voice, language: en, instructions: Be brief. }';
+    expect(await pipelineOf(written, ears, llm, voice, activity)).toEqual({
+      ...{
+        name: 'p',
+        kind: 'cascade',
+        ears: { hear: 'ears', vad: 'activity' },
+        think: 'llm',
+        speak: 'voice',
+      },
+      ...{ needs: ['ears', 'llm', 'voice', 'activity'], language: 'en', instructions: 'Be brief.' },
+      voice: undefined,
+    });
+  });
+
+  test('is text alone on a side that has no engine, and needs no more than it uses', async () => {
+    expect(await pipelineOf('{ kind: cascade, think: llm }', llm, voice, activity)).toMatchObject({
+      ...{ ears: undefined, speak: undefined, needs: ['llm'] },
+    });
+  });
+});
+
+describe('a wrong cascade is told', () => {
+  test.each([
+    ['{ kind: cascade }', '3:3 pipelines.p.think: is missing; expected the name of an engine'],
+    [
+      '{ kind: cascade, think: voice }',
+      '3:30 pipelines.p.think: the engine "voice" offers speak, but `chat` is needed',
+    ],
+    [
+      '{ kind: cascade, think: llm, hear: llm }',
+      '3:41 pipelines.p.hear: the engine "llm" offers chat, but `transcribe` is needed',
+    ],
+    [
+      '{ kind: cascade, think: llm, speak: ears }',
+      '3:42 pipelines.p.speak: the engine "ears" offers transcribe, but `speak` is needed',
+    ],
+    [
+      '{ kind: cascade, think: llm, hear: eers }',
+      '3:41 pipelines.p.hear: no engine is named "eers"; there are: ears, llm, voice, activity; did you mean "ears"?',
+    ],
+    [
+      '{ kind: cascade, think: llm, hear: ears, vad: voice }',
+      '3:52 pipelines.p.vad: the engine "voice" offers speak, but `vad` is needed',
+    ],
+    [
+      '{ kind: cascade, think: llm, vad: activity }',
+      '3:40 pipelines.p.vad: `vad` is for `hear`, which is missing',
+    ],
+    [
+      '{ kind: cascade, think: llm, language: English }',
+      '3:45 pipelines.p.language: expected a language of two or three small letters (ISO 639), such as en',
+    ],
+    [
+      '{ kind: cascade, think: llm, speek: voice }',
+      '3:35 pipelines.p.speek: unknown key; did you mean "speak"?',
+    ],
+    [
+      '{ kind: cascade, think: llm, filler: { after: 2s } }',
+      '3:35 pipelines.p.filler: `filler` is not in this version of greenroom; it comes in a later one',
+    ],
+    [
+      '{ kind: echo, speak: voice, vad: activity, think: llm }',
+      '3:49 pipelines.p.think: `think` is of `kind: cascade`',
+    ],
+    [
+      '{ kind: cascade, think: llm, speak: voice, voice: nobody }',
+      '3:56 pipelines.p.voice: flite has no voice "nobody"; there are: slt, rms, awb, kal16, kal, and OpenAI\'s names',
+    ],
+  ])('%s', async (pipeline, line) => {
+    const { message } = await failureOf(file(pipeline, ears, llm, voice, activity));
+    expect(message).toBe(`greenroom.yaml:${line}`);
+  });
+
+  test('that hears, and nobody tells it when somebody speaks', async () => {
+    const { message } = await failureOf(file('{ kind: cascade, hear: ears, think: llm }', ears, llm));
+    expect(message).toBe(
+      'greenroom.yaml:3:3 pipelines.p.vad: is missing: `hear` needs to know when somebody speaks; name an engine that offers `vad`, such as { builtin: silero }',
+    );
+  });
+});
