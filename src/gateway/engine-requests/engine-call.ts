@@ -163,7 +163,10 @@ class Passing implements BodySink {
     this.#first = edit ? Buffer.concat(held.map((part) => edit.push(part))) : Buffer.alloc(0);
     if (edit && body.whole) this.#first = Buffer.concat([this.#first, edit.end()]);
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-    if (edit && body.whole) this.headers = { 'content-length': String(this.#first.length) };
+    const sends = (length ?? encoding) !== undefined || heldBytes > 0;
+    // Some engines read no body without a length.
+    if (body.whole && sends)
+      this.headers = { 'content-length': String(edit ? this.#first.length : heldBytes) };
     else if (length !== undefined && (!edit || edit.state === 'done')) {
       const longer = edit ? this.#first.length - heldBytes : 0;
       this.headers = { 'content-length': String(Number(length) + longer) };

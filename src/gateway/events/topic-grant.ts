@@ -20,10 +20,16 @@ export class TopicGrant {
     return new TopicGrant(access.topicGrant(request));
   }
 
+  /** Everything that others publish and that it may watch. */
+  get everything(): readonly string[] {
+    return this.#watch.filter((pattern) => !isReserved(pattern));
+  }
+
   /** Null when it may watch all of these. */
   mayWatch(patterns: readonly string[]): GreenroomError | null {
     const other = patterns.find((pattern) => !this.#watch.some((granted) => covers(granted, pattern)));
-    return other === undefined ? null : notAllowed(other, 'watch', this.#watch);
+    if (other === undefined) return null;
+    return isReserved(other) ? ownTopic(other) : notAllowed(other, 'watch', this.#watch);
   }
 
   /** Null when it may publish on this. */
@@ -35,6 +41,11 @@ export class TopicGrant {
     if (this.#publish.some((granted) => matches(granted, topic))) return null;
     return notAllowed(topic, 'publish on', this.#publish);
   }
+}
+
+function ownTopic(topic: string): GreenroomError {
+  const message = `${topic} is of the gateway itself: administrators watch it, with a token of auth.admin`;
+  return new GreenroomError('topic_not_allowed', message);
 }
 
 function notAllowed(topic: string, what: string, granted: readonly string[]): GreenroomError {

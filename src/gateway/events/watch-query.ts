@@ -20,10 +20,31 @@ export interface WatchQuery {
 }
 
 const policies: readonly string[] = ['evict', 'skip', 'conflate'];
+/** `token` is who may (access.ts), `lastEventId` another name for `since`. */
+const known = [
+  'topics',
+  'since',
+  'lastEventId',
+  'snapshot',
+  'client',
+  'policy',
+  'envelope',
+  'control',
+  'ping',
+  'token',
+];
 const clientPattern = /^[\w.-]{1,64}$/;
 
-export function watchQuery(url: URL, headers: IncomingMessage['headers']): WatchQuery {
+/** @param everything what it watches that names no topics: all that it may */
+export function watchQuery(
+  url: URL,
+  headers: IncomingMessage['headers'],
+  everything: readonly string[] = ['>'],
+): WatchQuery {
   const { searchParams: query } = url;
+  const strange = query.keys().find((name) => !known.includes(name));
+  if (strange !== undefined)
+    throw invalid(`${JSON.stringify(strange.slice(0, 64))} is no parameter; there are ${known.join(', ')}`);
   const asked = query.getAll('topics').flatMap((list) => list.split(',').map((topic) => topic.trim()));
   const topics = asked.filter((topic) => topic !== '');
   const envelope = oneOf(query, 'envelope', ['on', 'off']) === 'off' ? 'bare' : 'full';
@@ -34,7 +55,7 @@ export function watchQuery(url: URL, headers: IncomingMessage['headers']): Watch
   if (client !== undefined && !clientPattern.test(client))
     throw invalid('client is 1 to 64 letters, digits, `.`, `_` or `-`');
   return {
-    interest: Interest.of(topics.length > 0 ? topics : ['>']),
+    interest: Interest.of(topics.length > 0 ? topics : everything.length > 0 ? everything : ['>']),
     since: sinceOf(query, headers),
     snapshot: flag(query, 'snapshot') ?? false,
     client,

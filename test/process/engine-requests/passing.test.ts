@@ -209,6 +209,16 @@ describe('a body', () => {
     expect(third).not.toHaveProperty('expect');
   });
 
+  test('that we write ourselves has a length: simple servers read no other', async () => {
+    await using desk = await Desk.open([openaiLike()]);
+    await desk.ready();
+    const answer = await desk.post('/v1/generate', { prompt: 'hello' });
+    expect(await answer.json()).toMatchObject({ done: true });
+    const [seen] = (await desk.seen()).slice(-1);
+    expect(Number(seen?.headers['content-length'])).toBeGreaterThan(0);
+    expect(seen?.headers).not.toHaveProperty('transfer-encoding');
+  });
+
   test('over its limit is refused, whether it says so or not', async () => {
     await using desk = await Desk.open([openaiLike()]);
     await desk.ready();
