@@ -18,7 +18,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import { Connections } from './connections.ts';
 import { listenFailure } from './listen-failure.ts';
 import { headerBytesMax, methodNotAllowed, refuseRequest, refuseSocket, unreadable } from './refusal.ts';
-import { headProblem, isForEngines } from './request-head.ts';
+import { headProblem, isForSurface } from './request-head.ts';
 import { TlsFront } from './tls-front.ts';
 
 export interface DoorHandlers {
@@ -237,7 +237,7 @@ export class Door {
     if (this.#state === 'leaving') response.setHeader('connection', 'close');
     const problem = headProblem(request);
     if (problem) return refuseRequest(response, problem);
-    if (request.headers.expect !== undefined && !isForEngines(request)) response.writeContinue();
+    if (request.headers.expect !== undefined && !isForSurface(request)) response.writeContinue();
     this.#answer({ type: 'request', request, response });
   }
 

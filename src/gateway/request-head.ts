@@ -16,10 +16,10 @@ export function headProblem({ url, headers, headersDistinct }: Head): GreenroomE
   );
 }
 
-/** An engine is to answer it; its body is asked for (`100 Continue`) when somebody takes it. */
-export const isForEngines = ({ url }: Pick<Head, 'url'>): boolean => enginePathIn(url) !== undefined;
+/** An engine is to answer it. */
+const isForEngines = ({ url }: Pick<Head, 'url'>): boolean => enginePathIn(url) !== undefined;
 
-/** What has to wait until the HTTP surface is there. */
+/** What has to wait until the HTTP surface is there; its body is asked for (`100 Continue`) by whoever takes it, once. */
 export const isForSurface = (head: Pick<Head, 'url'>): boolean => isForEngines(head) || isForEvents(head);
 
 const isForEvents = ({ url }: Pick<Head, 'url'>): boolean => targetOf(url)?.pathname === eventsPath;

@@ -9,7 +9,7 @@ import { CatchUp } from './catch-up.ts';
 import type { Cohort } from './cohorts.ts';
 import { Evictions } from './evictions.ts';
 import { FairClock } from './fair-clock.ts';
-import { type Form, frameEvent } from './frames.ts';
+import { frameEvent } from './frames.ts';
 import type { Interest } from './interest.ts';
 import { leaveAll } from './leaving.ts';
 import { HubMeasures } from './measures.ts';
@@ -23,7 +23,8 @@ import type { Policy, SubscriberWorld } from './subscriber-world.ts';
 import { Sweep } from './sweep.ts';
 import { Topics } from './topics.ts';
 import type { Transport } from './transport.ts';
-import { type Batch, View } from './view.ts';
+import type { Batch } from './view.ts';
+import { Views } from './views.ts';
 
 export interface HubOptions {
   readonly clock: Clock;
@@ -79,6 +80,7 @@ const freshMs = 250;
 export class Hub implements Publishes {
   readonly ring: Ring;
   readonly topics: Topics;
+  readonly views: Views;
   readonly measures = new HubMeasures();
   readonly subscribers = new Set<Subscriber>();
   readonly #clock: Clock;
@@ -87,7 +89,6 @@ export class Hub implements Publishes {
   readonly #catchUp: CatchUp;
   readonly #slice: Slice;
   readonly #evictions = new Evictions();
-  readonly #views = new Map<string, View>();
   readonly #world: SubscriberWorld;
   readonly #sweep: Sweep;
   /** Of the round that goes on: everybody who is level is given this much at least. */
@@ -98,6 +99,7 @@ export class Hub implements Publishes {
     const { clock, epoch, history, limits, random, onSlow } = options;
     this.#clock = clock;
     this.ring = new MemoryRing(epoch, history);
+    this.views = new Views(this.ring);
     this.topics = new Topics({ topics: topicsMax, keys: topicsMax, bytes: history.bytes });
     this.#fair = new FairClock(clock, sweepMs);
     this.#slice = new Slice(clock);
@@ -108,7 +110,7 @@ export class Hub implements Publishes {
       ...{ ring: this.ring, topics: this.topics, measures: this.measures },
       probeEveryMs: () => Math.max(probeMsMin, this.subscribers.size * probeMsEach),
       behind: (subscriber) => this.#catchUp.add(subscriber),
-      unused: (view) => void this.#views.delete(viewKey(view.interest, view.form)),
+      unused: (view) => this.views.unused(view),
       slow: (subscriber, reason, ms) => onSlow?.(subscriber, { state: 'lagging', reason, ms }),
       evicted: (subscriber, facts) => {
         this.#evictions.keep(subscriber, facts);
@@ -149,7 +151,7 @@ export class Hub implements Publishes {
     const { client, transport, interest, since, snapshot, told, onClosed } = watch;
     const { ring, topics, measures } = this;
     const begin = beginAt(ring, since, () => topics.lostSeq(interest));
-    const view = this.#view(interest, transport.form);
+    const view = this.views.of(interest, transport.form);
     const subscriber = new Subscriber({ ...watch, view, cursor: begin.cursor }, this.#world);
     const { recovered, gap } = begin;
     if (recovered !== undefined) measures.resumes[recovered ? 'recovered' : 'gap'] += 1;
@@ -180,9 +182,11 @@ export class Hub implements Publishes {
   /** From the newest event on it sees what it saw and these, or no more of these. Throws as `Interest.of`. */
   change(subscriber: Subscriber, change: InterestChange): void {
     const { how, patterns, snapshot } = change;
+    // Nobody would ever let go of what it would see.
+    if (subscriber.position === 'leaving' || subscriber.position === 'closed') return;
     const before = subscriber.lastView.interest;
     const interest = how === 'subscribe' ? before.and(patterns) : before.without(patterns);
-    const view = this.#view(interest, subscriber.transport.form);
+    const view = this.views.of(interest, subscriber.transport.form);
     const control = { type: `${how}d`, topics: interest.patterns, head: this.head } as const;
     subscriber.turn({ view, control, snapshot });
   }
@@ -220,13 +224,6 @@ export class Hub implements Publishes {
     this.#sweep.stop();
   }
 
-  #view(interest: Interest, form: Form): View {
-    const key = viewKey(interest, form);
-    const view = this.#views.get(key) ?? new View(interest, form, this.ring);
-    this.#views.set(key, view);
-    return view;
-  }
-
   /** Whom the last events wait for: us, or watchers that were full just now; who has taken nothing for long is not waited for. */
   get #unfinished(): 'us' | 'watchers' | 'nobody' {
     if (this.#catchUp.waiting > 0 || !this.#levelGiven) return 'us';
@@ -236,7 +233,7 @@ export class Hub implements Publishes {
   }
 
   get #levelGiven(): boolean {
-    return this.#views.values().every(({ cohorts }) => cohorts.given);
+    return this.views.values().every(({ cohorts }) => cohorts.given);
   }
 
   /** Gives everybody who is level what was published since, in short pieces of work. */
@@ -244,7 +241,7 @@ export class Hub implements Publishes {
     const untilMs = this.#slice.untilMs();
     // Who has what the round began with has had his turn, whatever came meanwhile.
     this.#roundTo ??= this.ring.head;
-    for (const view of this.#views.values())
+    for (const view of this.views.values())
       for (const cohort of view.cohorts.before(this.#roundTo)) {
         if (this.#clock.now() > untilMs) return 'more';
         // More came at once than the ring holds: each is told what it does not get.
@@ -287,9 +284,7 @@ export class Hub implements Publishes {
   /** Whom to look at, when what is too old has gone. */
   #kept(): Iterator<Subscriber> {
     this.ring.prune(this.#clock.now());
-    for (const view of this.#views.values()) view.forget();
+    for (const view of this.views.values()) view.forget();
     return this.subscribers.values();
   }
 }
-
-const viewKey = (interest: Interest, form: Form): string => `${form} ${interest.key}`;

@@ -275,7 +275,9 @@ export class Subscriber {
     const { head } = this.#world.ring;
     if (this.position === 'live') this.#fall(this.transport.full ? 'blocked' : 'waiting');
     if (this.policy === 'skip' && this.at < head) {
-      this.#declare(head, 'slow', this.view.count(this.at, head));
+      // What it has asked for meanwhile is left out as well.
+      const count = this.#walk.turningsWaiting > 0 ? null : this.view.count(this.at, head);
+      if (count !== 0) this.#declare(head, 'slow', count);
       this.#walk.skipTo(head);
     }
     if (this.policy === 'conflate' && this.#walk.conflate()) this.#declare(head, 'conflated', null);

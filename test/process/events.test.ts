@@ -1,9 +1,12 @@
 // `greenroom events` as it is used: the built command, in front of a gateway that is scripted.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { readdir, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { command } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { bin } from '../support/gateway-process.ts';
+import { until } from '../support/poll.ts';
 import { Terminal } from '../support/terminal.ts';
 import { nobodysUrl } from '../unit/client/fake-gateway.ts';
 import { type FakeHub, fakeHub, type HubBehaviour, welcome } from '../unit/client/hub/fake-hub.ts';
@@ -167,3 +170,42 @@ test('publishes what comes through a pipe, and says what was refused: 1', async 
     { event: 'published', accepted: 2, refused: 1, id: 'one.7' },
   ]);
 });
+
+test('publishes from a named pipe, whoever writes to it and when; Ctrl+C ends the wait for that', async () => {
+  await using folder = await testFolder();
+  const pipe = join(folder.path, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await using hub = await fakeHub({
+    onPost: ({ body }) => ({
+      status: 200,
+      body: { accepted: body.trim().split('\n').length, id: 'one.2', rejected: [] },
+    }),
+  });
+  const publishing = () => {
+    const child = spawn(process.execPath, [bin, 'events', '--url', hub.url, '--publish', pipe, '--json']);
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk;
+    });
+    const ended = new Promise<readonly [number | null, string]>((resolve) =>
+      child.on('close', (code) => resolve([code, out])),
+    );
+    return { child, ended, [Symbol.dispose]: () => void child.kill('SIGKILL') };
+  };
+  using told = publishing();
+  await writeFile(pipe, '{"n":1}\n{"n":2}\n');
+  expect(await told.ended).toEqual([0, '{"event":"published","accepted":2,"refused":0,"id":"one.2"}\n']);
+  using waiting = publishing();
+  await until(() => hasOpen(waiting.child.pid, pipe), { timeoutMs: 10_000, what: 'the pipe to be open' });
+  waiting.child.kill('SIGINT');
+  expect(await waiting.ended).toEqual([0, expect.stringContaining('"accepted":0')]);
+}, 40_000);
+
+/** Of a process. */
+async function hasOpen(pid: number | undefined, path: string): Promise<boolean> {
+  const folder = `/proc/${pid}/fd`;
+  const files = await Promise.all(
+    (await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => undefined)),
+  );
+  return files.includes(path);
+}

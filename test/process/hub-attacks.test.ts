@@ -161,6 +161,19 @@ test('one connection carries one stream of events, however many are asked for', 
   expect(second.text.indexOf('{"status"')).toBeLessThan(second.text.indexOf('HTTP/1.1 400'));
 });
 
+test('a post that waits to be asked for its body is asked once', async () => {
+  for (const type of ['application/json', 'application/x-ndjson']) {
+    await using raw = await RawSocket.dial(url);
+    raw.write(
+      `POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    await until(() => raw.text.includes('100 Continue'), { timeoutMs: 3000, what: 'to be asked' });
+    raw.write('1');
+    await until(() => raw.text.includes('"accepted":1'), { timeoutMs: 3000, what: 'the answer' });
+    expect(raw.text.split('HTTP/1.1 100')).toHaveLength(2);
+  }
+});
+
 const rssBytes = async ({ pid }: GatewayProcess) =>
   Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 

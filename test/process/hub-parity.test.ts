@@ -139,6 +139,15 @@ const promises: Readonly<Record<string, (transport: Transport, root: string) => 
     expect(controlled.messages[1]?.text).toBe('{"a":[1,"ü"]}');
     expect(controlled.controls.map(({ type }) => type)).toEqual(['welcome']);
   },
+  async 'in-band pings where no control message goes out are refused, for nobody could answer them'(
+    transport,
+  ) {
+    for (const query of [{ envelope: 'off' }, { control: '0' }])
+      await expect(watching(transport, { query: { ping: '1', ...query } })).rejects.toThrow();
+    const query = { ping: '1', envelope: 'off', control: '1' };
+    await using watcher = await watching(transport, { query });
+    expect(watcher.client).toMatch(/^watch_/);
+  },
   async 'in-band pings, and what is answered'(transport, root) {
     await using watcher = await watching(transport, { topics: [root], query: { ping: '1' } });
     const id = await publish(root, 1);

@@ -31,6 +31,19 @@ test('/metrics has the hub, the engines and the process, in the text form, and n
   expect(counts).toEqual([...counts].sort((a, b) => a - b));
 });
 
+test('/metrics has what was refused, by kind of producer and code', async () => {
+  await using stage = await startGateway();
+  const body = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '[1, {"topic":"a..b","data":1}]',
+  };
+  expect((await fetch(`${stage.url}/v1/events`, body)).status).toBe(200);
+  expect(await metrics(stage.url)).toContain(
+    '\ngreenroom_hub_ingest_rejected_total{kind="http",code="invalid_topic"} 1\n',
+  );
+});
+
 const metrics = async (url: string) => (await fetch(`${url}/metrics`)).text();
 
 async function watching(url: string): Promise<AsyncDisposable> {

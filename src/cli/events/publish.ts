@@ -1,8 +1,10 @@
 // `greenroom events --publish`: lines, as they come, to the gateway; one request at a time, so that their order is kept,
 // with what there is to send. A file that is one JSON document is sent as that.
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream, open as openFd } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { publishedIn, refusedPost } from '../../client/hub/failures.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
@@ -194,7 +196,18 @@ async function open(file: string, io: CommandIo): Promise<AsyncIterable<Buffer>>
     throw new GreenroomError('bad_usage', `--publish ${file}: ${messageOf(thrown)}`);
   });
   if (found.isDirectory()) throw new GreenroomError('bad_usage', `--publish ${file}: it is a directory`);
-  return quietEnd(createReadStream(path, { signal: io.signal }), io.signal);
+  return quietEnd(
+    found.isFIFO() ? await openPipe(path, io.signal) : createReadStream(path, { signal: io.signal }),
+    io.signal,
+  );
+}
+
+/** A named pipe that nobody writes to yet: to wait for it in `open` could not be interrupted, not even by the process' end. */
+async function openPipe(path: string, signal: AbortSignal): Promise<Socket> {
+  const pipe = await promisify(openFd)(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const input = new Socket({ fd: pipe, readable: true, writable: false });
+  signal.addEventListener('abort', () => input.destroy(), { once: true });
+  return input;
 }
 
 /** An interruption is an end like any other. */

@@ -127,6 +127,8 @@ export function hubMetrics({ open, own, producers }: Hubs): readonly MetricFacts
         Object.entries(producers.sums()).flatMap(([kind, { rejected }]) =>
           Object.entries(rejected).map(([code, value]) => ({ labels: { kind, code }, value })),
         ),
+      'kind',
+      'code',
     ),
   ];
   function sums(value: (sum: ReturnType<typeof producers.sums>['unix']) => number): MetricSamples {

@@ -51,6 +51,10 @@ export function watchQuery(
   const policy = oneOf(query, 'policy', policies) as Policy | undefined;
   if (envelope === 'bare' && policy !== undefined && policy !== 'evict')
     throw invalid(`policy=${policy} declares gaps, which envelope=off has no place for: use policy=evict`);
+  const told = flag(query, 'control') ?? envelope === 'full';
+  const pings = flag(query, 'ping') ?? false;
+  if (pings && !told)
+    throw invalid('ping=1 asks by control messages, and there are none: add control=1, or leave ping out');
   const client = query.get('client') ?? undefined;
   if (client !== undefined && !clientPattern.test(client))
     throw invalid('client is 1 to 64 letters, digits, `.`, `_` or `-`');
@@ -61,8 +65,8 @@ export function watchQuery(
     client,
     policy: envelope === 'bare' ? 'evict' : policy,
     envelope,
-    told: flag(query, 'control') ?? envelope === 'full',
-    pings: flag(query, 'ping') ?? false,
+    told,
+    pings,
   };
 }
 

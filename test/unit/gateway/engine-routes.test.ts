@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { enginePathOf, enginePaths } from '../../../src/gateway/engine-requests/engine-paths.ts';
 import { openApi } from '../../../src/gateway/openapi.ts';
-import { headProblem, isForEngines } from '../../../src/gateway/request-head.ts';
+import { headProblem, isForSurface } from '../../../src/gateway/request-head.ts';
 import { type RouteSources, routeTable } from '../../../src/gateway/route-table.ts';
 
 const head = (url: string, bytes: number) => ({
@@ -19,7 +19,7 @@ test.each(enginePaths)(
     const documented = Object.keys(paths[path] ?? {}).map((method) => method.toUpperCase());
     expect(documented).toEqual(methods ?? expect.arrayContaining(['GET', 'POST', 'DELETE']));
     expect(enginePathOf(written(path))).toBe(entry);
-    expect(isForEngines({ url: written(path) })).toBe(true);
+    expect(isForSurface({ url: written(path) })).toBe(true);
     expect(headProblem(head(written(path), bodyBytesMax))).toBeNull();
     expect(headProblem(head(written(path), bodyBytesMax + 1))).toMatchObject({ code: 'body_too_large' });
   },
@@ -34,6 +34,6 @@ test.each([
   '/api/engines',
   '/v1/realtime',
 ])('%s is not for engines', (url) => {
-  expect(isForEngines({ url })).toBe(false);
+  expect(isForSurface({ url })).toBe(false);
   expect(headProblem(head(url, 1024 * 1024 + 1))).toMatchObject({ code: 'body_too_large' });
 });

@@ -262,6 +262,33 @@ describe('who is slow', () => {
     expect(connection.closing).toBeUndefined();
   });
 
+  test.each([
+    [
+      'what it has asked for meanwhile',
+      ['b'],
+      [{ type: 'gap', from: 'e1.2', to: 'e1.101', count: null, reason: 'slow' }],
+    ],
+    ['nothing that it wants', [], []],
+  ])('and skips %s is told so, and no number that is wrong', async (_, patterns, told) => {
+    using stage = new HubStage();
+    const connection = new MemoryConnection('websocket', 1);
+    const { subscriber } = stage.watch({ topics: ['a'], policy: 'skip' }, connection);
+    await stage.clock.advance(10);
+    connection.stall();
+    stage.publish('a', 'before');
+    // It has been warned.
+    await stage.clock.advance(1500);
+    if (patterns.length > 0) stage.hub.change(subscriber, { how: 'subscribe', patterns, snapshot: false });
+    for (let n = 0; n < 100; n += 1) stage.publish('b', n);
+    await stage.clock.advance(5000);
+    connection.read(Number.POSITIVE_INFINITY);
+    await stage.clock.advance(10);
+    stage.publish('a', 'after');
+    await stage.clock.advance(10);
+    expect(connection.controls.filter(({ type }) => type === 'gap')).toEqual(told);
+    expect(connection.events.map(data)).toEqual(['before', 'after']);
+  });
+
   test('gets the newest of each key, when it asked for that', async () => {
     using stage = new HubStage();
     const { connection } = stage.watch({ policy: 'conflate' });
@@ -314,6 +341,20 @@ describe('who is slow', () => {
 });
 
 describe('leaving', () => {
+  test('who is on its way out leaves nothing behind, whatever it asks for', async () => {
+    using stage = new HubStage();
+    const { connection, subscriber } = stage.watch();
+    await stage.clock.advance(10);
+    connection.stall();
+    subscriber.leave(1008, 'enough', null);
+    const ask = (pattern: string) =>
+      stage.hub.change(subscriber, { how: 'subscribe', patterns: [pattern], snapshot: false });
+    for (let n = 0; n < 100; n += 1) ask(`t${n}`);
+    connection.terminate();
+    ask('late');
+    expect(stage.hub.views.size).toBe(0);
+  });
+
   test('gives everybody the last event, says goodbye, and asks them to come back at different times', async () => {
     let n = 0;
     using stage = new HubStage({ random: () => (n++ % 100) / 100 });
