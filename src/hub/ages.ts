@@ -1,16 +1,24 @@
 // How old what a watcher has not got is, in fair time. Counts from the publication, or from when the watcher could first
 // have had it, whichever is later. What the kernel took of a batch in part is as old as the batch; who was level once
-// gets no younger by taking a part.
+// gets no younger by taking a part. What is given all the time need never be taken all: two marks tell what was taken.
 import type { Clock } from '../lifecycle/clock.ts';
 import type { FairClock } from './fair-clock.ts';
 import type { StoredEvent } from './ring.ts';
 import type { SlowLimits } from './slowness.ts';
 
+interface Mark {
+  readonly fairMs: number;
+  readonly atMs: number;
+}
+
 export class Ages {
   readonly #clock: Clock;
   readonly #fair: FairClock;
-  /** Of the oldest event that was given, and that the kernel has not taken. */
-  #pending: { readonly fairMs: number; readonly atMs: number } | undefined;
+  /** Of the oldest event that was given, and that the kernel has not taken; with what was given by then. */
+  #pending: (Mark & { readonly endBytes: number }) | undefined;
+  /** Of the oldest one that was given after those. */
+  #next: Mark | undefined;
+  #givenBytes = 0;
   #floorMs: number;
   /** While it catches up for the first time: the fewest events that it was behind. */
   #fewestBehind = Number.POSITIVE_INFINITY;
@@ -21,15 +29,24 @@ export class Ages {
     this.#floorMs = fair.now();
   }
 
-  gave({ fairMs, atMs }: StoredEvent): void {
-    this.#pending ??= { fairMs, atMs };
+  /** @param givenBytes that were ever given, with this one's */
+  gave({ fairMs, atMs }: StoredEvent, givenBytes: number): void {
+    if (this.#pending) this.#next ??= { fairMs, atMs };
+    else this.#pending = { fairMs, atMs, endBytes: givenBytes };
+    this.#givenBytes = givenBytes;
   }
 
-  /** The kernel has everything. Returns how long the oldest event took, ms; undefined when nothing was on its way. */
-  landed(): number | undefined {
+  /**
+   * So many bytes of all that was given the kernel has. Returns how long the oldest event took that was on its way, ms;
+   * undefined when it still is, or none was.
+   */
+  landed(takenBytes: number): number | undefined {
     const pending = this.#pending;
-    this.#pending = undefined;
-    return pending && this.#clock.now() - pending.atMs;
+    if (!pending || takenBytes < pending.endBytes) return undefined;
+    const left = takenBytes < this.#givenBytes ? this.#next : undefined;
+    this.#pending = left && { ...left, endBytes: this.#givenBytes };
+    this.#next = undefined;
+    return this.#clock.now() - pending.atMs;
   }
 
   /** It was level: from now on it is as old as what it has not got. */

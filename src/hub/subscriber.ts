@@ -148,7 +148,7 @@ export class Subscriber {
   /** Every so often: whether it is slow, and whether it lives. */
   sweep(): void {
     if (this.position === 'leaving' || this.position === 'closed') return;
-    if (this.transport.pendingBytes === 0) this.#landed();
+    this.#landed();
     this.probing.sweep(this.at);
     const facts = { unsentMs: this.unsentMs, silentMs: this.probing.silentMs };
     const verdict = judge(this.pace, facts, this.#ages.limits(this.#world.limits));
@@ -207,14 +207,15 @@ export class Subscriber {
   }
 
   #give({ bytes, events }: Batch, fairMs: number): 'landed' | 'pending' {
-    const first = events[0];
+    const [first] = events;
     if (!first) return 'landed';
+    this.#landed();
     this.transport.give(bytes);
     this.counts.events += events.length;
     this.counts.bytes += bytes.length;
     this.probing.gave();
     if (this.transport.pendingBytes > 0) {
-      this.#ages.gave(first);
+      this.#ages.gave(first, this.counts.bytes);
       return 'pending';
     }
     this.probing.took(fairMs);
@@ -222,7 +223,7 @@ export class Subscriber {
   }
 
   #landed(): void {
-    const ms = this.#ages.landed();
+    const ms = this.#ages.landed(this.counts.bytes - this.transport.pendingBytes);
     if (ms === undefined) return;
     this.probing.took(this.#world.fair.now());
     this.#world.measures.flushed.add(ms);
@@ -275,8 +276,7 @@ export class Subscriber {
     const { head } = this.#world.ring;
     if (this.position === 'live') this.#fall(this.transport.full ? 'blocked' : 'waiting');
     if (this.policy === 'skip' && this.at < head) {
-      // What it has asked for meanwhile is left out as well.
-      const count = this.#walk.turningsWaiting > 0 ? null : this.view.count(this.at, head);
+      const count = this.#walk.count(head);
       if (count !== 0) this.#declare(head, 'slow', count);
       this.#walk.skipTo(head);
     }

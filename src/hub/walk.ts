@@ -133,6 +133,11 @@ export class Walk {
     return this.#turnings.length;
   }
 
+  /** How many events up to this it has not been given; null where nobody can tell, also for what it asked for meanwhile. */
+  count(to: number): number | null {
+    return this.#turnings.length > 0 ? null : this.view.count(this.cursor, to);
+  }
+
   /** Leaves out everything up to this. */
   skipTo(seq: number): void {
     this.cursor = Math.max(this.cursor, seq);

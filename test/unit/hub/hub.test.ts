@@ -202,6 +202,26 @@ describe('who is slow', () => {
     expect(connection.overfed).toBe(0);
   });
 
+  test('is not who takes all of it in time, though something is always on its way', async () => {
+    using stage = new HubStage();
+    const { connection, subscriber } = stage.watch();
+    await stage.clock.advance(10);
+    connection.stall();
+    flood(stage, 1);
+    for (let n = 0; n < 150; n += 1) {
+      await stage.clock.advance(10);
+      flood(stage, 1);
+      await stage.clock.advance(1);
+      connection.read(Math.floor(connection.pendingBytes / 2));
+      expect(connection.pendingBytes).toBeGreaterThan(0);
+    }
+    expect(stage.slow).toEqual([]);
+    connection.stall();
+    await stage.clock.advance(900);
+    expect(subscriber.unsentMs).toBeGreaterThanOrEqual(900);
+    expect(subscriber.unsentMs).toBeLessThan(930);
+  });
+
   test('is not who only catches up, at the pace of its line', async () => {
     using stage = new HubStage();
     flood(stage, 1000);
