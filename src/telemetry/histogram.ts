@@ -52,13 +52,6 @@ export class Histogram {
     }
     return 0;
   }
-
-  reset(): void {
-    this.#counts.fill(0);
-    this.#count = 0;
-    this.#sumMs = 0;
-    this.#maxMs = 0;
-  }
 }
 
 /** The last answer: what goes out at once took everybody as long. */
