@@ -54,16 +54,7 @@ export class Histogram {
   }
 }
 
-/** The last answer: what goes out at once took everybody as long. */
-let [knownMs, knownAt] = [0, 0];
-
 function bucketOf(ms: number): number {
-  if (ms !== knownMs) knownAt = searched(ms);
-  knownMs = ms;
-  return knownAt;
-}
-
-function searched(ms: number): number {
   let low = 0;
   let high = durationBoundsMs.length;
   while (low < high) {
