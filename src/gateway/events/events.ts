@@ -64,12 +64,6 @@ export class Events {
     return this.hubs.producers;
   }
 
-  /** Watchers of both. */
-  get watchers(): number {
-    const { open, own } = this.hubs;
-    return open.subscribers.size + own.subscribers.size;
-  }
-
   /** In process. Throws what is wrong with it. */
   publish(topic: string, data: unknown, key: string | undefined): string {
     this.#inProcess ??= new Intake({

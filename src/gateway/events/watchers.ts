@@ -8,7 +8,6 @@ import type { Form } from '../../hub/frames.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { Intake } from '../../hub/intake.ts';
 import type { Producer, Producers } from '../../hub/producers.ts';
-import type { Publishes } from '../../hub/publication.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
 import type { Policy } from '../../hub/subscriber-world.ts';
 import type { Transport } from '../../hub/transport.ts';
@@ -70,7 +69,6 @@ export class Watchers {
     this.#server = new WebSocketServer(serverOptions);
   }
 
-  /** @param onInvalid told what is wrong with a handshake that is none */
   upgrade(
     visit: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
     query: WatchQuery,
@@ -137,7 +135,8 @@ export class Watchers {
       const { remote } = transport;
       producer ??= this.#options.producers.open({ kind: 'websocket', remote });
       return new Intake({
-        hub: refusing(hub, own, open),
+        // Also of who watches the gateway's own events: nobody publishes among those.
+        hub: open,
         producer,
         mayPublish: (topic) => grant.mayPublish(topic),
       });
@@ -150,8 +149,5 @@ export class Watchers {
     return watcher;
   }
 }
-
-/** Whoever watches the gateway's own events publishes among the others all the same. */
-const refusing = (hub: Hub, own: Hub, open: Hub): Publishes => (hub === own ? open : hub);
 
 const nameOf = (principal: string, client: string): string => `${principal} ${client}`;
