@@ -86,6 +86,8 @@ const promises: Readonly<Record<string, (transport: Transport) => Promise<void>>
     await page.send({ type: 'publish', topic: 'page.a', data: 1 });
     await heard(machine, 5);
     await heard(page, 2);
+    // What it published reaches it with the next beat, not with the answer.
+    await until(() => machine.events.length >= 2, { timeoutMs: 3000, what: 'what it published itself' });
     expect(machine.controls.slice(1)).toMatchObject([
       { type: 'published', ref: 'm.out' },
       { type: 'published', ref: 'm.log.a' },
