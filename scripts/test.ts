@@ -14,8 +14,8 @@ interface Stage {
   readonly command: readonly string[];
 }
 
-const vitest = (project: string): Stage => ({
-  name: project,
+const vitest = (name: string, project = name): Stage => ({
+  name,
   command: [
     bin('vitest'),
     'run',
@@ -32,7 +32,7 @@ const stages: readonly Stage[] = [
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'] },
   { name: 'rules', command: [process.execPath, 'scripts/check.ts'] },
   { name: 'exports', command: [bin('knip'), '--no-progress'] },
-  vitest('unit'),
+  vitest('unit', 'unit*'),
   vitest('sim'),
   vitest('process'),
   vitest('alone'),
