@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import { crossOrigin } from './cross-origin.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
 import { hubMetrics } from './events/hub-metrics.ts';
@@ -40,6 +41,7 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     events,
     eventsSocket: await events.listen(),
     request: (request, response) => {
+      if (crossOrigin(options.access, request, response) === 'answered') return;
       const taken = engines.request(request, response) || events.request(request, response);
       if (!taken) void answer(request, response);
     },

@@ -55,3 +55,35 @@ withBrowser('the gateway leaves while a page streams its microphone: all ends in
   expect([...order.slice(2)].sort()).toEqual(['audio closed', 'closed']);
   expect(tab.faults).toEqual([]);
 });
+
+/** What the page does, as a user would write it: no library. */
+const watchAsPage = `async (url) => {
+  const topic = (await (await fetch(url + '/v1/events', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ topic: 'door.front', data: { open: true } }),
+  })).json()).accepted;
+  const source = new EventSource(url + '/v1/events?topics=door.*&snapshot=1');
+  const first = await new Promise((resolve, reject) => {
+    source.onmessage = ({ data, lastEventId }) => resolve({ ...JSON.parse(data), lastEventId });
+    source.onerror = () => reject(new Error('the stream failed'));
+  });
+  source.close();
+  return { accepted: topic, ...first };
+}`;
+
+withBrowser('a page of another origin publishes by fetch and watches by EventSource', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  await using tab = await openCalls();
+  const seen = (await tab.page.evaluate(`(${watchAsPage})(${JSON.stringify(await gateway.url())})`)) as {
+    readonly id: string;
+  };
+  expect(seen).toMatchObject({
+    accepted: 1,
+    topic: 'door.front',
+    data: { open: true },
+    lastEventId: seen.id,
+  });
+  expect(tab.faults).toEqual([]);
+});

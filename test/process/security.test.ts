@@ -75,6 +75,51 @@ test('a page of another site can neither open a WebSocket nor ask; a name that w
   expect(gateway.child.exitCode).toBeNull();
 });
 
+test('a page of an allowed origin may read what it asks for, after the question that its browser asks', async () => {
+  const config = {
+    ...{ engines, pipelines },
+    auth: { tokens: ['env:T'], admin: ['env:A'], origins: ['https://app.example'] },
+  };
+  await using gateway = await GatewayProcess.start({ config, env: { T: 'caller-token', A: 'admin-token' } });
+  const url = await gateway.url();
+  const asked = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization',
+  };
+  const ask = (origin: string, path = '/v1/events') =>
+    fetch(`${url}${path}`, { method: 'OPTIONS', headers: { origin, ...asked } });
+  for (const path of ['/v1/events', '/v1/chat/completions', '/v1/models']) {
+    const before = await ask('https://app.example', path);
+    expect(before.status).toBe(204);
+    expect(Object.fromEntries(before.headers)).toMatchObject({
+      'access-control-allow-origin': 'https://app.example',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': 'authorization',
+      vary: 'origin',
+    });
+  }
+  const foreign = await ask('https://evil.example');
+  expect(foreign.status).toBe(403);
+  expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
+  // What is refused can be read as well: a page has to learn why.
+  for (const [path, status] of [
+    ['/v1/models', 401],
+    ['/v1/events', 401],
+    ['/nowhere', 404],
+  ] as const) {
+    const refused = await fetch(url + path, { headers: { origin: 'https://app.example' } });
+    expect(refused.status).toBe(status);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://app.example');
+  }
+  const stream = await fetch(`${url}/v1/events`, {
+    headers: { origin: 'https://app.example', authorization: 'Bearer caller-token' },
+  });
+  expect([stream.status, stream.headers.get('access-control-allow-origin')]).toEqual([
+    ...[200, 'https://app.example'],
+  ]);
+  await stream.body?.cancel();
+});
+
 describe('with tokens', () => {
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
