@@ -54,7 +54,9 @@ async function bundle(entries: Readonly<Record<string, string>>): Promise<string
   const { output } = await build.write({
     dir: dist,
     format: 'esm',
-    minify: true,
+    // What a page or a program throws unseen is shown with its line: that is to be a line, not the whole library.
+    minify:
+      'client' in entries ? { mangle: true, compress: true, codegen: { removeWhitespace: false } } : true,
     sourcemap: 'hidden',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',

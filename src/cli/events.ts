@@ -18,6 +18,8 @@ export interface EventsCommandOptions extends GatewayOptions {
   readonly publish?: string | undefined;
   /** Of what is published. */
   readonly topic?: string | undefined;
+  /** Each line of what is published is a text. */
+  readonly text?: boolean | undefined;
   readonly token?: string | undefined;
   readonly count?: number | undefined;
   readonly json?: boolean | undefined;
@@ -47,7 +49,7 @@ export async function events(
   try {
     if (options.publish !== undefined)
       return await publish(
-        { file: options.publish, topic: options.topic, token, json },
+        { file: options.publish, topic: options.topic, text: options.text, token, json },
         found.url,
         io,
         scope,
@@ -73,16 +75,18 @@ export async function events(
 }
 
 function checkUsage(topics: readonly string[], options: EventsCommandOptions): void {
-  const { publish: file, since, snapshot, count, topic } = options;
+  const { publish: file, since, snapshot, count, topic, text } = options;
   if (file === undefined && topic !== undefined)
     throw new GreenroomError(
       'bad_usage',
       '--topic is for --publish; the topics to watch are given without it',
     );
+  if (text && (file === undefined || topic === undefined))
+    throw new GreenroomError('bad_usage', '--text is for --publish with --topic: a text names no topic');
   const watching = topics.length > 0 || since !== undefined || snapshot || count !== undefined;
   if (file !== undefined && watching)
     throw new GreenroomError(
       'bad_usage',
-      '--publish goes with --topic only; topics, --since, --snapshot and --count are for watching',
+      '--publish goes with --topic and --text only; topics, --since, --snapshot and --count are for watching',
     );
 }

@@ -169,13 +169,14 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
     .description('show what happens on a gateway, as it happens; or publish')
     .argument(
       '[topics...]',
-      'names and patterns: * for one token, > at the end for all that follow (default: >)',
+      'names and patterns: * for one token, > at the end for all that follow (default: all that the token may)',
     )
     .option('--since <id>', 'everything after this event first')
     .option('--snapshot', 'the newest event of each topic first')
     .option('--count <n>', 'end after so many events')
     .option('--publish <file>', 'send the lines of this file, or a JSON document; - for standard input')
-    .option('--topic <topic>', 'with --publish: each line is an event of this topic')
+    .option('--topic <topic>', 'with --publish: each line is the data of an event of this topic')
+    .option('--text', 'with --topic: the lines are texts, and need not be JSON')
     .option('--url <url>', 'the gateway')
     .option('--data <dir>', 'data directory of the gateway')
     .option('--token <token>', 'token of the caller surface')

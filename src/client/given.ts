@@ -58,7 +58,7 @@ export function checkAll<T extends object>(name: string, given: T, rules: Rules<
 export function toJson(name: string, value: unknown): string {
   try {
     const json = JSON.stringify(value, noLoss) as string | undefined;
-    if (json === undefined) throw new TypeError('nothing is left of it');
+    if (json === undefined) throw new TypeError(`${shown(value)} is nothing that JSON can say`);
     return json;
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message.split('\n')[0] : String(thrown);
@@ -73,7 +73,7 @@ export function isFields(value: unknown): value is Readonly<Record<string, unkno
 /** JSON has null for what is no finite number, which means something else. */
 function noLoss(key: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isFinite(value)) return value;
-  throw new RangeError(`${key} is ${value}`);
+  throw new RangeError(key === '' ? `it is ${value}` : `${key} is ${value}`);
 }
 
 const shownMax = 40;

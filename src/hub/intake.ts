@@ -12,7 +12,7 @@ export interface IntakeOptions extends ReadOptions {
 }
 
 export type Taken =
-  | { readonly state: 'accepted'; readonly id: string }
+  | { readonly state: 'accepted'; readonly id: string; readonly topic: string }
   | { readonly state: 'rejected'; readonly error: GreenroomError };
 
 export class Intake {
@@ -41,7 +41,7 @@ export class Intake {
       return this.refuse(toGreenroomError(thrown));
     }
     producer.accepted(id, publication.data.length);
-    return { state: 'accepted', id };
+    return { state: 'accepted', id, topic: publication.topic };
   }
 
   /** Counts one that could not even be read. */

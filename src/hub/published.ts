@@ -119,10 +119,13 @@ function parts<Name extends string>(
   if (read.state === 'json') return read;
   const { at } = read;
   const found = [...bytes.toString('utf8', at, at + 4)][0];
+  const another = `byte ${at + 1} begins another value; several are an array, or NDJSON (one a line, of type application/x-ndjson)`;
   const what =
     found === undefined
       ? `it ends after ${at} bytes`
-      : `byte ${at + 1} is not expected: ${JSON.stringify(found)}`;
+      : /[}\]]\s*$/.test(bytes.toString('latin1', Math.max(0, at - 8), at)) && /[[{]/.test(found)
+        ? another
+        : `byte ${at + 1} is not expected: ${JSON.stringify(found)}`;
   throw bad('invalid_event', `this is not JSON: ${what}`, { at });
 }
 

@@ -3,6 +3,7 @@
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { anObject, checkAll, type Rules } from '../client/given.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { missingEngines } from '../gateway/health.ts';
@@ -31,6 +32,11 @@ export interface TestGateway extends AsyncDisposable {
 }
 
 const readyMsDefault = 30_000;
+const rules: Rules<TestGatewayOptions> = {
+  config: anObject,
+  env: anObject,
+  readyMs: { expected: 'a number of ms above 0', fits: (ms) => Number(ms) > 0 },
+};
 
 /**
  * Resolves when the door is open; engines load behind it.
@@ -38,10 +44,10 @@ const readyMsDefault = 30_000;
  *     await using gateway = await startGateway({ config: { engines: { llm: faultyEngine() }, pipelines: {} } });
  *     await gateway.ready();
  *
- * @throws GreenroomError for a configuration that cannot be used; nothing is left then
+ * @throws GreenroomError `bad_usage`; for a configuration that cannot be used; nothing is left then
  */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const { config, env, readyMs = readyMsDefault } = options;
+  const { config, env, readyMs = readyMsDefault } = checkAll('', options, rules);
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'greenroom-testing-')));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {

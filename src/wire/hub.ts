@@ -91,6 +91,8 @@ export interface Published {
   readonly accepted: number;
   /** Of the last one that was taken; null: none was. */
   readonly id: string | null;
+  /** Where that one went. */
+  readonly topic: string | null;
   /** How many were not. */
   readonly rejectedCount: number;
   /** The first 100 of them. */

@@ -17,6 +17,8 @@ export interface PublishOptions {
   readonly file: string;
   /** Each line is an event of it. Default: as the lines say. */
   readonly topic?: string | undefined;
+  /** Each line is a text, whatever it looks like. */
+  readonly text?: boolean | undefined;
   readonly token: string | undefined;
   readonly json: boolean;
 }
@@ -75,6 +77,7 @@ class Publisher {
   }
 
   async take(lines: readonly Line[]): Promise<void> {
+    if (this.#options.text) this.#form = 'lines';
     if (this.#form === 'lines') return this.#sendLines(lines);
     this.#kept.push(...lines);
     this.#keptBytes += lines.reduce((sum, { length }) => sum + length, 0);
@@ -135,12 +138,14 @@ class Publisher {
       const message = `the line has ${length} bytes; an event has at most ${1024 * 1024} of data`;
       return { line: number, code: 'event_too_large', message };
     }
-    if (this.#options.topic === undefined || isJson(bytes)) return undefined;
-    return { line: number, code: 'invalid_event', message: 'the line is no JSON' };
+    if (this.#options.topic === undefined || this.#options.text || isJson(bytes)) return undefined;
+    const message = 'the line is no JSON; with --text every line is an event, as a text';
+    return { line: number, code: 'invalid_event', message };
   }
 
-  #wrapped(data: Buffer): Buffer {
-    const { topic } = this.#options;
+  #wrapped(given: Buffer): Buffer {
+    const { topic, text } = this.#options;
+    const data = text ? Buffer.from(JSON.stringify(given.toString())) : given;
     if (topic === undefined) return data;
     return Buffer.concat([Buffer.from(`{"topic":${JSON.stringify(topic)},"data":`), data, Buffer.from('}')]);
   }
@@ -193,7 +198,8 @@ async function open(file: string, io: CommandIo): Promise<AsyncIterable<Buffer>>
   }
   const path = resolve(io.cwd, file);
   const found = await stat(path).catch((thrown: unknown) => {
-    throw new GreenroomError('bad_usage', `--publish ${file}: ${messageOf(thrown)}`);
+    const next = /^\s*[[{]/.test(file) ? '; it takes a file of events, or - for standard input' : '';
+    throw new GreenroomError('bad_usage', `--publish ${file}: ${messageOf(thrown)}${next}`);
   });
   if (found.isDirectory()) throw new GreenroomError('bad_usage', `--publish ${file}: it is a directory`);
   return quietEnd(

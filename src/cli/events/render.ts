@@ -65,6 +65,11 @@ export function gapText({ from, to, count, reason }: HubTold['gap']): string {
   return `${many}, from ${from} to ${to}: ${why[reason] ?? reason}`;
 }
 
+export function lagText({ ms, events }: HubTold['lag']): string {
+  if (events === 0) return `slow: no answer for ${seconds(ms)}`;
+  return `slow: ${seconds(ms)} and ${events} events behind`;
+}
+
 export function evictedText({ reason, ms, lastId, ts }: HubTold['evicted']): string {
   const why =
     reason === 'silent' ? `did not answer for ${seconds(ms)}` : `did not take what is ${seconds(ms)} old`;

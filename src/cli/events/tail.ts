@@ -5,7 +5,7 @@ import type { CommandIo } from '../io.ts';
 import { printable } from '../printable.ts';
 import { seconds } from '../screen.ts';
 import { coloursOf, type Output } from './output.ts';
-import { eventLine, evictedText, gapText, type Look, remarkLine } from './render.ts';
+import { eventLine, evictedText, gapText, type Look, lagText, remarkLine } from './render.ts';
 
 export interface TailOptions {
   readonly json: boolean;
@@ -65,7 +65,7 @@ function remark(stream: HubStream, { io, clock }: World): () => void {
     }),
     stream.on('gap', (gap) => tell('loss', gapText(gap))),
     stream.on('evicted', (facts) => tell('loss', evictedText(facts))),
-    stream.on('lag', ({ ms, events }) => tell('warning', `slow: ${seconds(ms)} and ${events} events behind`)),
+    stream.on('lag', (told) => tell('warning', lagText(told))),
     stream.on('error', ({ code, message }) => tell('loss', `${message} [${code}]`)),
   ];
   return () => {

@@ -59,10 +59,11 @@ export function publishedIn(text: string): Published | undefined {
   if (!isFields(body)) return undefined;
   const { error } = body;
   const facts = isFields(error) && isFields(error['details']) ? error['details'] : body;
-  const { accepted = 0, id = null, rejected, rejectedCount } = facts;
+  const { accepted = 0, id = null, topic = null, rejected, rejectedCount } = facts;
   if (!Array.isArray(rejected) || !rejected.every(isRejection)) return undefined;
   return {
     ...{ accepted: Number(accepted), id: typeof id === 'string' ? id : null, rejected },
+    topic: typeof topic === 'string' ? topic : null,
     rejectedCount: typeof rejectedCount === 'number' ? rejectedCount : rejected.length,
   };
 }

@@ -11,7 +11,7 @@ import type { Place } from './place.ts';
 import type { UnreadLimits } from './unread.ts';
 
 export interface EventsOptions {
-  /** Names and patterns: `*` stands for one token, `>` at the end for all that follow. Default `['>']`: everything. */
+  /** Names and patterns: `*` stands for one token, `>` at the end for all that follow. Default: all that the token may. */
   readonly topics?: readonly string[] | undefined;
   /** The last id that you have had: everything after it comes first. Default: from now on. */
   readonly since?: string | undefined;
@@ -19,7 +19,7 @@ export interface EventsOptions {
   readonly snapshot?: boolean | undefined;
   /** What the gateway does when we are too slow: send us away, to come back (`evict`), skip, or keep the newest of each key. */
   readonly policy?: 'evict' | 'skip' | 'conflate' | undefined;
-  /** An id of your own for this watcher. Default: the gateway gives one. */
+  /** An id of your own for this watcher: 1 to 64 letters, digits, `.`, `_` or `-`. Default: the gateway gives one. */
   readonly client?: string | undefined;
   /** Of the caller surface; of an administrator for `greenroom.>`. */
   readonly token?: string | undefined;
@@ -49,6 +49,7 @@ export interface CheckedEvents {
   readonly transport: 'websocket' | 'sse';
   /** Of the endpoint, for a WebSocket, as it was given. */
   readonly base: string;
+  /** None: all that the token may. */
   readonly topics: readonly string[];
   readonly since: string | undefined;
   readonly snapshot: boolean;
@@ -76,10 +77,17 @@ const atLeastOne: Rule = {
   expected: 'a finite number from 1 on',
   fits: (value) => Number.isFinite(value) && (value as number) >= 1,
 };
-export const topicList: Rule = {
-  expected: 'a list of topics, none of them empty or with a comma',
-  fits: (value) =>
-    Array.isArray(value) && value.length > 0 && value.every((topic) => /^[^,]+$/.test(String(topic))),
+const topicList: Rule = {
+  expected: 'a list of topics, at least one',
+  fits: (value) => Array.isArray(value) && value.length > 0,
+};
+const topicText: Rule = {
+  expected: 'a topic without a comma (several are several elements)',
+  fits: (value) => typeof value === 'string' && /^[^,]+$/.test(value),
+};
+const clientName: Rule = {
+  expected: '1 to 64 letters, digits, `.`, `_` or `-`',
+  fits: (value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value),
 };
 const eventId: Rule = {
   expected: 'the id of an event, EPOCH.NUMBER',
@@ -91,7 +99,7 @@ const rules: Rules<EventsOptions> = {
   since: eventId,
   snapshot: flag,
   policy: word('evict', 'skip', 'conflate'),
-  client: aString,
+  client: clientName,
   token: { ...aString, secret: true },
   reconnect: reconnectRule,
   transport: word('websocket', 'sse'),
@@ -104,10 +112,16 @@ const rules: Rules<EventsOptions> = {
 };
 const unreadRules: Rules<UnreadLimits> = { events: atLeastOne, characters: atLeastOne };
 
+export function checkTopics(topics: readonly string[]): void {
+  check('topics', topics, topicList);
+  for (const [at, topic] of topics.entries()) check(`topics[${at}]`, topic, topicText);
+}
+
 export function checkedEvents(url: string, given: EventsOptions): CheckedEvents {
   check('url', url, aString);
   const options = checkAll('', given, rules);
-  const { topics = ['>'], transport = 'websocket', reconnect = true, openTimeoutMs = 15_000 } = options;
+  const { topics, transport = 'websocket', reconnect = true, openTimeoutMs = 15_000 } = options;
+  if (topics) checkTopics(topics);
   const page = globalThis as { WebSocket?: SocketClass; fetch?: typeof fetch };
   const Socket = options.WebSocket ?? page.WebSocket;
   if (transport === 'websocket' && !Socket)
@@ -120,7 +134,7 @@ export function checkedEvents(url: string, given: EventsOptions): CheckedEvents 
   const policy = policyOf(reconnect);
   const { since, client, token, signal } = options;
   return {
-    ...{ transport, base: eventsUrl(url), topics: [...topics], since, client, token, signal, Socket },
+    ...{ transport, base: eventsUrl(url), topics: [...(topics ?? [])], since, client, token, signal, Socket },
     ...{ snapshot: options.snapshot ?? false, policy: options.policy },
     pings: options.pings ?? transport === 'websocket',
     // Called as a method of something else a browser's throws.
@@ -140,7 +154,7 @@ export function dialUrl(
 ): string {
   const url = new URL(transport === 'sse' ? httpUrl(base) : base);
   const query = url.searchParams;
-  query.set('topics', topics.join(','));
+  if (topics.length > 0) query.set('topics', topics.join(','));
   if (place.since !== null) query.set('since', place.since);
   if (place.wantsSnapshot) query.set('snapshot', '1');
   if (client !== undefined) query.set('client', client);

@@ -55,6 +55,12 @@ export class Requests {
     return [...this.#topics];
   }
 
+  /** Who named no topics has all that it may: those that it is told. */
+  agreed(topics: readonly string[]): void {
+    if (this.#topics.size > 0) return;
+    for (const topic of topics) this.#topics.add(topic);
+  }
+
   /** Rejects with `event_too_large`, `server_busy` when too much waits, and the code of a refusal. Throws `bad_usage`. */
   publish({ topic, key, data }: NewEvent): Promise<string> {
     const json = toJson('data', data);

@@ -17,7 +17,7 @@ import type { ClientWorld } from '../timers.ts';
 import { HubConnection, type HubConnectionUser } from './connection.ts';
 import { errorOf } from './failures.ts';
 import { type ReceivedHubEvent, readHubMessage } from './messages.ts';
-import { type CheckedEvents, dialUrl, topicList } from './options.ts';
+import { type CheckedEvents, checkTopics, dialUrl } from './options.ts';
 import { Place } from './place.ts';
 import { type NewEvent, Requests } from './requests.ts';
 import { type HubTold, toldNames } from './told.ts';
@@ -121,13 +121,13 @@ export class HubStream implements AsyncIterableIterator<ReceivedHubEvent, undefi
 
   /** Resolves when the gateway has agreed; kept while there is no connection. Rejects with the refusal's code. */
   subscribe(topics: readonly string[]): Promise<void> {
-    check('topics', topics, topicList);
+    checkTopics(topics);
     return quiet(this.#requests.subscribe('subscribe', topics));
   }
 
   /** The same. Throws `bad_usage` when nothing would be left: a stream without topics would have everything. */
   unsubscribe(topics: readonly string[]): Promise<void> {
-    check('topics', topics, topicList);
+    checkTopics(topics);
     if (this.#requests.topicsAfter(topics).length === 0)
       throw new GreenroomError('bad_usage', 'no topic would be left; close the stream in place of that');
     return quiet(this.#requests.subscribe('unsubscribe', topics));
@@ -240,6 +240,7 @@ export class HubStream implements AsyncIterableIterator<ReceivedHubEvent, undefi
 
   #welcome(welcome: HubTold['welcome']): void {
     this.#client = welcome.client;
+    this.#requests.agreed(welcome.topics);
     const missed = this.#place.welcome(welcome);
     this.#startId ??= this.#place.since;
     this.#listeners.tell('welcome', welcome);

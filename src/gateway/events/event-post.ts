@@ -19,6 +19,8 @@ const ndjsonTypes = [
 ];
 /** curl says the last one of whatever it is given. */
 const jsonTypes = ['', 'application/json', 'text/json', 'application/x-www-form-urlencoded'];
+/** `token` is who may (access.ts). */
+const known = ['topic', 'raw', 'token'];
 const flags: Readonly<Record<string, boolean>> = {
   '1': true,
   true: true,
@@ -38,6 +40,9 @@ export function eventPostHead(query: URLSearchParams, headers: IncomingHttpHeade
     throw invalid(
       `content-encoding ${JSON.stringify(encoding)} is not unpacked; send the events as they are`,
     );
+  const strange = query.keys().find((name) => !known.includes(name));
+  if (strange !== undefined)
+    throw invalid(`${JSON.stringify(strange.slice(0, 64))} is no parameter; there are ${known.join(', ')}`);
   const raw = query.get('raw') ?? '0';
   const isRaw = flags[raw.toLowerCase()];
   if (isRaw === undefined) throw invalid(`raw=${JSON.stringify(raw)}: expected raw=1 or raw=0`);

@@ -51,6 +51,7 @@ const published = z
   .strictObject({
     accepted: z.int(),
     id: z.string().nullable().describe('Of the last event that was taken.'),
+    topic: z.string().nullable().describe('Where that one went.'),
     rejectedCount: z.int(),
     rejected: z
       .array(z.strictObject({ line: z.int(), code: z.string(), message: z.string() }))

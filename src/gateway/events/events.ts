@@ -9,7 +9,7 @@ import type { Producers } from '../../hub/producers.ts';
 import { publicationOf } from '../../hub/published.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
-import { GreenroomError } from '../../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -70,9 +70,7 @@ export class Events {
       hub: this.hubs.open,
       producer: this.producers.open({ kind: 'process' }),
     });
-    const json = JSON.stringify(data);
-    if (json === undefined)
-      throw new GreenroomError('invalid_event', `what was published on ${topic} is nothing that JSON has`);
+    const json = givenJson(topic, data, key);
     const taken = this.#inProcess.publish(publicationOf(topic, Buffer.from(json), key ?? null));
     if (taken.state === 'rejected') throw taken.error;
     return taken.id;
@@ -127,4 +125,19 @@ export class Events {
     const [open, own] = await Promise.all([this.hubs.open.leave(deadline), this.hubs.own.leave(deadline)]);
     return { watchers: open.watchers + own.watchers, terminated: open.terminated + own.terminated };
   }
+}
+
+/** Of what a program gives in process. Throws `bad_usage` and `invalid_event`. */
+function givenJson(topic: unknown, data: unknown, key: unknown): string {
+  for (const [name, value] of Object.entries({ topic, ...(key !== undefined && { key }) }))
+    if (typeof value !== 'string')
+      throw new GreenroomError('bad_usage', `publish: ${name} is to be a string, got ${typeof value}`);
+  let why = `${typeof data} is nothing that JSON has`;
+  try {
+    const json = JSON.stringify(data) as string | undefined;
+    if (json !== undefined) return json;
+  } catch (thrown) {
+    why = messageOf(thrown).split('\n')[0] ?? '';
+  }
+  throw new GreenroomError('invalid_event', `what was published on ${topic} cannot be sent: ${why}`);
 }

@@ -9,6 +9,7 @@ const listedMax = 100;
 export class Tally {
   #accepted = 0;
   #id: string | null = null;
+  #topic: string | null = null;
   #rejectedCount = 0;
   readonly #rejected: { readonly line: number; readonly code: string; readonly message: string }[] = [];
   #first: { readonly line: number; readonly error: GreenroomError } | undefined;
@@ -18,6 +19,7 @@ export class Tally {
     if (taken.state === 'accepted') {
       this.#accepted += 1;
       this.#id = taken.id;
+      this.#topic = taken.topic;
       return;
     }
     const { error } = taken;
@@ -28,8 +30,10 @@ export class Tally {
   }
 
   get published(): Published {
-    const { rejected } = { rejected: [...this.#rejected] };
-    return { accepted: this.#accepted, id: this.#id, rejectedCount: this.#rejectedCount, rejected };
+    return {
+      ...{ accepted: this.#accepted, id: this.#id, topic: this.#topic },
+      ...{ rejectedCount: this.#rejectedCount, rejected: [...this.#rejected] },
+    };
   }
 
   /** When there were events and none was taken: as the first one was refused. */

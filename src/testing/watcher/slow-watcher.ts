@@ -8,6 +8,7 @@ import { EventLines } from './event-lines.ts';
 import { clientFrame, Frames, opcodes } from './frames.ts';
 import { type Pace, Pacing } from './pacing.ts';
 import { Received, type WatchedControl, type WatchedEvent, type WatcherMessage } from './received.ts';
+import { checkedWatcher, checkHow } from './watcher-options.ts';
 
 /**
  * `well`: reads and answers all; `stalled`: reads nothing, whatever the kernel takes for it; `never-ponging`: reads, and
@@ -54,10 +55,10 @@ const key = 'dGhlIHNhbXBsZSBub25jZQ==';
  *     gateway.gateway.publish('door', { open: true }); // nobody else waits for it
  *     stuck.behave('well'); // reads on
  *
- * @throws GreenroomError with the code and message of the gateway when it does not let it in
+ * @throws GreenroomError `bad_usage`, or with the code and message of the gateway when it does not let it in
  */
 export async function slowWatcher(options: SlowWatcherOptions): Promise<SlowWatcher> {
-  const watcher = new SlowWatcher(options);
+  const watcher = new SlowWatcher(checkedWatcher(options));
   try {
     await watcher.welcomed;
     return watcher;
@@ -151,6 +152,7 @@ export class SlowWatcher implements AsyncDisposable {
 
   /** From now on. `well` reads on after a stall. */
   behave(how: Misbehaviour): void {
+    checkHow(how, this.#options);
     this.#how = how;
     this.#pacing.turn(paceOf(how));
   }

@@ -92,7 +92,9 @@ describe('a file', () => {
     const { code, io } = await publish(hub, '{"n":1}\n1},{"x":2\n"t"\n', { topic: 'a"b' });
     expect(code).toBe(1);
     expect(hub.posts[0]?.body).toBe('{"topic":"a\\"b","data":{"n":1}}\n{"topic":"a\\"b","data":"t"}\n');
-    expect(io.errLines[0]).toBe('line 2: the line is no JSON [invalid_event]');
+    expect(io.errLines[0]).toBe(
+      'line 2: the line is no JSON; with --text every line is an event, as a text [invalid_event]',
+    );
   });
 
   test('that is long goes in pieces, in order; a line that no event can be is not sent', async () => {
@@ -121,11 +123,34 @@ describe('a file', () => {
       message: expect.stringContaining('ENOENT'),
     });
     await expect(run('tmp')).rejects.toMatchObject({ message: '--publish tmp: it is a directory' });
-    await expect(run('x', ['a'])).rejects.toMatchObject({ message: expect.stringContaining('--topic only') });
+    await expect(run('x', ['a'])).rejects.toMatchObject({
+      message: expect.stringContaining('--topic and --text only'),
+    });
     await expect(events([], { url, topic: 'a' }, io)).rejects.toMatchObject({
       message: expect.stringContaining('--topic is for --publish'),
     });
   });
+});
+
+test('with --text any line is an event, as a text; without it one that is no JSON says so', async () => {
+  const bodies: string[] = [];
+  const body = { accepted: 2, id: 'one.2', topic: 'log', rejectedCount: 0, rejected: [] };
+  await using hub = await fakeHub({
+    onPost: ({ body: text }) => {
+      bodies.push(text);
+      return { status: 200, body };
+    },
+  });
+  const { code } = await publish(hub, 'temp 71 "é"\n[1]\n', { topic: 'log', text: true });
+  expect(code).toBe(0);
+  expect(bodies.join('')).toBe(
+    `{"topic":"log","data":${JSON.stringify('temp 71 "é"')}}\n{"topic":"log","data":"[1]"}\n`,
+  );
+  const { code: refused, io } = await publish(hub, 'temp 71\n', { topic: 'log' });
+  expect([refused, io.errLines[0]]).toEqual([
+    1,
+    'line 1: the line is no JSON; with --text every line is an event, as a text [invalid_event]',
+  ]);
 });
 
 test('of many refusals the first are named, and all are counted', async () => {

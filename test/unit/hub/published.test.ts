@@ -89,6 +89,11 @@ describe('an event', () => {
     ['{"a":1', 'this is not JSON: it ends after 6 bytes', 6],
     ['{"é":x}', 'this is not JSON: byte 7 is not expected: "x"', 6],
     ['hello', 'this is not JSON: byte 1 is not expected: "h"', 0],
+    [
+      '{"a":1}\n{"a":2}',
+      'this is not JSON: byte 9 begins another value; several are an array, or NDJSON (one a line, of type application/x-ndjson)',
+      8,
+    ],
     ['{"a":"\u0000"}', 'this is not JSON: byte 7 is not expected: "\\u0000"', 6],
     [Buffer.from('{"\uFFFDé":"\xff"}'.replace('\xff', '')).fill(0xff, 8, 9), 'byte 9 is not UTF-8: 0xff', 8],
     [Buffer.from([0x22, 0xc3, 0x22]), 'byte 2 is not UTF-8: 0xc3', 1],

@@ -39,6 +39,19 @@ describe.each(kinds)('over %s', (name, options) => {
     await watcher?.closed;
   });
 
+  test('without topics it asks for none, has what it is granted, and asks for that when it comes back', async () => {
+    await using hub = await fakeHub({
+      onWatch: (watcher) => watcher.control(welcome({ topics: ['m.>', 'door'] })),
+    });
+    await using stream = events(hub.url, options);
+    await stream.opened;
+    expect((await watched(hub, 1))?.query.get('topics')).toBeNull();
+    await until(() => stream.topics.length > 0, { ...soon, what: 'the welcome' });
+    expect(stream.topics).toEqual(['m.>', 'door']);
+    hub.watchers[0]?.cut();
+    expect((await watched(hub, 2))?.query.get('topics')).toBe('m.>,door');
+  });
+
   test('a connection that is cut comes back from the last id, as the same watcher, and drops what it has had', async () => {
     await using hub = await fakeHub({
       onWatch(watcher, count) {
@@ -365,7 +378,10 @@ test('what is given is checked when it is given', () => {
     'topic: unknown; there are topics, since',
   );
   expect(message(() => events(url, { topics: [] }))).toContain('topics: expected a list of topics');
-  expect(message(() => events(url, { topics: ['a,b'] }))).toContain('topics: expected a list of topics');
+  expect(message(() => events(url, { topics: ['a,b'] }))).toContain(
+    'topics[0]: expected a topic without a comma',
+  );
+  expect(message(() => events(url, { client: 'a b' }))).toContain('client: expected 1 to 64 letters');
   expect(message(() => events(url, { since: '12' }))).toContain('since: expected the id of an event');
   expect(message(() => events(url, { unread: { events: 0 } }))).toContain(
     'unread.events: expected a finite number',

@@ -29,6 +29,13 @@ describe('the head of a post', () => {
 
   test.each([
     ['raw=maybe', undefined, undefined, 'invalid_request', 'raw="maybe"'],
+    [
+      'topics=a',
+      undefined,
+      undefined,
+      'invalid_request',
+      '"topics" is no parameter; there are topic, raw, token',
+    ],
     ['topic=', undefined, undefined, 'invalid_topic', 'it is empty'],
     ['topic=a.*', undefined, undefined, 'invalid_topic', 'wildcard'],
     ['topic=greenroom.x', undefined, undefined, 'topic_reserved', 'greenroom.x'],
@@ -53,8 +60,8 @@ describe('the tally of a post', () => {
       ...{ code: 'invalid_event', message: 'none of 250 events was taken; number 1: bad 1' },
       details: { accepted: 0, id: null, rejectedCount: 250 },
     });
-    tally.add(251, { state: 'accepted', id: 'e.7' });
-    expect(tally.published).toMatchObject({ accepted: 1, id: 'e.7', rejectedCount: 250 });
+    tally.add(251, { state: 'accepted', id: 'e.7', topic: 'a' });
+    expect(tally.published).toMatchObject({ accepted: 1, id: 'e.7', topic: 'a', rejectedCount: 250 });
     expect(tally.failure).toBeUndefined();
   });
 
@@ -62,7 +69,7 @@ describe('the tally of a post', () => {
     const tally = new Tally();
     expect([tally.failure, tally.published]).toEqual([
       undefined,
-      { accepted: 0, id: null, rejectedCount: 0, rejected: [] },
+      { accepted: 0, id: null, topic: null, rejectedCount: 0, rejected: [] },
     ]);
     tally.add(1, bad('bad'));
     expect(tally.failure?.message).toBe('bad');

@@ -83,7 +83,7 @@ describe('a post', () => {
     await using stage = await openStage();
     const text = '{ "machine_name": "m",\n "n": 12345678901234567890 }';
     expect(await published(await stage.post(`\uFEFF ${text}\n`))).toEqual({
-      ...{ accepted: 1, id: 'e.1', rejectedCount: 0, rejected: [] },
+      ...{ accepted: 1, id: 'e.1', topic: 'm', rejectedCount: 0, rejected: [] },
     });
     expect(stage.hub.published).toEqual([{ topic: 'm', key: null, data: text }]);
     expect(stage.waiting.taken).toBe(0);
@@ -122,7 +122,7 @@ describe('a post', () => {
     await using stage = await openStage();
     const lines = ['1', 'x', '', '{"topic":"forbidden","data":1}', `"${'x'.repeat(1024 * 1024)}"`, '2'];
     expect(await published(await stage.post(lines.join('\r\n'), ndjson))).toEqual({
-      ...{ accepted: 2, id: 'e.2', rejectedCount: 3 },
+      ...{ accepted: 2, id: 'e.2', topic: 'default', rejectedCount: 3 },
       rejected: [
         { line: 2, code: 'invalid_event', message: 'this is not JSON: byte 1 is not expected: "x"' },
         { line: 4, code: 'topic_not_allowed', message: 'not there' },
