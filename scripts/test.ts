@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installDebian } from '../test/support/debian.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
@@ -69,6 +70,8 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
+
+if (wanted.length === 0 || wanted.includes('process')) installDebian();
 
 let passed = 0;
 let failed = 0;

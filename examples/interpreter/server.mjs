@@ -29,7 +29,7 @@ export async function serve({ models, answers, atOnce = 2, waitingMax = 8, close
 
   async function answer(request, response) {
     const path = request.url.split('?')[0];
-    if (path === '/health') return sendJson(response, { status: 'ok', calls: calls.size });
+    if (path === '/health') return sendJson(response, { status: 'ok', ...seats.taken });
     if (path === '/v1/models') return sendJson(response, modelList(models));
     const handler = answers[path];
     if (!handler) throw new ApiError(404, 'not_found', `there is no ${path}`);
@@ -40,7 +40,7 @@ export async function serve({ models, answers, atOnce = 2, waitingMax = 8, close
     try {
       const body = await bodyOf(request);
       const type = request.headers['content-type'] ?? 'application/json';
-      await seats.taken(call.signal, () => handler({ body, type, response, signal: call.signal }));
+      await seats.seat(call.signal, () => handler({ body, type, response, signal: call.signal }));
     } finally {
       calls.delete(call);
     }
@@ -129,16 +129,22 @@ function modelList(names) {
 
 /** So many calls at a time, the others in line; who leaves the line is not called any more. */
 class Seats {
+  #atOnce;
   #free;
   #line = [];
   #waitingMax;
 
-  constructor(free, waitingMax) {
-    this.#free = free;
+  constructor(atOnce, waitingMax) {
+    this.#atOnce = atOnce;
+    this.#free = atOnce;
     this.#waitingMax = waitingMax;
   }
 
-  async taken(signal, work) {
+  get taken() {
+    return { active: this.#atOnce - this.#free, waiting: this.#line.length };
+  }
+
+  async seat(signal, work) {
     if (this.#free > 0) this.#free -= 1;
     else await this.#wait(signal);
     try {

@@ -11,17 +11,21 @@ const openAiVoices =
 const wavHeadBytes = 44;
 const rateAt = 24;
 
-const speech = (voice) => ['espeak-ng', '--stdin', '--stdout', '-v', voice];
+const speech = (voice, speed) => {
+  const wordsPerMinute = Math.round(175 * speed);
+  return ['espeak-ng', '--stdin', '--stdout', '-s', `${wordsPerMinute}`, '-v', voice];
+};
 const programs = new Programs();
-programs.prepare(speech(defaultVoice));
+programs.prepare(speech(defaultVoice, 1));
 
 async function speak({ body, response, signal }) {
-  const { input = '', voice = 'default', response_format: format = 'wav' } = json(body);
+  const { input = '', voice = 'default', speed = 1, response_format: format = 'wav' } = json(body);
   if (String(input).trim() === '') throw new ApiError(400, 'invalid_request', '`input` is empty');
   const name = openAiVoices.test(voice) ? defaultVoice : voice;
   if (!/^[a-z]{2,3}(?:-[a-z0-9]+)*$/.test(name))
     throw new ApiError(400, 'unknown_voice', `no voice ${voice}; espeak-ng --voices lists them`);
-  const wav = programs.run(speech(name), input, signal);
+  if (!(speed >= 0.25 && speed <= 4)) throw new ApiError(400, 'invalid_request', '`speed` is 0.25 to 4');
+  const wav = programs.run(speech(name, speed), input, signal);
   if (format === 'wav') return sendStream(response, 'audio/wav', wav, signal);
   if (format !== 'pcm')
     throw new ApiError(400, 'unsupported_format', `no response_format ${format}: wav or pcm`);
