@@ -11,7 +11,7 @@ const codes = { english: 'eng', spanish: 'spa' };
 
 const translation = (direction) => piped('apertium -u "$1"', direction);
 const programs = new Programs();
-programs.prepare(translation(directions[0]));
+for (const direction of directions) programs.prepare(translation(direction));
 
 async function chat({ body, response, signal }) {
   const { model, messages = [], stream = false } = json(body);
@@ -36,10 +36,15 @@ async function* events(facts, words) {
   yield 'data: [DONE]\n\n';
 }
 
-/** The network cuts anywhere, also within a letter. */
+/** A pipe cuts anywhere, also within a letter. What apertium leaves out is a blank more, also at the beginning. */
 async function* decoded(chunks) {
   const decoder = new TextDecoder();
-  for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+  let state = 'beginning';
+  for await (const chunk of chunks) {
+    const words = decoder.decode(chunk, { stream: true }).replace(/\s+/g, ' ');
+    yield state === 'beginning' ? words.trimStart() : words;
+    state = 'going on';
+  }
 }
 
 function textOf(message) {

@@ -75,11 +75,15 @@ export class EngineProcess implements AsyncDisposable {
     return (await processesWith(`GREENROOM_TEST=${this.#tag}`)).filter((pid) => pid !== this.child.pid);
   }
 
+  async killPrograms(): Promise<void> {
+    for (const pid of await this.programs()) kill(pid);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;
     // As a supervisor would: they end by themselves only when they have read and written all.
-    for (const pid of await this.programs()) kill(pid);
+    await this.killPrograms();
     const gone = async () => (await this.programs()).length === 0;
     await until(gone, { timeoutMs: 10_000, what: 'its programs to be gone' });
   }

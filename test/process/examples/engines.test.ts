@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeWav } from '../../../src/audio/wav.ts';
 import { debianProblem } from '../../support/debian.ts';
 import { until } from '../../support/poll.ts';
-import { alive } from '../../support/processes.ts';
+import { alive, commandOf } from '../../support/processes.ts';
 import { EngineProcess } from './engine-process.ts';
 
 const problem = debianProblem();
@@ -13,6 +13,13 @@ const chat = '/v1/chat/completions';
 const asking = (content: string) => ({ messages: [{ role: 'user', content }] });
 /** Some seconds of work for apertium. */
 const long = 'The house is big and the dog is small. '.repeat(20_000);
+
+/** Those that write what apertium has translated to Spanish; of each call one. */
+async function lastStages(engine: EngineProcess): Promise<readonly number[]> {
+  const pids = await engine.programs();
+  const commands = await Promise.all(pids.map(commandOf));
+  return pids.filter((_, at) => commands[at]?.some((word) => word.endsWith('/eng-spa.t3x.bin')));
+}
 
 test.each(['ears', 'translator', 'voice'])(
   '%s without its programs ends at once, with the line that installs them',
@@ -120,16 +127,17 @@ describe.skipIf(problem)(title('an engine of the interpreter'), () => {
 
   test('a caller who leaves ends the program that works for him; who waits gets his turn', async () => {
     await using engine = await EngineProcess.listening('translator');
-    const before = await engine.programs();
     const leaving = new AbortController();
     const calls = [1, 2].map(() => engine.post(chat, asking(long), leaving.signal).catch(() => 'left'));
+    await engine.shows({ active: 2, waiting: 0 });
     const waiting = engine.post(chat, asking('We have three dogs.'));
+    await engine.shows({ active: 2, waiting: 1 });
     const working = await until(
       async () => {
-        const pids = (await engine.programs()).filter((pid) => !before.includes(pid));
-        return pids.length >= 10 ? [...before, ...pids] : undefined;
+        const pids = await lastStages(engine);
+        return pids.length === 2 ? pids : undefined;
       },
-      { timeoutMs: 10_000, what: 'both to be worked for' },
+      { timeoutMs: 10_000, what: 'two to be translated for' },
     );
     leaving.abort();
     expect(await Promise.all(calls)).toEqual(['left', 'left']);
@@ -161,7 +169,7 @@ describe.skipIf(problem)(title('an engine of the interpreter'), () => {
   test('a program that is killed is told, and the next call works', async () => {
     const failing = translator.refusal(chat, asking(long));
     await translator.shows({ active: 1, waiting: 0 });
-    for (const pid of await translator.programs()) process.kill(pid, 'SIGKILL');
+    await translator.killPrograms();
     expect(await failing).toMatchObject({
       status: 500,
       message: expect.stringContaining('ended with SIGKILL'),
