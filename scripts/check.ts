@@ -16,7 +16,7 @@ function breach(file: string, line: number, rule: string, what: string): void {
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
-    .filter((path) => path.endsWith('.ts') && statSync(path).isFile());
+    .filter((path) => /\.(?:ts|mjs)$/.test(path) && statSync(path).isFile());
 }
 
 /** `src/engines/worker/host.ts` is of the area `engines`; `src/main.ts` of the area `main`. */
@@ -67,7 +67,9 @@ for (const file of sources(join(root, 'src'))) {
   checkLength(file, text);
   checkOwnedCalls(file, text);
 }
-for (const file of ['scripts', 'bench', 'test'].flatMap((folder) => sources(join(root, folder)))) {
+for (const file of ['scripts', 'bench', 'examples', 'test'].flatMap((folder) =>
+  sources(join(root, folder)),
+)) {
   const text = readFileSync(file, 'utf8');
   checkLength(file, text, file.includes('/test/') ? testLinesMax : linesMax);
   if (file.includes('/test/') && !file.includes('/fixtures/')) {

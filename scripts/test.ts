@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installDebian } from '../test/support/debian.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
@@ -30,6 +31,7 @@ const vitest = (name: string, project = name): Stage => ({
 const stages: readonly Stage[] = [
   { name: 'format', command: [bin('biome'), 'check', '--error-on-warnings', '.'] },
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'] },
+  { name: 'examples', command: [bin('tsc'), '-p', 'examples/tsconfig.json'] },
   { name: 'rules', command: [process.execPath, 'scripts/check.ts'] },
   { name: 'exports', command: [bin('knip'), '--no-progress'] },
   vitest('unit', 'unit*'),
@@ -68,6 +70,8 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
+
+if (wanted.length === 0 || wanted.includes('process')) installDebian();
 
 let passed = 0;
 let failed = 0;

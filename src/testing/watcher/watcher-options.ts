@@ -6,7 +6,7 @@ import type { Misbehaviour, SlowWatcherOptions } from './slow-watcher.ts';
 
 const words = ['well', 'stalled', 'never-ponging', 'vanishing'];
 
-export const misbehaviour: Rule = {
+const misbehaviour: Rule = {
   expected: `one of ${words.join(', ')}, or { bytesPerSecond } above 0`,
   fits: (how) =>
     words.includes(how as string) ||
