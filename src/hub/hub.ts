@@ -193,9 +193,10 @@ export class Hub implements Publishes {
 
   /** It has processed everything up to this. */
   processed(subscriber: Subscriber, seq: number): void {
-    const rttMs = subscriber.probing.processed(seq);
+    const upTo = Math.min(seq, subscriber.at);
+    const { rttMs, news } = subscriber.probing.processed(upTo);
     if (rttMs !== undefined) this.measures.rtt.add(rttMs);
-    const event = this.ring.at(Math.min(seq, subscriber.at));
+    const event = news ? this.ring.at(upTo) : undefined;
     if (event) this.measures.acknowledged.add(this.#clock.now() - event.atMs);
   }
 

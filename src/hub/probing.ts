@@ -16,7 +16,7 @@ export interface ProbingOptions {
   readonly limits: { readonly keepaliveMs: number };
   /** 0 to 1. */
   readonly random: () => number;
-  /** Asks in band, with the last id that was given: the answer is the last id that was processed. Default: a ping. */
+  /** Asks in band, with the last id that was given: the answer has the last id that was processed. Default: a ping. */
   readonly ask: ((id: string) => void) | undefined;
 }
 
@@ -33,9 +33,12 @@ export class Probing {
   /** When it gave the last answer, and when the kernel last took everything. */
   #answeredFairMs: number;
   #tookFairMs: number;
+  /** The last event that it said it has processed. */
+  #processed: number;
   rttMs: number | null = null;
 
-  constructor(transport: Transport, options: ProbingOptions) {
+  /** @param at the last event that it has */
+  constructor(transport: Transport, at: number, options: ProbingOptions) {
     const { clock, fair, limits, random } = options;
     this.#transport = transport;
     this.#options = options;
@@ -43,6 +46,7 @@ export class Probing {
     this.#keepaliveMs = clock.now() + limits.keepaliveMs * (0.5 + random() / 2);
     this.#answeredFairMs = fair.now();
     this.#tookFairMs = this.#answeredFairMs;
+    this.#processed = at;
   }
 
   /** Of the question that waits for its answer, in fair ms; 0: none does. */
@@ -94,10 +98,14 @@ export class Probing {
     return this.rttMs;
   }
 
-  /** In band: it has processed everything up to this. */
-  processed(seq: number): number | undefined {
-    const asked = Number(this.#unanswered?.probe ?? Number.POSITIVE_INFINITY);
-    return seq >= asked && this.#unanswered ? this.answered(this.#unanswered.probe) : undefined;
+  /**
+   * In band. Whatever it has processed: what was given before the question has come. It may have been asked at an event
+   * that was not for it, or work on what it got long ago. `news`: it has processed more than it has said before.
+   */
+  processed(seq: number): { readonly rttMs: number | undefined; readonly news: boolean } {
+    const news = seq > this.#processed;
+    if (news) this.#processed = seq;
+    return { rttMs: this.answered(this.#unanswered?.probe ?? ''), news };
   }
 
   /** It is not held to what it was asked. */

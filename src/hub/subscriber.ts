@@ -49,7 +49,7 @@ export class Subscriber {
     this.latency = new RecentLatency(this.sinceMs);
     this.#ages = new Ages(world.clock, world.fair);
     const ask = pings ? (id: string) => this.tell({ type: 'ping', id }) : undefined;
-    this.probing = new Probing(transport, { ...world, ask });
+    this.probing = new Probing(transport, cursor, { ...world, ask });
   }
 
   get view(): View {

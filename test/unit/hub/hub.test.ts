@@ -133,6 +133,23 @@ describe('a watcher', () => {
     await stage.clock.advance(15_000);
     expect(stage.slow).toEqual([]);
   });
+
+  test('and says so by what was for it, or is still to be worked on: that is an answer all the same', async () => {
+    using stage = new HubStage();
+    const { connection, subscriber } = stage.watch({ topics: ['mine'], pings: true });
+    stage.publish('mine', 1);
+    for (let n = 0; n < 60; n += 1) {
+      stage.publish('other', n);
+      stage.publish('mine', n);
+      stage.publish('other', n);
+      await stage.clock.advance(500);
+      if (connection.controls.at(-1)?.type === 'ping') stage.hub.processed(subscriber, 1);
+    }
+    expect(connection.closing).toBeUndefined();
+    expect(stage.slow).toEqual([]);
+    // What was processed long ago is not processed anew each time that it is asked.
+    expect(stage.hub.measures.acknowledged.count).toBe(1);
+  });
 });
 
 describe('who is slow', () => {
