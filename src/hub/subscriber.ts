@@ -48,8 +48,8 @@ export class Subscriber {
     this.sinceMs = world.clock.now();
     this.latency = new RecentLatency(this.sinceMs);
     this.#ages = new Ages(world.clock, world.fair);
-    const ask = pings ? (id: string) => this.tell({ type: 'ping', id }) : undefined;
-    this.probing = new Probing(transport, cursor, { ...world, ask });
+    const asking = pings && { ask: (id: string) => this.tell({ type: 'ping', id }) };
+    this.probing = new Probing(transport, cursor, { ...world, ...asking });
   }
 
   get view(): View {
@@ -128,6 +128,7 @@ export class Subscriber {
     if (step.type === 'batch') {
       this.#give(step.batch, this.#world.fair.now());
       this.#world.measures.replayedBytes += step.batch.bytes.length;
+      if (this.#ages.catchingUp) this.probing.replayed(this.at, step.batch.bytes.length);
     }
     // An answer too many, or a loss that it cannot be told, ends it.
     if (!this.#is('waiting')) return 'full';
