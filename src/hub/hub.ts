@@ -156,7 +156,8 @@ export class Hub implements Publishes {
     const { recovered, gap } = begin;
     if (recovered !== undefined) measures.resumes[recovered ? 'recovered' : 'gap'] += 1;
     if (gap) measures.gaps[gap.reason] += 1;
-    const evicted = this.#evictions.take(watch);
+    // It is told once: to who hears it.
+    const evicted = told ? this.#evictions.take(watch) : undefined;
     const welcome: HubControl = {
       ...{ type: 'welcome', epoch: ring.epoch, head: this.head, client, topics: interest.patterns },
       ...(recovered !== undefined && { recovered }),

@@ -100,12 +100,14 @@ export class Walk {
     }
     const [turning] = this.#turnings;
     // Those who are level are given what is newer than their cursor by the hub.
-    const { first } = this.#ring;
+    const { first, head } = this.#ring;
     const until = turning?.at ?? this.view.cohorts.level;
     if (this.cursor < until) {
-      if (this.cursor + 1 < first && this.#topics.lostSeq(this.view.interest) > this.cursor)
-        return { type: 'lost', to: first - 1 };
-      return { type: 'batch', batch: this.#batch(Math.max(this.cursor, first - 1), until) };
+      // What is lost behind the place where it sees something else, it is told there.
+      const lostTo = Math.min(first - 1, turning?.at ?? head);
+      if (this.cursor < lostTo && this.#topics.lostSeq(this.view.interest) > this.cursor)
+        return { type: 'lost', to: lostTo };
+      return { type: 'batch', batch: this.#batch(Math.max(this.cursor, lostTo), until) };
     }
     if (!turning) return { type: 'nothing' };
     this.#turnings.shift();

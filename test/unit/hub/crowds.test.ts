@@ -59,6 +59,8 @@ test('why it was sent away is told to the same token only', async () => {
   expect(connection.closing?.code).toBe(4408);
   const told = (principal: string) => stage.watch({ client: 'c', principal }).connection.controls[0];
   expect(told('theirs')).not.toHaveProperty('evicted');
+  // Nor is it gone when it came back without hearing it.
+  stage.watch({ client: 'c', principal: 'mine', told: false });
   expect(told('mine')).toMatchObject({ evicted: { reason: 'unsent' } });
 });
 

@@ -45,6 +45,23 @@ describe('a watcher', () => {
     ]);
   });
 
+  test('is told what the ring loses of its new topics before it gets to them', async () => {
+    using stage = new HubStage({ history: { events: 10, bytes: 1_000_000, ageMs: 1_000_000 } });
+    const { connection, subscriber } = stage.watch({ topics: ['mine'] });
+    await stage.clock.advance(10);
+    for (let n = 0; n < 3; n += 1) stage.publish('other', n);
+    stage.hub.change(subscriber, { how: 'subscribe', patterns: ['other'], snapshot: false });
+    for (let n = 0; n < 30; n += 1) stage.publish('other', n);
+    await stage.clock.advance(10);
+    expect(connection.controls.slice(1)).toMatchObject([
+      { type: 'subscribed', head: 'e1.3' },
+      { type: 'gap', from: 'e1.4', to: 'e1.23', reason: 'expired' },
+    ]);
+    expect(connection.events.map(({ id }) => id)).toEqual(
+      Array.from({ length: 10 }, (_, n) => `e1.${n + 24}`),
+    );
+  });
+
   test('is shown the newest event of each topic first, also of those that the ring has lost', async () => {
     using stage = new HubStage({ history: { events: 2, bytes: 1_000_000, ageMs: 1_000_000 } });
     for (const [topic, n] of [
@@ -350,6 +367,21 @@ describe('who is slow', () => {
       'after',
     ]);
     expect(connection.controls.filter(({ type }) => type === 'gap')).toMatchObject([{ reason: 'conflated' }]);
+  });
+
+  test('of a topic that has things with keys, and something without one, gets the newest of each', async () => {
+    using stage = new HubStage();
+    const { connection } = stage.watch({ policy: 'conflate', topics: ['a'] });
+    await stage.clock.advance(10);
+    connection.stall();
+    flood(stage, 200);
+    await stage.clock.advance(10);
+    for (const key of [null, 'door', null, 'door', 'door']) stage.publish('a', key, key);
+    await stage.clock.advance(2500);
+    connection.read(Number.POSITIVE_INFINITY);
+    await stage.clock.advance(10);
+    expect(connection.events.slice(-2).map(data)).toEqual([null, 'door']);
+    expect(connection.controls.at(-1)).toMatchObject({ type: 'gap', reason: 'conflated' });
   });
 
   test('and shows no sign of life goes in the end, whatever its policy', async () => {
