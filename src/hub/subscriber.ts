@@ -198,9 +198,8 @@ export class Subscriber {
 
   /** Level with the others of its view: from now on it is given what they are. */
   #join(): boolean {
-    const { view, cursor } = this.#walk;
     if (!this.#walk.straight || !this.#untold.empty) return false;
-    this.#cohort = view.cohorts.join(this, cursor);
+    this.#cohort = this.view.cohorts.join(this, this.#walk.cursor);
     if (!this.#cohort) return false;
     this.position = 'live';
     this.#ages.level();
