@@ -9,7 +9,7 @@ import type { Producers } from '../../hub/producers.ts';
 import { publicationOf } from '../../hub/published.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
-import { GreenroomError } from '../../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
 import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -70,9 +70,7 @@ export class Events {
       hub: this.hubs.open,
       producer: this.producers.open({ kind: 'process' }),
     });
-    const json = JSON.stringify(data);
-    if (json === undefined)
-      throw new GreenroomError('invalid_event', `what was published on ${topic} is nothing that JSON has`);
+    const json = jsonOf(topic, data);
     const taken = this.#inProcess.publish(publicationOf(topic, Buffer.from(json), key ?? null));
     if (taken.state === 'rejected') throw taken.error;
     return taken.id;
@@ -127,4 +125,20 @@ export class Events {
     const [open, own] = await Promise.all([this.hubs.open.leave(deadline), this.hubs.own.leave(deadline)]);
     return { watchers: open.watchers + own.watchers, terminated: open.terminated + own.terminated };
   }
+}
+
+function jsonOf(topic: string, data: unknown): string {
+  const refusal = (why: string, cause?: unknown) =>
+    new GreenroomError('invalid_event', `what was published on ${topic} is nothing that JSON has${why}`, {
+      cause,
+    });
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(data);
+  } catch (thrown) {
+    // A BigInt, a circle, a `toJSON` that throws.
+    throw refusal(`: ${messageOf(thrown)}`, thrown);
+  }
+  if (json === undefined) throw refusal('');
+  return json;
 }
