@@ -260,7 +260,7 @@ export class Subscriber {
     const { ring, measures } = this.#world;
     measures.gaps[reason] += 1;
     this.counts.gaps += 1;
-    const from = formatEventId(ring.epoch, this.#walk.cursor + 1);
+    const from = formatEventId(ring.epoch, this.#walk.missingFrom(reason));
     this.#untold.lost({ from, to: formatEventId(ring.epoch, to), count, reason });
   }
 

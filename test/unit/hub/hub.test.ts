@@ -369,6 +369,31 @@ describe('who is slow', () => {
     expect(connection.controls.filter(({ type }) => type === 'gap')).toMatchObject([{ reason: 'conflated' }]);
   });
 
+  test('and falls behind again before it has got them, is told of what is new only', async () => {
+    using stage = new HubStage();
+    const { connection } = stage.watch({ policy: 'conflate' });
+    await stage.clock.advance(10);
+    connection.stall();
+    const many = () => {
+      for (let n = 0; n < 300; n += 1) stage.publish('a', 'x'.repeat(1000), `${n}`);
+    };
+    many();
+    await stage.clock.advance(2500);
+    // What it was given first, what it is told, and a part of the next write.
+    connection.read(70_000);
+    await stage.clock.advance(10);
+    connection.read(10_000);
+    await stage.clock.advance(10);
+    many();
+    await stage.clock.advance(2500);
+    connection.read(Number.POSITIVE_INFINITY);
+    await stage.clock.advance(100);
+    const gaps = connection.controls.filter(({ type }) => type === 'gap');
+    expect(gaps).toMatchObject([{ to: 'e1.300' }, { from: 'e1.301', to: 'e1.600' }]);
+    expect(new Set(connection.events.slice(-300).map(({ id }) => id)).size).toBe(300);
+    expect(connection.events.at(-1)?.id).toBe('e1.600');
+  });
+
   test('of a topic that has things with keys, and something without one, gets the newest of each', async () => {
     using stage = new HubStage();
     const { connection } = stage.watch({ policy: 'conflate', topics: ['a'] });
