@@ -120,7 +120,7 @@ export class Gateway {
 
   /**
    * Publishes an event beside everybody else's, and returns its id. It never waits for a watcher.
-   * @throws GreenroomError `invalid_topic`, `topic_reserved`, `invalid_event`, `event_too_large`, `server_shutdown`
+   * @throws GreenroomError `invalid_topic`, `topic_reserved`, `invalid_event`, `event_too_large`, `bad_envelope` for its key, `server_shutdown`
    */
   publish(topic: string, data: unknown, key?: string): string {
     if (!this.#opened)

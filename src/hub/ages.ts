@@ -49,6 +49,11 @@ export class Ages {
     return this.#clock.now() - pending.atMs;
   }
 
+  /** Whether it was never level yet. */
+  get catchingUp(): boolean {
+    return this.#fewestBehind > 0;
+  }
+
   /** It was level: from now on it is as old as what it has not got. */
   level(): void {
     this.#fewestBehind = 0;
@@ -69,7 +74,7 @@ export class Ages {
   limits(usual: SlowLimits): SlowLimits {
     const { silent } = usual;
     const patient = { warnMs: silent.actMs, actMs: silent.actMs };
-    return this.#fewestBehind > 0 ? { unsent: patient, silent } : usual;
+    return this.catchingUp ? { unsent: patient, silent } : usual;
   }
 
   /** Nothing is older than now. */

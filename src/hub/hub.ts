@@ -156,7 +156,8 @@ export class Hub implements Publishes {
     const { recovered, gap } = begin;
     if (recovered !== undefined) measures.resumes[recovered ? 'recovered' : 'gap'] += 1;
     if (gap) measures.gaps[gap.reason] += 1;
-    const evicted = this.#evictions.take(watch);
+    // It is told once: to who hears it.
+    const evicted = told ? this.#evictions.take(watch) : undefined;
     const welcome: HubControl = {
       ...{ type: 'welcome', epoch: ring.epoch, head: this.head, client, topics: interest.patterns },
       ...(recovered !== undefined && { recovered }),
@@ -193,9 +194,10 @@ export class Hub implements Publishes {
 
   /** It has processed everything up to this. */
   processed(subscriber: Subscriber, seq: number): void {
-    const rttMs = subscriber.probing.processed(seq);
+    const upTo = Math.min(seq, subscriber.at);
+    const { rttMs, news } = subscriber.probing.processed(upTo);
     if (rttMs !== undefined) this.measures.rtt.add(rttMs);
-    const event = this.ring.at(Math.min(seq, subscriber.at));
+    const event = news ? this.ring.at(upTo) : undefined;
     if (event) this.measures.acknowledged.add(this.#clock.now() - event.atMs);
   }
 

@@ -7,6 +7,8 @@ import type { Topic } from './topics.ts';
 
 /** Of one watcher. */
 const patternsMax = 256;
+/** Of all its patterns with wildcards: each of them may have to be looked at for each event. */
+const wildTokensMax = 4096;
 
 export class Interest {
   /** Sorted, each once. */
@@ -34,6 +36,11 @@ export class Interest {
     if (checked.length > patternsMax) {
       const message = `one watcher asks for ${patternsMax} patterns at most, and this one for ${checked.length}; use wildcards`;
       throw new GreenroomError('invalid_request', message, { details: { max: patternsMax } });
+    }
+    const wild = checked.filter(hasWildcard).reduce((sum, pattern) => sum + pattern.split('.').length, 0);
+    if (wild > wildTokensMax) {
+      const message = `the patterns with wildcards of one watcher have ${wildTokensMax} tokens at most, and these have ${wild}; use ">"`;
+      throw new GreenroomError('invalid_request', message, { details: { max: wildTokensMax } });
     }
     const own = checked.filter(isReserved);
     if (own.length > 0 && own.length < checked.length) {

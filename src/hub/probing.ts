@@ -1,5 +1,6 @@
 // Whether a watcher takes what the kernel says is sent: while data flows it is asked about once a second, and from time
-// to time without. An answer says that all before it has come. One question at a time.
+// to time without. An answer says that all before it has come. One question at a time, but in a replay: the kernel
+// holds more of that than a slow line brings in the time for an answer, so it is asked within it, and each answer counts.
 import type { Clock } from '../lifecycle/clock.ts';
 import { formatEventId } from '../wire/hub.ts';
 import type { FairClock } from './fair-clock.ts';
@@ -16,26 +17,41 @@ export interface ProbingOptions {
   readonly limits: { readonly keepaliveMs: number };
   /** 0 to 1. */
   readonly random: () => number;
-  /** Asks in band, with the last id that was given: the answer is the last id that was processed. Default: a ping. */
-  readonly ask: ((id: string) => void) | undefined;
+  /** Asks in band, with the last id that was given: the answer has the last id that was processed. Default: a ping. */
+  readonly ask?: (id: string) => void;
 }
 
 /** Without any sign for so many keepalives, whatever the policy, it is gone. */
 const deadAfter = 3;
+/** Of a replay, from one question to the next; and questions that wait for an answer. */
+const stretchBytes = 128 * 1024;
+const waitingMax = 64;
+
+interface Question {
+  readonly probe: string;
+  readonly fairMs: number;
+  readonly atMs: number;
+}
 
 export class Probing {
   readonly #transport: Transport;
   readonly #options: ProbingOptions;
-  #unanswered: { readonly probe: string; readonly fairMs: number; readonly atMs: number } | undefined;
+  /** Not answered, the oldest one first. */
+  #unanswered: readonly Question[] = [];
+  #stretchBytes = 0;
   #askedMs = Number.NEGATIVE_INFINITY;
   #given: 'nothing' | 'something' = 'nothing';
   #keepaliveMs: number;
-  /** When it gave the last answer, and when the kernel last took everything. */
+  /** When it was last heard, when it last answered a question or was excused, and when the kernel last took everything. */
   #answeredFairMs: number;
+  #nearerFairMs = Number.NEGATIVE_INFINITY;
   #tookFairMs: number;
+  /** The last event that it said it has processed. */
+  #processed: number;
   rttMs: number | null = null;
 
-  constructor(transport: Transport, options: ProbingOptions) {
+  /** @param at the last event that it has */
+  constructor(transport: Transport, at: number, options: ProbingOptions) {
     const { clock, fair, limits, random } = options;
     this.#transport = transport;
     this.#options = options;
@@ -43,11 +59,13 @@ export class Probing {
     this.#keepaliveMs = clock.now() + limits.keepaliveMs * (0.5 + random() / 2);
     this.#answeredFairMs = fair.now();
     this.#tookFairMs = this.#answeredFairMs;
+    this.#processed = at;
   }
 
-  /** Of the question that waits for its answer, in fair ms; 0: none does. */
+  /** Of the oldest question that waits for its answer, or since the answer to one before it, in fair ms; 0: none does. */
   get silentMs(): number {
-    return this.#unanswered ? this.#options.fair.now() - this.#unanswered.fairMs : 0;
+    const [oldest] = this.#unanswered;
+    return oldest ? this.#options.fair.now() - Math.max(oldest.fairMs, this.#nearerFairMs) : 0;
   }
 
   /** It has shown nothing for so long that nobody can be there. */
@@ -66,6 +84,17 @@ export class Probing {
     this.#given = 'something';
   }
 
+  /**
+   * A part of a replay was given.
+   *
+   * @param at the last event that it was given
+   */
+  replayed(at: number, bytes: number): void {
+    this.#stretchBytes += bytes;
+    if (this.#stretchBytes < stretchBytes || this.#transport.full || !this.#asks) return;
+    if (this.#unanswered.length < waitingMax) this.#ask(at, this.#options.clock.now());
+  }
+
   /** @param at the last event that it was given */
   sweep(at: number): void {
     const { clock, limits, probeEveryMs } = this.#options;
@@ -76,7 +105,7 @@ export class Probing {
     if (due) this.#keepaliveMs = nowMs + limits.keepaliveMs;
     if (!this.#asks) return due ? this.#transport.keepalive() : undefined;
     if (
-      this.#unanswered ||
+      this.#unanswered.length > 0 ||
       !(due || (this.#given === 'something' && nowMs - this.#askedMs >= probeEveryMs()))
     )
       return;
@@ -87,22 +116,29 @@ export class Probing {
   answered(probe: string): number | undefined {
     const { clock, fair } = this.#options;
     this.#answeredFairMs = fair.now();
-    const asked = this.#unanswered;
-    if (!asked || asked.probe !== probe) return undefined;
-    this.#unanswered = undefined;
+    // Of several only the last one need be answered.
+    const at = this.#unanswered.findLastIndex((question) => question.probe === probe);
+    const asked = this.#unanswered[at];
+    if (!asked) return undefined;
+    this.#unanswered = this.#unanswered.slice(at + 1);
+    this.#nearerFairMs = this.#answeredFairMs;
     this.rttMs = clock.now() - asked.atMs;
     return this.rttMs;
   }
 
-  /** In band: it has processed everything up to this. */
-  processed(seq: number): number | undefined {
-    const asked = Number(this.#unanswered?.probe ?? Number.POSITIVE_INFINITY);
-    return seq >= asked && this.#unanswered ? this.answered(this.#unanswered.probe) : undefined;
+  /**
+   * In band. Whatever it has processed: what was given before the question has come. It may have been asked at an event
+   * that was not for it, or work on what it got long ago. `news`: it has processed more than it has said before.
+   */
+  processed(seq: number): { readonly rttMs: number | undefined; readonly news: boolean } {
+    const news = seq > this.#processed;
+    if (news) this.#processed = seq;
+    return { rttMs: this.answered(this.#unanswered[0]?.probe ?? ''), news };
   }
 
-  /** It is not held to what it was asked. */
+  /** It is not held to the time until now. */
   excuse(): void {
-    this.#unanswered = undefined;
+    this.#nearerFairMs = this.#options.fair.now();
   }
 
   get #asks(): boolean {
@@ -112,7 +148,8 @@ export class Probing {
   #ask(at: number, nowMs: number): void {
     const { fair, ring, ask } = this.#options;
     const probe = String(at);
-    this.#unanswered = { probe, fairMs: fair.now(), atMs: nowMs };
+    this.#unanswered = [...this.#unanswered, { probe, fairMs: fair.now(), atMs: nowMs }];
+    this.#stretchBytes = 0;
     this.#askedMs = nowMs;
     this.#given = 'nothing';
     if (ask) ask(formatEventId(ring.epoch, at));

@@ -73,7 +73,11 @@ export function readPublish(message: Uint8Array): ReadPublish {
 
 /** Of JSON that was made here, and need not be read again. `data` is not kept. Never throws. */
 export function publicationOf(topic: string, data: Buffer, key: string | null): ReadPublication {
-  return outcomeOf(() => publication(data, { start: 0, end: data.length }, topic, key));
+  return outcomeOf(() => {
+    // Whoever writes JavaScript is held to neither type.
+    if (typeof topic !== 'string') throw bad('invalid_topic', `the topic is to be a text, ${next}`);
+    return publication(data, { start: 0, end: data.length }, topic, key === null ? null : checkedKey(key));
+  });
 }
 
 function outcomeOf(read: () => ReadPublication & { readonly state: 'good' }): ReadPublication {
@@ -158,8 +162,11 @@ function machineOf(bytes: Buffer): string | undefined {
 /** None, or null: the topic is its own key. */
 function keyOf(bytes: Buffer, span: Span | undefined): string | null {
   if (span === undefined || bytes.toString('latin1', span.start, span.end) === 'null') return null;
-  const key = text(bytes, span);
-  if (key !== undefined && Buffer.byteLength(key) <= keyBytesMax) return key;
+  return checkedKey(text(bytes, span));
+}
+
+function checkedKey(key: string | undefined): string {
+  if (typeof key === 'string' && Buffer.byteLength(key) <= keyBytesMax) return key;
   throw bad('bad_envelope', `the \`key\` is to be a text of ${keyBytesMax} bytes at most`);
 }
 

@@ -48,8 +48,8 @@ export class Subscriber {
     this.sinceMs = world.clock.now();
     this.latency = new RecentLatency(this.sinceMs);
     this.#ages = new Ages(world.clock, world.fair);
-    const ask = pings ? (id: string) => this.tell({ type: 'ping', id }) : undefined;
-    this.probing = new Probing(transport, { ...world, ask });
+    const asking = pings && { ask: (id: string) => this.tell({ type: 'ping', id }) };
+    this.probing = new Probing(transport, cursor, { ...world, ...asking });
   }
 
   get view(): View {
@@ -128,6 +128,7 @@ export class Subscriber {
     if (step.type === 'batch') {
       this.#give(step.batch, this.#world.fair.now());
       this.#world.measures.replayedBytes += step.batch.bytes.length;
+      if (this.#ages.catchingUp) this.probing.replayed(this.at, step.batch.bytes.length);
     }
     // An answer too many, or a loss that it cannot be told, ends it.
     if (!this.#is('waiting')) return 'full';
@@ -197,9 +198,8 @@ export class Subscriber {
 
   /** Level with the others of its view: from now on it is given what they are. */
   #join(): boolean {
-    const { view, cursor } = this.#walk;
     if (!this.#walk.straight || !this.#untold.empty) return false;
-    this.#cohort = view.cohorts.join(this, cursor);
+    this.#cohort = this.view.cohorts.join(this, this.#walk.cursor);
     if (!this.#cohort) return false;
     this.position = 'live';
     this.#ages.level();
@@ -260,7 +260,7 @@ export class Subscriber {
     const { ring, measures } = this.#world;
     measures.gaps[reason] += 1;
     this.counts.gaps += 1;
-    const from = formatEventId(ring.epoch, this.#walk.cursor + 1);
+    const from = formatEventId(ring.epoch, this.#walk.missingFrom(reason));
     this.#untold.lost({ from, to: formatEventId(ring.epoch, to), count, reason });
   }
 

@@ -13,6 +13,8 @@ export class Topic {
   /** The gateway's own. */
   readonly reserved: boolean;
   latest: StoredEvent | undefined;
+  /** Its newest event without a key; 0: none. */
+  keylessSeq = 0;
   /** Its newest event that the ring has lost; 0: none. */
   lostSeq = 0;
 
@@ -71,7 +73,10 @@ export class Topics {
       (this.#bytes > this.#limits.bytes && this.#topics.size > 1)
     )
       this.#forgetTopic();
-    if (key === null) return;
+    if (key === null) {
+      topic.keylessSeq = event.seq;
+      return;
+    }
     const name = keyName(event);
     this.#keys.delete(name);
     this.#keys.set(name, event.seq);
@@ -83,7 +88,7 @@ export class Topics {
 
   /** Whether no later one has its key. True too where nobody can tell any more: then it is better sent than not. */
   isNewest(event: StoredEvent): boolean {
-    const newest = event.key === null ? event.topic.latest?.seq : this.#keys.get(keyName(event));
+    const newest = event.key === null ? event.topic.keylessSeq : this.#keys.get(keyName(event));
     return (newest ?? event.seq) <= event.seq;
   }
 

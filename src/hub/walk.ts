@@ -1,7 +1,7 @@
 // Where a watcher is in the ring, what it sees of it, and what comes next: the newest events of its topics first, if it
 // asked for them, then what it has not got, one write's worth at a time, with what it asked for meanwhile told at its
 // place. Knows nothing of connections and time.
-import type { HubControl } from '../wire/hub.ts';
+import type { GapFacts, HubControl } from '../wire/hub.ts';
 import type { Ring, StoredEvent } from './ring.ts';
 import type { Topics } from './topics.ts';
 import type { Batch, View } from './view.ts';
@@ -43,7 +43,8 @@ export class Walk {
   #turnings: Due[] = [];
   #shownWaiting = 0;
   #snapshot: readonly StoredEvent[] = [];
-  /** Up to here only the newest of each key. */
+  /** Behind the first and up to the second only the newest of each key; up to the first as well, told before. */
+  #conflateFrom = 0;
   #conflateTo = 0;
   /** What was found of what waits: it is asked for again and again. */
   #looked: { cursor: number; to: number; fairMs: number | undefined } = {
@@ -100,12 +101,14 @@ export class Walk {
     }
     const [turning] = this.#turnings;
     // Those who are level are given what is newer than their cursor by the hub.
-    const { first } = this.#ring;
+    const { first, head } = this.#ring;
     const until = turning?.at ?? this.view.cohorts.level;
     if (this.cursor < until) {
-      if (this.cursor + 1 < first && this.#topics.lostSeq(this.view.interest) > this.cursor)
-        return { type: 'lost', to: first - 1 };
-      return { type: 'batch', batch: this.#batch(Math.max(this.cursor, first - 1), until) };
+      // What is lost behind the place where it sees something else, it is told there.
+      const lostTo = Math.min(first - 1, turning?.at ?? head);
+      if (this.cursor < lostTo && this.#topics.lostSeq(this.view.interest) > this.cursor)
+        return { type: 'lost', to: lostTo };
+      return { type: 'batch', batch: this.#batch(Math.max(this.cursor, lostTo), until) };
     }
     if (!turning) return { type: 'nothing' };
     this.#turnings.shift();
@@ -138,6 +141,11 @@ export class Walk {
     return this.#turnings.length > 0 ? null : this.view.count(this.cursor, to);
   }
 
+  /** The first event that it does not get for this reason, and was not told of before. */
+  missingFrom(reason: GapFacts['reason']): number {
+    return (reason === 'conflated' ? this.#conflateFrom : this.cursor) + 1;
+  }
+
   /** Leaves out everything up to this. */
   skipTo(seq: number): void {
     this.cursor = Math.max(this.cursor, seq);
@@ -146,7 +154,9 @@ export class Walk {
   /** Leaves out what is not the newest of its key, up to now. False: it does already. */
   conflate(): boolean {
     const { head } = this.#ring;
-    if (Math.max(this.cursor, this.#conflateTo) >= head) return false;
+    const from = Math.max(this.cursor, this.#conflateTo);
+    if (from >= head) return false;
+    this.#conflateFrom = from;
     this.#conflateTo = head;
     return true;
   }

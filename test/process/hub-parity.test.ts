@@ -163,6 +163,17 @@ const promises: Readonly<Record<string, (transport: Transport, root: string) => 
       { timeoutMs: 3000, what: 'the round trip to be known' },
     );
   },
+  async 'an id of an earlier life of the gateway is an answer too'(transport, root) {
+    await using watcher = await watching(transport, { topics: [root], query: { ping: '1' } });
+    await publish(root, 1);
+    await told(watcher, 'ping');
+    await watcher.send({ type: 'pong', id: 'earlier.7' });
+    await publish(root, 2);
+    await until(() => watcher.controls.filter(({ type }) => type === 'ping').length > 1, {
+      ...{ timeoutMs: 5000, what: 'to be asked again' },
+    });
+    expect(watcher.control('error')).toBeUndefined();
+  },
   async 'a ping of its own, publishing with a ref, and what cannot be understood'(transport, root) {
     await using watcher = await watching(transport, { topics: [root] });
     await watcher.send({ type: 'ping', ref: 7 });

@@ -18,11 +18,12 @@ const limits = {
 
 export class HubDoor implements AsyncDisposable {
   readonly hub: Hub;
+  readonly producers = new Producers(systemClock);
   readonly url: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server, options: Partial<HubOptions>) {
+  private constructor(server: Server, options: Partial<HubOptions>, turns: FairTurns) {
     this.#server = server;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.hub = new Hub({
@@ -32,7 +33,7 @@ export class HubDoor implements AsyncDisposable {
     });
     const watchers = new Watchers({
       ...{ clock: systemClock, hub: this.hub, own: this.hub, policy: 'evict' },
-      ...{ producers: new Producers(systemClock), turns: new FairTurns(systemClock) },
+      ...{ producers: this.producers, turns },
     });
     const visitor = { grant: new TopicGrant({ watch: ['>'], publish: ['>'] }), principal: '' };
     const queryOf = (target: string | undefined) => watchQuery(new URL(target ?? '', this.url), {});
@@ -45,10 +46,10 @@ export class HubDoor implements AsyncDisposable {
     );
   }
 
-  static async open(options: Partial<HubOptions> = {}): Promise<HubDoor> {
+  static async open(options: Partial<HubOptions> = {}, turns = new FairTurns(systemClock)): Promise<HubDoor> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new HubDoor(server, options);
+    return new HubDoor(server, options, turns);
   }
 
   publish(topic: string, data: unknown): string {

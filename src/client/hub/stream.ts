@@ -8,7 +8,7 @@
 //
 // `opened`, `closed` and what `publish`, `subscribe` and `unsubscribe` promise may be left unwatched.
 import { GreenroomError } from '../../lifecycle/errors.ts';
-import type { HubControl, HubRequest } from '../../wire/hub.ts';
+import { type HubControl, type HubRequest, parseEventId } from '../../wire/hub.ts';
 import { shownUrl } from '../address.ts';
 import { aFunction, anObject, aString, check, checkAll, type Rules } from '../given.ts';
 import type { ConnectionEnd, ConnectionState } from '../life-states.ts';
@@ -49,8 +49,9 @@ export class HubStream implements AsyncIterableIterator<ReceivedHubEvent, undefi
   /** `paused`: not read, for too much is unread; `left`: cut for that, since it could not be paused. */
   #reading: 'on' | 'paused' | 'left' = 'on';
   #client: string | undefined;
-  /** Where it began. */
+  /** Where it began, and where this connection did. */
   #startId: string | null;
+  #welcomeId: string | null = null;
 
   /** @internal Use `events`. */
   constructor(options: CheckedEvents, world: ClientWorld) {
@@ -224,7 +225,7 @@ export class HubStream implements AsyncIterableIterator<ReceivedHubEvent, undefi
         this.#place.gap(control);
         return this.#unread.remark(() => this.#listeners.tell('gap', control));
       case 'ping':
-        return this.#say({ type: 'pong', id: this.#unread.processedId ?? this.#startId ?? control.id });
+        return this.#say({ type: 'pong', id: this.#processedId(control.id) });
       case 'lag':
         return this.#listeners.tell('lag', control);
       case 'error':
@@ -242,12 +243,21 @@ export class HubStream implements AsyncIterableIterator<ReceivedHubEvent, undefi
     this.#client = welcome.client;
     this.#requests.agreed(welcome.topics);
     const missed = this.#place.welcome(welcome);
-    this.#startId ??= this.#place.since;
+    this.#welcomeId = this.#place.since;
+    this.#startId ??= this.#welcomeId;
     this.#listeners.tell('welcome', welcome);
     if (welcome.evicted) this.#listeners.tell('evicted', welcome.evicted);
     if (missed) this.#unread.remark(() => this.#listeners.tell('gap', missed));
     const { link } = this.#connection;
     if (link) this.#requests.attach(this.#wire.sender(link, welcome.client));
+  }
+
+  /** Of the life of the gateway that asks: an event of an earlier one says nothing to it. */
+  #processedId(asked: string): string {
+    const { processedId } = this.#unread;
+    const epochOf = (id: string | null) => parseEventId(id ?? '')?.epoch;
+    const ofIt = [processedId, this.#welcomeId].find((id) => epochOf(id) === epochOf(asked));
+    return ofIt ?? asked;
   }
 
   #say(request: HubRequest): void {

@@ -1,6 +1,7 @@
 // The watchers as administrators see them: who, where in the ring, how slow.
 import type { Hub } from '../../hub/hub.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
+import type { View } from '../../hub/view.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import { formatEventId } from '../../wire/hub.ts';
@@ -10,6 +11,8 @@ type Sort = (typeof sorts)[number];
 
 const limitDefault = 100;
 const limitMax = 10_000;
+/** Of the rings, for one answer: some ms. */
+const lookMax = 100_000;
 
 export interface ClientsQuery {
   readonly sort: Sort;
@@ -39,7 +42,31 @@ export function clientFacts(hubs: readonly Hub[], { sort, limit }: ClientsQuery,
     [...hub.subscribers].map((subscriber) => ({ hub, subscriber, rank: rankOf(sort, hub, subscriber) })),
   );
   ranked.sort((a, b) => b.rank - a.rank);
-  return ranked.slice(0, limit).map(({ hub, subscriber }) => factsOf(hub, subscriber, clock.now()));
+  const lags = new Lags();
+  return ranked.slice(0, limit).map(({ hub, subscriber }) => ({
+    ...factsOf(hub, subscriber, clock.now()),
+    lagEvents: lags.of(hub, subscriber),
+  }));
+}
+
+/** How far each is behind: many are at the same place, and what takes too long to find out for all of them is left out. */
+class Lags {
+  readonly #known = new Map<View, Map<number, number | null>>();
+  #lookedAt = 0;
+
+  of({ ring }: Hub, subscriber: Subscriber): number | null {
+    const { view, at } = subscriber;
+    const ofView = this.#known.get(view) ?? new Map<number, number | null>();
+    this.#known.set(view, ofView);
+    const known = ofView.get(at);
+    if (known !== undefined) return known;
+    const looked = view.interest.everything ? 0 : ring.head - at;
+    const mayLook = this.#lookedAt + looked <= lookMax;
+    if (mayLook) this.#lookedAt += looked;
+    const lag = mayLook ? subscriber.lagEvents : null;
+    ofView.set(at, lag);
+    return lag;
+  }
 }
 
 function rankOf(sort: Sort, { ring }: Hub, subscriber: Subscriber): number {
@@ -66,7 +93,6 @@ function factsOf({ ring }: Hub, subscriber: Subscriber, nowMs: number) {
     policy,
     state: position,
     pace,
-    lagEvents: subscriber.lagEvents,
     unsentMs: Math.round(subscriber.unsentMs),
     silentMs: Math.round(probing.silentMs),
     rttMs: probing.rttMs === null ? null : Math.round(probing.rttMs * 100) / 100,

@@ -15,7 +15,10 @@ const client = z
       .enum(['live', 'waiting', 'blocked', 'leaving', 'closed'])
       .describe('Level with what is published; catching up; not reading; told to go; gone.'),
     pace: z.enum(['well', 'lagging']),
-    lagEvents: z.int().nullable().describe('Events on its topics that it was not given; null: very many.'),
+    lagEvents: z
+      .int()
+      .nullable()
+      .describe('Events on its topics that it was not given; null: too many to count.'),
     unsentMs: ms.describe('Age of the oldest event that could not be sent.'),
     silentMs: ms.describe('Age of the probe that was not answered.'),
     rttMs: ms.nullable().describe('Of its last probe.'),

@@ -132,12 +132,17 @@ function givenJson(topic: unknown, data: unknown, key: unknown): string {
   for (const [name, value] of Object.entries({ topic, ...(key !== undefined && { key }) }))
     if (typeof value !== 'string')
       throw new GreenroomError('bad_usage', `publish: ${name} is to be a string, got ${typeof value}`);
-  let why = `${typeof data} is nothing that JSON has`;
+  const refusal = (why: string, cause?: unknown) =>
+    new GreenroomError('invalid_event', `what was published on ${topic} is nothing that JSON has${why}`, {
+      cause,
+    });
+  let json: string | undefined;
   try {
-    const json = JSON.stringify(data) as string | undefined;
-    if (json !== undefined) return json;
+    json = JSON.stringify(data);
   } catch (thrown) {
-    why = messageOf(thrown).split('\n')[0] ?? '';
+    // A BigInt, a circle, a `toJSON` that throws.
+    throw refusal(`: ${messageOf(thrown).split('\n')[0]}`, thrown);
   }
-  throw new GreenroomError('invalid_event', `what was published on ${topic} cannot be sent: ${why}`);
+  if (json === undefined) throw refusal('');
+  return json;
 }

@@ -10,6 +10,8 @@ import { GreenroomError } from '../../lifecycle/errors.ts';
 export interface SocketPlace {
   /** Nothing is there. */
   readonly path: string;
+  /** Whether there can be a socket again, after somebody took it away, perhaps with its folder. Never throws. */
+  ready(): Promise<boolean>;
   /** Takes away what was made. Never throws. */
   release(): Promise<void>;
 }
@@ -23,7 +25,7 @@ export async function placeInData(directory: string): Promise<SocketPlace | unde
   const path = join(directory, eventsSocketName);
   if (Buffer.byteLength(path) > socketPathBytesMax) return undefined;
   await removeStale(path);
-  return { path, release: () => remove(path) };
+  return { path, ready: async () => true, release: () => remove(path) };
 }
 
 /** The same one for the same data directory, as long as nobody else has made it. Throws `listen_failed`. */
@@ -40,21 +42,34 @@ export async function placeAmongTemporary(
     await remove(path);
     await rmdir(folder).catch(() => undefined);
   };
-  return { path, release };
+  const ready = () =>
+    madeOrOurs(folder).then(
+      () => true,
+      () => false,
+    );
+  return { path, ready, release };
 }
 
 /** Everybody may make a folder of this name there: one that is not ours alone is not used. */
 async function privateFolder(path: string): Promise<string> {
+  try {
+    return await madeOrOurs(path);
+  } catch (error) {
+    return mkdtemp(`${path}-`).catch(() => {
+      const message = `there can be no folder for the socket of the events in ${dirname(path)}`;
+      throw new GreenroomError('listen_failed', message, { cause: error });
+    });
+  }
+}
+
+async function madeOrOurs(path: string): Promise<string> {
   try {
     await mkdir(path, { mode: 0o700 });
     return path;
   } catch (error) {
     const found = await lstat(path).catch(() => undefined);
     if (found?.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0) return path;
-    return mkdtemp(`${path}-`).catch(() => {
-      const message = `there can be no folder for the socket of the events in ${dirname(path)}`;
-      throw new GreenroomError('listen_failed', message, { cause: error });
-    });
+    throw error;
   }
 }
 

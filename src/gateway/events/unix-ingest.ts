@@ -1,10 +1,10 @@
 // Events over a UNIX socket, one JSON a line. The file is its user's alone, and gone when the gateway is. Whoever
 // listens closes it: then nobody new is let in, what has come in whole lines is published, and the connections end.
-import { chmod } from 'node:fs/promises';
+import { chmod, lstat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Producers } from '../../hub/producers.ts';
 import { dataBytesMax, type Publishes } from '../../hub/publication.ts';
-import { type Clock, turn } from '../../lifecycle/clock.ts';
+import { type Clock, type Timer, turn } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
@@ -27,9 +27,12 @@ export interface UnixIngestOptions {
   readonly connectionsMax?: number;
   /** Of a line. Default 1 MiB. */
   readonly lineBytesMax?: number;
+  /** How often is looked whether the file is still there, ms. Default 5,000. */
+  readonly lookEveryMs?: number;
 }
 
 const connectionsMaxDefault = 256;
+const lookEveryMsDefault = 5000;
 /** Of the time that is left, for those who have sent something just now: they are read to the end of it. */
 const leaveShare = 0.5;
 const quietTurnsEnough = 2;
@@ -51,8 +54,11 @@ export class UnixIngest {
   readonly path: string;
   readonly #options: UnixIngestOptions;
   readonly #place: SocketPlace;
-  readonly #server: Server;
+  #server: Server;
   readonly #connections = new Set<UnixProducer>();
+  #look: Timer | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #file: 'there' | 'gone' = 'there';
   #state: 'open' | 'leaving' | 'closed' = 'open';
   #accepted = 0;
   #turnedAway = 0;
@@ -63,10 +69,8 @@ export class UnixIngest {
     this.#options = options;
     this.#place = place;
     this.#server = server;
-    server.on('connection', (socket) => this.#connected(socket));
-    server.on('error', (error) =>
-      options.log.warn({ path: place.path }, `the socket of the events: ${messageOf(error)}`),
-    );
+    this.#serve();
+    this.#lookLater();
   }
 
   /** @internal Use `openUnixIngest`. Throws `listen_failed`. */
@@ -90,6 +94,8 @@ export class UnixIngest {
   async close(deadline: Deadline): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
+    this.#look?.cancel();
+    await this.#looking;
     const limit = deadline.child(deadline.remainingMs() * leaveShare);
     await this.#everybodyIsIn(limit);
     const closed = new Promise((resolve) => this.#server.close(resolve));
@@ -98,6 +104,45 @@ export class UnixIngest {
     await closed;
     await this.#place.release();
     this.#state = 'closed';
+  }
+
+  #serve(): void {
+    const { log } = this.#options;
+    this.#server.on('connection', (socket) => this.#connected(socket));
+    this.#server.on('error', (error) =>
+      log.warn({ path: this.path }, `the socket of the events: ${messageOf(error)}`),
+    );
+  }
+
+  #lookLater(): void {
+    const { clock, lookEveryMs = lookEveryMsDefault } = this.#options;
+    const look = async () => {
+      if (await isGone(this.path)) await this.#again();
+      if (this.#state === 'open') this.#lookLater();
+    };
+    this.#look = clock.after(lookEveryMs, () => (this.#looking = look()), { ref: false });
+  }
+
+  /** Somebody has taken the file away, as those do who clean up: nobody new would ever come in. */
+  async #again(): Promise<void> {
+    const { log } = this.#options;
+    const facts = { path: this.path };
+    // Its end would take the new file away.
+    this.#server.close();
+    const ready = await this.#place.ready();
+    const server = ready ? await listenAt(this.#place).catch(() => undefined) : undefined;
+    if (server) {
+      this.#server = server;
+      this.#serve();
+      this.#file = 'there';
+      log.warn(facts, `the socket of the events at ${this.path} was taken away, and is made again`);
+    } else if (this.#file === 'there') {
+      this.#file = 'gone';
+      log.warn(
+        facts,
+        `the socket of the events at ${this.path} was taken away, and cannot be made again yet`,
+      );
+    }
   }
 
   /** Who has connected as the system sees it has sent something, perhaps: a close would throw it away. */
@@ -134,6 +179,14 @@ export class UnixIngest {
     const facts = { code: 'connections_full', limit, turnedAway: this.#turnedAway };
     log.warn(facts, `a producer was turned away from ${this.path}: ${message}`);
   }
+}
+
+/** What cannot be looked at is not. */
+function isGone(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );
 }
 
 /** Undefined when there can be no socket in this place. */

@@ -64,8 +64,9 @@ function answer(
     }
     case 'pong': {
       const id = parseEventId(String(request['id']));
-      if (id?.epoch !== hub.ring.epoch) throw invalid('pong has the `id` of an event of this gateway');
-      return hub.processed(subscriber, id.seq);
+      if (!id) throw invalid('pong has the `id` of the last event that was processed');
+      // One of an earlier life of the gateway is an answer too: of this one nothing was processed yet.
+      return hub.processed(subscriber, id.epoch === hub.ring.epoch ? id.seq : 0);
     }
     case 'ping':
       return subscriber.tell({ type: 'pong', ...(ref !== undefined && { ref }) });

@@ -123,7 +123,9 @@ export class Watchers {
     const given = { interest, since, snapshot, told, pings, policy: query.policy ?? policy };
     const name = nameOf(visitor.principal, client);
     let producer: Producer | undefined;
+    let state: 'here' | 'gone' = 'here';
     const leave = () => {
+      state = 'gone';
       producer?.left();
       const left = (this.#named.get(name) ?? []).filter((other) => other !== watcher);
       if (left.length > 0) this.#named.set(name, left);
@@ -134,6 +136,8 @@ export class Watchers {
     const intake = () => {
       const { remote } = transport;
       producer ??= this.#options.producers.open({ kind: 'websocket', remote });
+      // What it said before it left may be heeded after it.
+      if (state === 'gone') producer.left();
       return new Intake({
         // Also of who watches the gateway's own events: nobody publishes among those.
         hub: open,

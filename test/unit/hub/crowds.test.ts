@@ -59,6 +59,8 @@ test('why it was sent away is told to the same token only', async () => {
   expect(connection.closing?.code).toBe(4408);
   const told = (principal: string) => stage.watch({ client: 'c', principal }).connection.controls[0];
   expect(told('theirs')).not.toHaveProperty('evicted');
+  // Nor is it gone when it came back without hearing it.
+  stage.watch({ client: 'c', principal: 'mine', told: false });
   expect(told('mine')).toMatchObject({ evicted: { reason: 'unsent' } });
 });
 
@@ -86,6 +88,28 @@ describe('who comes back and has much to get', () => {
     const { asked, ...rest } = await replay(9000);
     expect(rest).toEqual({ got: 5000, closing: undefined });
     expect(asked).toBeGreaterThan(1);
+  });
+
+  test('nor at 100 KB/s when the kernel took 4 MB of it at once, and it is level for us long before', async () => {
+    using stage = new HubStage();
+    for (let n = 0; n < 4000; n += 1) stage.publish('a', pad);
+    const connection = new MemoryConnection();
+    const asked: { readonly probe: string; readonly atBytes: number }[] = [];
+    connection.probe = (probe) => void asked.push({ probe, atBytes: connection.got.length });
+    const { subscriber } = stage.watch({ since: 'e1.0' }, connection);
+    let readBytes = 0;
+    for (; readBytes < 4_000_000 && !connection.closing; readBytes += 50_000) {
+      while (asked[0] && asked[0].atBytes <= readBytes)
+        subscriber.probing.answered(asked.shift()?.probe ?? '');
+      await stage.clock.advance(500);
+    }
+    expect({ closing: connection.closing, position: subscriber.position }).toEqual({
+      ...{ closing: undefined, position: 'live' },
+    });
+    // From now on it is as slow as its answer is old.
+    asked.length = 0;
+    await stage.clock.advance(20_000);
+    expect(connection.closing).toMatchObject({ code: 4408 });
   });
 
   test('is when nothing at all is taken for 10 s', async () => {

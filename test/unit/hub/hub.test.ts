@@ -45,6 +45,23 @@ describe('a watcher', () => {
     ]);
   });
 
+  test('is told what the ring loses of its new topics before it gets to them', async () => {
+    using stage = new HubStage({ history: { events: 10, bytes: 1_000_000, ageMs: 1_000_000 } });
+    const { connection, subscriber } = stage.watch({ topics: ['mine'] });
+    await stage.clock.advance(10);
+    for (let n = 0; n < 3; n += 1) stage.publish('other', n);
+    stage.hub.change(subscriber, { how: 'subscribe', patterns: ['other'], snapshot: false });
+    for (let n = 0; n < 30; n += 1) stage.publish('other', n);
+    await stage.clock.advance(10);
+    expect(connection.controls.slice(1)).toMatchObject([
+      { type: 'subscribed', head: 'e1.3' },
+      { type: 'gap', from: 'e1.4', to: 'e1.23', reason: 'expired' },
+    ]);
+    expect(connection.events.map(({ id }) => id)).toEqual(
+      Array.from({ length: 10 }, (_, n) => `e1.${n + 24}`),
+    );
+  });
+
   test('is shown the newest event of each topic first, also of those that the ring has lost', async () => {
     using stage = new HubStage({ history: { events: 2, bytes: 1_000_000, ageMs: 1_000_000 } });
     for (const [topic, n] of [
@@ -132,6 +149,23 @@ describe('a watcher', () => {
     expect(stage.hub.measures.acknowledged.count).toBe(1);
     await stage.clock.advance(15_000);
     expect(stage.slow).toEqual([]);
+  });
+
+  test('and says so by what was for it, or is still to be worked on: that is an answer all the same', async () => {
+    using stage = new HubStage();
+    const { connection, subscriber } = stage.watch({ topics: ['mine'], pings: true });
+    stage.publish('mine', 1);
+    for (let n = 0; n < 60; n += 1) {
+      stage.publish('other', n);
+      stage.publish('mine', n);
+      stage.publish('other', n);
+      await stage.clock.advance(500);
+      if (connection.controls.at(-1)?.type === 'ping') stage.hub.processed(subscriber, 1);
+    }
+    expect(connection.closing).toBeUndefined();
+    expect(stage.slow).toEqual([]);
+    // What was processed long ago is not processed anew each time that it is asked.
+    expect(stage.hub.measures.acknowledged.count).toBe(1);
   });
 });
 
@@ -333,6 +367,46 @@ describe('who is slow', () => {
       'after',
     ]);
     expect(connection.controls.filter(({ type }) => type === 'gap')).toMatchObject([{ reason: 'conflated' }]);
+  });
+
+  test('and falls behind again before it has got them, is told of what is new only', async () => {
+    using stage = new HubStage();
+    const { connection } = stage.watch({ policy: 'conflate' });
+    await stage.clock.advance(10);
+    connection.stall();
+    const many = () => {
+      for (let n = 0; n < 300; n += 1) stage.publish('a', 'x'.repeat(1000), `${n}`);
+    };
+    many();
+    await stage.clock.advance(2500);
+    // What it was given first, what it is told, and a part of the next write.
+    connection.read(70_000);
+    await stage.clock.advance(10);
+    connection.read(10_000);
+    await stage.clock.advance(10);
+    many();
+    await stage.clock.advance(2500);
+    connection.read(Number.POSITIVE_INFINITY);
+    await stage.clock.advance(100);
+    const gaps = connection.controls.filter(({ type }) => type === 'gap');
+    expect(gaps).toMatchObject([{ to: 'e1.300' }, { from: 'e1.301', to: 'e1.600' }]);
+    expect(new Set(connection.events.slice(-300).map(({ id }) => id)).size).toBe(300);
+    expect(connection.events.at(-1)?.id).toBe('e1.600');
+  });
+
+  test('of a topic that has things with keys, and something without one, gets the newest of each', async () => {
+    using stage = new HubStage();
+    const { connection } = stage.watch({ policy: 'conflate', topics: ['a'] });
+    await stage.clock.advance(10);
+    connection.stall();
+    flood(stage, 200);
+    await stage.clock.advance(10);
+    for (const key of [null, 'door', null, 'door', 'door']) stage.publish('a', key, key);
+    await stage.clock.advance(2500);
+    connection.read(Number.POSITIVE_INFINITY);
+    await stage.clock.advance(10);
+    expect(connection.events.slice(-2).map(data)).toEqual([null, 'door']);
+    expect(connection.controls.at(-1)).toMatchObject({ type: 'gap', reason: 'conflated' });
   });
 
   test('and shows no sign of life goes in the end, whatever its policy', async () => {

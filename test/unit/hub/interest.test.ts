@@ -35,3 +35,12 @@ test.each([
 ] as const)('%j of %s: %s', (patterns, name, wanted) => {
   expect(Interest.of(patterns).wants(new Topic(name))).toBe(wanted);
 });
+
+test('wildcards cost what they have tokens, and have a limit for that', () => {
+  const deep = (tokens: number) =>
+    Array.from({ length: 256 }, (_, n) =>
+      [`*.a${n}`, ...Array.from({ length: tokens - 2 }, () => '*')].join('.'),
+    );
+  expect(Interest.of(deep(16)).patterns).toHaveLength(256);
+  expect(() => Interest.of(deep(17))).toThrow('4096 tokens at most, and these have 4352');
+});

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dataBytesMax, type ReadPublication } from '../../../src/hub/publication.ts';
-import { type ReadOptions, readPublication, readPublish } from '../../../src/hub/published.ts';
+import { publicationOf, type ReadOptions, readPublication, readPublish } from '../../../src/hub/published.ts';
 
 const good = (read: ReadPublication) => {
   if (read.state === 'bad') throw read.error;
@@ -108,6 +108,18 @@ describe('an event', () => {
     const { code, message, details } = bad(read(`"x${data.slice(1)}`));
     expect([code, details]).toEqual(['event_too_large', { limit: dataBytesMax }]);
     expect(message).toContain(`${dataBytesMax + 1} bytes, and ${dataBytesMax} are the most`);
+  });
+});
+
+describe('what a program publishes in process', () => {
+  const made = (topic: unknown, key: unknown) =>
+    publicationOf(topic as string, Buffer.from('1'), key as string | null);
+
+  test('is held to what everybody is held to', () => {
+    expect(made('a', 'k'.repeat(255)).state).toBe('good');
+    for (const key of ['k'.repeat(256), 5, { key: 'x' }, undefined])
+      expect(bad(made('a', key))).toMatchObject({ code: 'bad_envelope' });
+    for (const topic of [undefined, 5, {}]) expect(bad(made(topic, null)).code).toBe('invalid_topic');
   });
 });
 

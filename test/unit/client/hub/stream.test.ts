@@ -299,6 +299,25 @@ describe.each(kinds)('over %s', (name, options) => {
     expect(pongs()).toEqual(['one.4', 'one.4', 'one.5']);
   });
 
+  test('a gateway that was started anew is answered with what it knows', async () => {
+    await using hub = await fakeHub({
+      onWatch(watcher, count) {
+        const epoch = count === 1 ? 'one' : 'two';
+        watcher.control(welcome({ epoch, head: `${epoch}.4` }));
+        if (count === 1) for (const seq of [5, 6]) watcher.event(`one.${seq}`);
+        else watcher.control({ type: 'ping', id: 'two.4' });
+      },
+    });
+    await using stream = events(hub.url, { ...options, pings: true });
+    await take(stream, 2);
+    const none = stream.next();
+    hub.watchers[0]?.cut();
+    await until(() => hub.watchers[1]?.received.length === 1, { ...soon, what: 'a pong' });
+    expect(hub.watchers[1]?.received).toEqual([{ type: 'pong', id: 'two.4' }]);
+    await stream.close();
+    expect(await none).toMatchObject({ done: true });
+  });
+
   test('what is unread is bounded, and nothing of it is lost', async () => {
     const total = 500;
     await using hub = await fakeHub({

@@ -1,7 +1,7 @@
 // The UNIX socket of the events, with real sockets and a hub that writes down.
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { turnMsMax } from '../../../../src/gateway/events/fair-turns.ts';
@@ -277,6 +277,48 @@ describe('the socket', () => {
     await expect(UnixStage.open({ directory: join(folder.path, 'none') })).rejects.toMatchObject({
       ...{ code: 'listen_failed', message: expect.stringContaining('no socket for events at') },
     });
+  });
+
+  test.each(['in the data directory', 'elsewhere, with its folder'])(
+    'that somebody has taken away %s is made again; who is connected notices nothing',
+    async (where) => {
+      await using folder = await testFolder();
+      const elsewhere = where.startsWith('elsewhere');
+      const directory = elsewhere ? join(folder.path, 'd'.repeat(100)) : folder.path;
+      if (elsewhere) await mkdir(directory);
+      const places = { directory, temporary: folder.path };
+      await using stage = await UnixStage.open({ ...places, lookEveryMs: 10 });
+      const { path } = stage.ingest;
+      const before = await stage.talker();
+      await rm(elsewhere ? dirname(path) : path, { recursive: true });
+      await until(() => stage.parts.log.warnings.length > 0, { timeoutMs: 5000, what: 'a warning' });
+      expect(stage.parts.log.warnings).toEqual([
+        `the socket of the events at ${path} was taken away, and is made again`,
+      ]);
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+      await before.say('1\n');
+      await (await stage.talker()).say('2\n');
+      await stage.until(2);
+      await stage.scope.close('server_shutdown');
+      await expect(stat(path)).rejects.toThrow('ENOENT');
+    },
+  );
+
+  test('that cannot be made again is told once, and made when it can be', async () => {
+    await using folder = await testFolder();
+    const directory = join(folder.path, 'data');
+    await mkdir(directory);
+    await using stage = await UnixStage.open({ directory, lookEveryMs: 10 });
+    await rm(directory, { recursive: true });
+    await until(() => stage.parts.log.warnings.length === 1, { timeoutMs: 5000, what: 'a warning' });
+    await mkdir(directory);
+    await until(() => stage.parts.log.warnings.length === 2, { timeoutMs: 5000, what: 'a second one' });
+    await (await stage.talker()).say('1\n');
+    await stage.until(1);
+    expect(stage.parts.log.warnings).toEqual([
+      expect.stringContaining('cannot be made again yet'),
+      expect.stringContaining('is made again'),
+    ]);
   });
 
   test('whose path would be too long is in a private folder elsewhere, the same one each time', async () => {
