@@ -18,6 +18,8 @@ export interface InstanceEvents {
 export interface SpeakCall {
   readonly text: string;
   readonly voice: string | null;
+  /** 1 is its own; 2 twice as fast. Left out: its own. Engines that cannot do it ignore it. */
+  readonly speed?: number;
 }
 
 /** As OpenAI's chat completions have them. */

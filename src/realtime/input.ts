@@ -48,7 +48,7 @@ export function committed(draft: Draft, eventId: string | undefined): void {
   take(draft, itemId, input.startSample, input.endSample);
 }
 
-export function speechStarted(draft: Draft, atSample: number): void {
+export function speechStarted(draft: Draft, atSample: number, atMs?: number): void {
   const { input, session } = draft.state;
   const detection = session.audio.input.turn_detection;
   if (input.turn || !detection) return;
@@ -62,7 +62,7 @@ export function speechStarted(draft: Draft, atSample: number): void {
   });
   // Early input is heard faster than it was spoken: its turns did not interrupt anybody.
   const live = startSample >= input.catchUpSample;
-  if (live && detection.interrupt_response) interruptByTurn(draft);
+  if (live && detection.interrupt_response) interruptByTurn(draft, atMs);
 }
 
 export function speechStopped(draft: Draft, atSample: number): void {

@@ -1,6 +1,7 @@
 // `session.update`: a partial change, answered with the full configuration that is in effect. `null` clears. What this
-// gateway or pipeline cannot do (another model or voice, other ears, tracing, speech without a voice) is shown as it stays, not refused: every SDK sends
-// those, and a refusal ends some of them.
+// gateway or pipeline cannot do (another model, a voice it does not have, other ears, tracing, speech without a voice) is
+// shown as it stays, not refused: every SDK sends those, and a refusal ends some of them. Voice, speed and instructions
+// hold from the next answer on: one that is under way keeps what it began with.
 import type { ClientEventOf, SessionUpdate } from '../wire/client-schema.ts';
 import {
   type Abilities,
@@ -33,7 +34,7 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
 export function mergeSession(
   session: SessionConfig,
   update: SessionUpdate,
-  { hears, answers }: Abilities,
+  { hears, answers, voices = [], pace = 'own' }: Abilities,
 ): SessionConfig {
   const { input, output } = session.audio;
   const { input: newInput, output: newOutput } = update.audio ?? {};
@@ -55,11 +56,17 @@ export function mergeSession(
           hears === 'nothing' ? null : mergeDetection(input.turn_detection, newInput?.turn_detection),
       },
       output: {
-        ...output,
         format: newOutput?.format === undefined ? output.format : effectiveFormat(newOutput.format),
+        voice: voiceOf(newOutput?.voice, voices) ?? output.voice,
+        speed: pace === 'any' ? changed(newOutput?.speed, 1, output.speed) : output.speed,
       },
     },
   };
+}
+
+/** The one that is asked for, where there is such a one. */
+export function voiceOf(asked: unknown, voices: readonly string[]): string | undefined {
+  return voices.find((voice) => voice === asked);
 }
 
 function changed<T>(given: T | null | undefined, cleared: T, current: T): T {

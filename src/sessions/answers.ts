@@ -51,7 +51,7 @@ export class Answers {
     try {
       for await (const chunk of this.#chunks(snapshot, audio, signal)) {
         if (signal.aborted) return;
-        feed({ type: 'output', responseId, chunk });
+        feed({ type: 'output', responseId, chunk, atMs: scope.clock.now() });
         await outbox.room(signal);
         if (scope.clock.now() - turnMs > holdMsMax) {
           await turn(scope.clock);
@@ -66,7 +66,7 @@ export class Answers {
       if (signal.aborted) return;
       const error = toGreenroomError(thrown);
       this.#options.onFault('an answer', thrown);
-      for (const chunk of audio.end()) feed({ type: 'output', responseId, chunk });
+      for (const chunk of audio.end()) feed({ type: 'output', responseId, chunk, atMs: scope.clock.now() });
       feed({ type: 'output_failed', responseId, code: error.code, message: error.message });
     }
   }

@@ -2,7 +2,7 @@
 // order, so that the record has nothing that the conversation had not.
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
-import { heardText } from '../realtime/heard-text.ts';
+import { textHeard } from '../realtime/spoken.ts';
 import type { Conversation, Step } from '../realtime/state.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import type { Item } from '../wire/items.ts';
@@ -112,9 +112,7 @@ class StoredRecord implements SessionRecord {
     const { response, items } = this.#conversation ?? {};
     const item = items?.find(({ id }) => id === response?.itemId);
     if (!response || !item) return;
-    const { text, pieces, samples } = response;
-    const heardSamples = response.heardSamples ?? samples;
-    const heard = heardText(text, pieces, { samples, heardSamples });
+    const heard = response.modality === 'text' ? response.text : textHeard(response);
     this.#writeItem({ ...item, status: 'incomplete' }, response.afterItemId, heard);
   }
 

@@ -95,7 +95,7 @@ export class Session {
       scope,
       input: this.#intake.audio,
       openVad: (rateHz) => pipelineSession.openVad(rateHz),
-      onTurn: feed,
+      onTurn: (event) => feed({ ...event, atMs: scope.clock.now() }),
       onQuiet: (beforeSample) => this.#intake.drop(beforeSample, ''),
       onFault: (error, then) => {
         options.onFault('voice activity', error);

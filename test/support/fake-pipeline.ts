@@ -153,6 +153,7 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     pid: null,
     port: null,
     offers: [],
+    model: null,
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,

@@ -15,8 +15,11 @@ import { delay } from '../../src/lifecycle/clock.ts';
 import { GreenroomError } from '../../src/lifecycle/errors.ts';
 import type { Scope } from '../../src/lifecycle/scope.ts';
 
-/** Ms to wait, an error to throw, its death, to be silent until it is told to stop, or a part to give. */
-export type Step = number | Error | 'dies' | 'hangs' | ChatPart | TranscriptPart | PcmChunk;
+/**
+ * Ms to wait, an error to throw, its death, to be silent until it is told to stop, from now on not to look whether it is,
+ * or a part to give.
+ */
+export type Step = number | Error | 'dies' | 'hangs' | 'ignores' | ChatPart | TranscriptPart | PcmChunk;
 
 export interface Asked {
   readonly what: 'chat' | 'transcribe' | 'speak';
@@ -88,15 +91,20 @@ export class ScriptedEngine {
     const script = (this.scripts.length > 1 ? this.scripts.shift() : this.scripts[0]) ?? [];
     let end: Asked['end'] = 'left';
     try {
+      let heeds: AbortSignal | undefined = signal;
       for (const step of script) {
-        if (signal.aborted) return;
+        if (heeds?.aborted) return;
+        if (step === 'ignores') {
+          heeds = undefined;
+          continue;
+        }
         if (step instanceof Error) throw step;
         if (step === 'dies') {
           this.die();
           throw new GreenroomError('engine_exited', 'it died');
         }
-        if (step === 'hangs') await delay(clock, 1e9, signal);
-        else if (typeof step === 'number') await delay(clock, step, signal);
+        if (step === 'hangs') await delay(clock, 1e9, heeds);
+        else if (typeof step === 'number') await delay(clock, step, heeds);
         else yield step as Part;
       }
       end = 'done';

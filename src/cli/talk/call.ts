@@ -158,8 +158,9 @@ export class Call {
         if (event.state === 'failed') this.#finish({ state: 'failed' });
         return;
       case 'greenroom.notice':
+        if (event.code !== 'server_shutdown') return;
         this.#report.notice(event);
-        if (event.code === 'server_shutdown') this.#finish({ state: 'shutdown' });
+        this.#finish({ state: 'shutdown' });
         return;
       case 'input_audio_buffer.speech_started':
         this.#speech = { state: 'open', atMs: event.audio_start_ms };

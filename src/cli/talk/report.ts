@@ -78,7 +78,8 @@ export class TalkReport {
     if (!harmlessErrors.includes(code)) this.fault(exitCode);
   }
 
-  notice({ code, message, retry_ms: retryMs }: Notice): void {
+  notice(notice: Extract<Notice, { code: 'server_shutdown' }>): void {
+    const { code, message, retry_ms: retryMs } = notice;
     this.tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
   }
 

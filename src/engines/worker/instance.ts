@@ -96,9 +96,12 @@ export class WorkerInstance implements EngineInstance {
     this.#link.kill();
   }
 
-  speak({ text, voice }: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
+  speak({ text, voice, speed }: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
     this.#mustOffer('speak');
-    return this.#calls.call({ method: 'speak', args: { text, ...(voice && { voice }) } }, signal);
+    return this.#calls.call(
+      { method: 'speak', args: { text, ...(voice && { voice }), ...(speed !== undefined && { speed }) } },
+      signal,
+    );
   }
 
   chat(call: ChatCall, signal: AbortSignal): AsyncIterable<ChatPart> {

@@ -25,6 +25,7 @@ const status = (changes: Partial<EngineStatus>): EngineStatus => ({
     pid: 1,
     port: null,
     offers: [],
+    model: null,
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,
