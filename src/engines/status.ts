@@ -31,6 +31,8 @@ export interface EngineStatus {
   readonly offers: readonly Capability[];
   /** What it calls its model, where that is not its own name and is known; else null. */
   readonly model: string | null;
+  /** Calls at a time, of one that is asked by calls alone and has loaded; null: nobody knows. */
+  readonly lanes: number | null;
   readonly activeCalls: number;
   /** Callers that wait for it. */
   readonly waitingCalls: number;
@@ -82,6 +84,7 @@ export function statusOf(facts: {
     address: instance?.endpoint ? endpointText(instance.endpoint) : null,
     offers,
     model: instance?.modelName ?? null,
+    lanes: instance?.lanes ?? null,
     activeCalls: activeCalls(instance, users.leases),
     waitingCalls: users.waiting,
     ending,

@@ -1,6 +1,7 @@
 // A conversation from three engines: one hears, one thinks, one speaks. Text alone on a side that has none.
 import type { VadStream } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
+import type { TranscribeCall } from '../engines/instance.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { OutputChunk } from '../realtime/state.ts';
@@ -8,10 +9,18 @@ import type { Log } from '../telemetry/log.ts';
 import { type Abilities, sessionRateHz, type Transcription } from '../wire/session-config.ts';
 import { CascadeAnswer, voiceDefault } from './cascade-answer.ts';
 import { Filler, type FillerConfig } from './filler.ts';
+import { LiveHearings } from './live-hearings.ts';
 import { NeededEngines } from './needed-engines.ts';
 import { patience, patiently } from './patience.ts';
-import type { AnswerRequest, HearRequest, Pipeline, PipelineReadiness, PipelineSession } from './pipeline.ts';
-import { StageTimes } from './stage-times.ts';
+import type {
+  AnswerRequest,
+  HearRequest,
+  ListenRequest,
+  Pipeline,
+  PipelineReadiness,
+  PipelineSession,
+} from './pipeline.ts';
+import { StageMeter, StageTimes } from './stage-times.ts';
 
 export interface CascadeOptions {
   readonly name: string;
@@ -42,6 +51,7 @@ export class CascadePipeline implements Pipeline {
   readonly instructions: string;
   readonly abilities: Abilities;
   readonly transcription: Transcription | null;
+  readonly stages = new StageMeter();
   readonly #options: CascadeOptions;
   readonly #engines: NeededEngines;
 
@@ -64,7 +74,7 @@ export class CascadePipeline implements Pipeline {
   }
 
   open(scope: Scope): PipelineSession {
-    return new CascadeSession(this.#options, scope, this.#engines.hold());
+    return new CascadeSession(this.#options, scope, this.stages, this.#engines.hold());
   }
 
   need(): void {
@@ -84,12 +94,14 @@ class CascadeSession implements PipelineSession {
   readonly #options: CascadeOptions;
   /** Of the session. */
   readonly #scope: Scope;
+  readonly #stages: StageMeter;
   readonly #letGo: () => void;
   readonly #filler: Filler | undefined;
 
-  constructor(options: CascadeOptions, scope: Scope, letGo: () => void) {
+  constructor(options: CascadeOptions, scope: Scope, stages: StageMeter, letGo: () => void) {
     this.#options = options;
     this.#scope = scope;
+    this.#stages = stages;
     this.#letGo = letGo;
     this.#filler = options.filler && new Filler(options.filler);
   }
@@ -108,15 +120,25 @@ class CascadeSession implements PipelineSession {
     }
   }
 
-  async *respond({ snapshot }: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+  listen(request: ListenRequest, signal: AbortSignal): AsyncIterable<string> | undefined {
+    const { hear } = this.#ears();
+    const scope = this.#within(`listening to ${request.itemId}`, signal);
+    const leave = LiveHearings.of(hear).enter(() => void scope.close('done'));
+    if (leave) return this.#listened(request, scope, leave);
+    void scope.close('done');
+    return undefined;
+  }
+
+  async *respond({ snapshot, turn }: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
     const { responseId } = snapshot;
     const scope = this.#within(`stages of ${responseId}`, signal);
-    const times = new StageTimes(scope.clock);
+    const times = new StageTimes(scope.clock, turn);
     try {
       yield* new CascadeAnswer(this.#options, snapshot, scope, { times, filler: this.#filler }).chunks();
     } finally {
       void scope.close('done');
       times.reached('end');
+      times.measure(this.#stages);
       const facts = { session: this.#scope.name, response: responseId, ...times.facts() };
       this.#options.log.debug(facts, signal.aborted ? 'an answer was stopped' : 'an answer has ended');
     }
@@ -133,22 +155,38 @@ class CascadeSession implements PipelineSession {
     if (pcm.length === 0)
       throw new GreenroomError('invalid_request', `the audio of item ${itemId} is no longer held`);
     const call = { pcm: onePiece(pcm), rate: sessionRateHz, language };
-    const parts = patiently({
-      ...{ ...patience, scope, engine: hear.name, what: 'transcription' },
-      ask: (abort) => hear.transcribe(call, abort),
-    });
-    let count = 0;
-    for await (const { text } of parts) {
-      count += 1;
-      yield text.trim();
-    }
+    LiveHearings.of(hear).makeRoom();
+    yield* texts(hear, call, scope);
     if (signal.aborted) return;
-    if (count === 0) {
-      const message = `engine ${hear.name}: transcription: it answered with nothing at all`;
-      throw new GreenroomError('engine_no_output', message);
-    }
     const facts = { session: this.#scope.name, item: itemId, audioMs: (pcm.length * 1000) / sessionRateHz };
     this.#options.log.debug({ ...facts, hearMs: Math.round(clock.now() - began) }, 'a caller was heard');
+  }
+
+  async *#listened(
+    { pcm, language, itemId }: ListenRequest,
+    scope: Scope,
+    leave: () => void,
+  ): AsyncGenerator<string> {
+    const { hear } = this.#ears();
+    const { clock, signal } = scope;
+    let endedMs: number | null = null;
+    async function* followed(): AsyncGenerator<Int16Array> {
+      yield* pcm;
+      // Nobody takes its place any more: it is nearly through.
+      leave();
+      endedMs = clock.now();
+    }
+    try {
+      const call = { pcm: followed(), rate: sessionRateHz, language };
+      yield* texts(hear, call, scope, () => endedMs);
+      if (signal.aborted || endedMs === null) return;
+      const hearMs = Math.round(clock.now() - endedMs);
+      const facts = { session: this.#scope.name, item: itemId, hearMs };
+      this.#options.log.debug(facts, 'a caller was heard while speaking');
+    } finally {
+      leave();
+      void scope.close('done');
+    }
   }
 
   /** Closes when the signal aborts; whoever opens it closes it. */
@@ -166,6 +204,27 @@ class CascadeSession implements PipelineSession {
     if (ears) return ears;
     throw new GreenroomError('engine_call_unsupported', `pipeline ${name} has nothing that hears`);
   }
+}
+
+/** What it has heard, again and again. */
+async function* texts(
+  hear: Engine,
+  call: TranscribeCall,
+  scope: Scope,
+  owesSinceMs: () => number | null = () => 0,
+): AsyncGenerator<string> {
+  const parts = patiently({
+    ...{ ...patience, scope, engine: hear.name, what: 'transcription', owesSinceMs },
+    ask: (abort) => hear.transcribe(call, abort),
+  });
+  let count = 0;
+  for await (const { text } of parts) {
+    count += 1;
+    yield text.trim();
+  }
+  if (count > 0 || scope.signal.aborted) return;
+  const message = `engine ${hear.name}: transcription: it answered with nothing at all`;
+  throw new GreenroomError('engine_no_output', message);
 }
 
 async function* onePiece(pcm: Int16Array): AsyncGenerator<Int16Array> {

@@ -22,6 +22,8 @@ export interface Call<Part> extends Patience {
   readonly engine: string;
   /** In messages: `chat`, `transcription`, `speech`. */
   readonly what: string;
+  /** Since when it owes anything, by the scope's clock; null: nothing yet. Default: since it was asked. */
+  readonly owesSinceMs?: () => number | null;
   readonly ask: (signal: AbortSignal) => AsyncIterable<Part>;
 }
 
@@ -29,7 +31,7 @@ type Step<Part> = IteratorResult<Part> | 'late' | 'aborted';
 
 /** Its parts. Throws `engine_stalled` when one does not come in its time; one that ignores its cancel holds nobody. */
 export async function* patiently<Part>(call: Call<Part>): AsyncGenerator<Part> {
-  const { engine, what, ask, firstMs, nextMs } = call;
+  const { engine, what, ask, firstMs, nextMs, owesSinceMs = () => 0 } = call;
   if (call.scope.state !== 'open') return;
   const scope = call.scope.child(`${what} of ${engine}`);
   const parts = ask(scope.signal)[Symbol.asyncIterator]();
@@ -37,7 +39,7 @@ export async function* patiently<Part>(call: Call<Part>): AsyncGenerator<Part> {
   try {
     for (;;) {
       const ms = count === 0 ? firstMs : nextMs;
-      const step = await stepped(parts, ms, scope);
+      const step = await stepped(parts, ms, scope, owesSinceMs);
       if (step === 'aborted') return;
       if (step === 'late') {
         const awaited = count === 0 ? 'its first part' : `its part ${count + 1}`;
@@ -56,8 +58,14 @@ export async function* patiently<Part>(call: Call<Part>): AsyncGenerator<Part> {
   }
 }
 
-function stepped<Part>(parts: AsyncIterator<Part>, ms: number, scope: Scope): Promise<Step<Part>> {
+function stepped<Part>(
+  parts: AsyncIterator<Part>,
+  ms: number,
+  scope: Scope,
+  owesSinceMs: () => number | null,
+): Promise<Step<Part>> {
   const { signal, clock } = scope;
+  const beganMs = clock.now();
   return new Promise((resolve, reject) => {
     const over = (end: () => void) => {
       timer.cancel();
@@ -65,7 +73,12 @@ function stepped<Part>(parts: AsyncIterator<Part>, ms: number, scope: Scope): Pr
       end();
     };
     const aborted = () => over(() => resolve('aborted'));
-    const timer = clock.after(ms, () => over(() => resolve('late')), { ref: false });
+    const look = () => {
+      const waitedMs = clock.now() - Math.max(beganMs, owesSinceMs() ?? clock.now());
+      if (waitedMs >= ms) over(() => resolve('late'));
+      else timer = clock.after(ms - waitedMs, look, { ref: false });
+    };
+    let timer = clock.after(ms, look, { ref: false });
     signal.addEventListener('abort', aborted, { once: true });
     parts.next().then(
       (step) => over(() => resolve(step)),

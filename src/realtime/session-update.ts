@@ -14,6 +14,7 @@ import {
   type Transcription,
   type TurnDetection,
 } from '../wire/session-config.ts';
+import { forgetTurn } from './input.ts';
 import type { Draft } from './state.ts';
 
 export function updateSession(draft: Draft, event: ClientEventOf<'session.update'>): void {
@@ -24,7 +25,10 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
   if (!isSameFormat(format, before.audio.input.format)) draft.do({ type: 'use_input_format', format });
   const detection = session.audio.input.turn_detection;
   if (detection !== before.audio.input.turn_detection) {
-    if (detection === null) draft.set({ input: { ...draft.state.input, turn: null } });
+    if (detection === null) {
+      forgetTurn(draft);
+      draft.set({ input: { ...draft.state.input, turn: null } });
+    }
     draft.do({ type: 'detect_turns', detection });
   }
   draft.send({ type: 'session.updated', session });

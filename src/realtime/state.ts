@@ -220,6 +220,13 @@ export type Effect =
   | { readonly type: 'keep_given_audio'; readonly itemId: string; readonly audio: Int16Array }
   /** Write down what is said in an item; its audio is kept. One at a time. `forget_item` ends it. */
   | { readonly type: 'transcribe'; readonly itemId: string; readonly language: string | null }
+  /** Somebody speaks: what will be in this item may be written down meanwhile, for `transcribe`. `forget_item` ends it. */
+  | {
+      readonly type: 'listen';
+      readonly itemId: string;
+      readonly fromSample: number;
+      readonly language: string | null;
+    }
   | { readonly type: 'drop_audio'; readonly toSample: number }
   | { readonly type: 'forget_item'; readonly itemId: string }
   | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }

@@ -154,6 +154,7 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     port: null,
     offers: [],
     model: null,
+    lanes: null,
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,

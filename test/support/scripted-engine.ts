@@ -2,6 +2,7 @@
 // Keeps what was asked, when, and how it ended.
 import type { ChatPart, PcmChunk, TranscriptPart, VadStream } from '../../src/engines/contract.ts';
 import { Engine } from '../../src/engines/engine.ts';
+import { orAborted } from '../../src/engines/http/or-aborted.ts';
 import type {
   ChatCall,
   EngineInstance,
@@ -17,14 +18,26 @@ import type { Scope } from '../../src/lifecycle/scope.ts';
 
 /**
  * Ms to wait, an error to throw, its death, to be silent until it is told to stop, from now on not to look whether it is,
- * or a part to give.
+ * to hear so much, or all there is to hear, or a part to give.
  */
-export type Step = number | Error | 'dies' | 'hangs' | 'ignores' | ChatPart | TranscriptPart | PcmChunk;
+export type Step =
+  | number
+  | Error
+  | 'dies'
+  | 'hangs'
+  | 'ignores'
+  | 'listens'
+  | { readonly listensMs: number }
+  | ChatPart
+  | TranscriptPart
+  | PcmChunk;
 
 export interface Asked {
   readonly what: 'chat' | 'transcribe' | 'speak';
   readonly call: ChatCall | TranscribeCall | SpeakCall;
   readonly atMs: number;
+  /** Of audio. */
+  heardMs: number;
   end: 'running' | 'done' | 'failed' | 'aborted' | 'left';
 }
 
@@ -36,6 +49,8 @@ export class ScriptedEngine {
   readonly asked: Asked[] = [];
   readonly engine: Engine;
   scripts: (readonly Step[])[];
+  /** Calls at a time that it says it has; it takes all. */
+  lanes: number | null = null;
   readonly #scope: Scope;
   #events: InstanceEvents | undefined;
 
@@ -68,8 +83,16 @@ export class ScriptedEngine {
   #spawn({ events }: SpawnRequest): EngineInstance {
     this.#events = events;
     queueMicrotask(() => events.climbed('ready'));
+    const running = () => this.running;
+    const lanes = () => this.lanes;
     return {
-      ...{ pid: 1, port: null, offers, endpoint: null, logTail: [], activeCalls: 0 },
+      ...{ pid: 1, port: null, offers, endpoint: null, logTail: [] },
+      get activeCalls() {
+        return running();
+      },
+      get lanes() {
+        return lanes();
+      },
       terminate: () => queueMicrotask(() => this.die()),
       kill: () => queueMicrotask(() => this.die()),
       chat: (call, signal) => this.#run<ChatPart>('chat', call, signal),
@@ -86,7 +109,8 @@ export class ScriptedEngine {
     signal: AbortSignal,
   ): AsyncGenerator<Part> {
     const { clock } = this.#scope;
-    const asked: Asked = { what, call, atMs: clock.now(), end: 'running' };
+    const asked: Asked = { what, call, atMs: clock.now(), heardMs: 0, end: 'running' };
+    const ears = 'pcm' in call ? call.pcm[Symbol.asyncIterator]() : undefined;
     this.asked.push(asked);
     const script = (this.scripts.length > 1 ? this.scripts.shift() : this.scripts[0]) ?? [];
     let end: Asked['end'] = 'left';
@@ -103,7 +127,10 @@ export class ScriptedEngine {
           this.die();
           throw new GreenroomError('engine_exited', 'it died');
         }
-        if (step === 'hangs') await delay(clock, 1e9, heeds);
+        if (step === 'listens') await hears(asked, ears, Number.POSITIVE_INFINITY, signal);
+        else if (typeof step === 'object' && 'listensMs' in step)
+          await hears(asked, ears, step.listensMs, signal);
+        else if (step === 'hangs') await delay(clock, 1e9, heeds);
         else if (typeof step === 'number') await delay(clock, step, heeds);
         else yield step as Part;
       }
@@ -114,6 +141,20 @@ export class ScriptedEngine {
     } finally {
       asked.end = signal.aborted ? 'aborted' : end;
     }
+  }
+}
+
+/** Takes so much of it, or what there is. */
+async function hears(
+  asked: Asked,
+  ears: AsyncIterator<Int16Array> | undefined,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (ears && asked.heardMs < ms && !signal.aborted) {
+    const step = await orAborted(ears.next(), signal);
+    if (!step || step.done) return;
+    asked.heardMs += step.value.length / 24;
   }
 }
 

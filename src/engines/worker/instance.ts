@@ -80,6 +80,10 @@ export class WorkerInstance implements EngineInstance {
     return this.#options.log.tail;
   }
 
+  get lanes(): number | null {
+    return this.#calls.lanes;
+  }
+
   get activeCalls(): number {
     return this.#calls.active;
   }

@@ -26,6 +26,7 @@ const status = (changes: Partial<EngineStatus>): EngineStatus => ({
     port: null,
     offers: [],
     model: null,
+    lanes: null,
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,
