@@ -3,7 +3,9 @@ import { expect } from 'vitest';
 import { bytesToBase64, pcmToBytes } from '../../src/audio/pcm.ts';
 import { systemClock, turn } from '../../src/lifecycle/clock.ts';
 import { type CascadeOptions, CascadePipeline } from '../../src/pipelines/cascade.ts';
+import { storedRecords } from '../../src/sessions/records.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { MemoryStore } from './memory-store.ts';
 import { MemoryTransport } from './memory-transport.ts';
 import { heard, ScriptedEngine, type Step, sound, stop, word } from './scripted-engine.ts';
 import { SessionWorld } from './session-world.ts';
@@ -17,7 +19,8 @@ export interface Scripts {
 }
 
 export class CascadeWorld {
-  readonly sessions = new SessionWorld();
+  readonly store = new MemoryStore();
+  readonly sessions = new SessionWorld({ records: (clock) => storedRecords(this.store, clock) });
   readonly logged: object[] = [];
   readonly hear: ScriptedEngine;
   readonly think: ScriptedEngine;

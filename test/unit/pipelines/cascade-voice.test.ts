@@ -70,6 +70,23 @@ describe('while a slow engine thinks', () => {
     await world.end(caller);
   });
 
+  test('what was said so is marked in the record, and who answered is named there', async () => {
+    const world = new CascadeWorld({ think: [slow], pipeline: { filler } });
+    const caller = await world.call();
+    await caller.speaks();
+    await world.advance(5000);
+    const items = await world.store.sessionItems(caller.transport.sessionId);
+    expect(items).toMatchObject([
+      { role: 'user', source: null, filler: null },
+      { role: 'assistant', text: 'One moment. It is ten.', filler: 'One moment.' },
+    ]);
+    expect(JSON.parse(items[1]?.source ?? '')).toEqual({
+      think: { engine: 'mind', model: null },
+      speak: { engine: 'voice', model: null, voice: 'default' },
+    });
+    await world.end(caller);
+  });
+
   test('nothing is said when it was quick, nor in a text', async () => {
     const world = new CascadeWorld({ think: [[1900, word('Yes.'), stop], slow], pipeline: { filler } });
     const caller = await world.call();
