@@ -80,6 +80,11 @@ export class LiveReport extends TalkReport {
     if (failure) this.error(failure.code, failure.message, exitCode);
   }
 
+  override transcript(text: string): void {
+    if (!this.#look) return super.transcript(text);
+    if (text !== '') this.#show(['bold', 'you'], `“${text}”`);
+  }
+
   override notice(notice: Parameters<TalkReport['notice']>[0]): void {
     // That it is leaving is said once, as the reason why we are.
     if (!this.#look) super.notice(notice);
