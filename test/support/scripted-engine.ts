@@ -51,6 +51,8 @@ export class ScriptedEngine {
   scripts: (readonly Step[])[];
   /** Calls at a time that it says it has; it takes all. */
   lanes: number | null = null;
+  /** Of voice activity, for each push. */
+  vadMs = 0;
   readonly #scope: Scope;
   #events: InstanceEvents | undefined;
 
@@ -99,7 +101,7 @@ export class ScriptedEngine {
       transcribe: (call, signal) => this.#run<TranscriptPart>('transcribe', call, signal),
       speak: (call, signal) => this.#run<PcmChunk>('speak', call, signal),
       embed: () => Promise.reject(new Error('not asked for')),
-      openVad: () => loudness(),
+      openVad: () => loudness(() => (this.vadMs > 0 ? delay(this.#scope.clock, this.vadMs) : undefined)),
     };
   }
 
@@ -159,10 +161,11 @@ async function hears(
 }
 
 /** A frame is speech when its first sample is not nought. */
-function loudness(): VadStream {
+function loudness(pause: () => Promise<unknown> | undefined): VadStream {
   let rest = new Int16Array(0);
   return {
     push: async (pcm) => {
+      await pause();
       const all = new Int16Array(rest.length + pcm.length);
       all.set(rest);
       all.set(pcm, rest.length);

@@ -110,7 +110,12 @@ describe.each(stale)('an engine that was told to stop and %s', (_what, scripts) 
     const caller = await world.call();
     await caller.speaks();
     await world.advance(100);
-    await caller.speaks();
+    await caller.sounds(600, 1000);
+    await world.advance(10);
+    // It still runs, and holds nobody.
+    expect(world.underWay.reduce((sum, calls) => sum + calls)).toBe(1);
+    expect(JSON.stringify(world.sessions.root.tree())).not.toMatch(/stages of|answer resp/);
+    await caller.sounds(800, 0);
     await world.advance(5000);
     const [cancelled, answered] = caller.answers();
     expect(cancelled).toMatchObject({ status: 'cancelled', why: 'turn_detected' });

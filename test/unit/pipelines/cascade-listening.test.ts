@@ -138,6 +138,7 @@ test('who sends faster than they speak is heard turn by turn all the same', asyn
       ['listens', heard('Two.')],
     ],
   });
+  world.activity.vadMs = 50;
   const caller = await world.call();
   const turn = Array.from({ length: 14 }, (_, at) => (at < 6 ? 1000 : 0));
   const all = [...turn, ...turn].flatMap((value) => Array.from({ length: 2400 }, () => value));
