@@ -43,7 +43,7 @@ export class Workbench implements AsyncDisposable {
   }
 
   /** @returns its path */
-  async write(name: string, content: string): Promise<string> {
+  async write(name: string, content: string | Uint8Array): Promise<string> {
     const path = join(this.#folder, name);
     await writeFile(path, content);
     return path;

@@ -10,6 +10,9 @@ const standIns: Readonly<Record<string, FliteVoice>> = {
   ...{ ash: 'rms', ballad: 'awb', cedar: 'rms', echo: 'rms', fable: 'awb', onyx: 'rms', verse: 'rms' },
 };
 
+/** Every name that it takes. */
+export const fliteVoiceNames: readonly string[] = [...fliteVoices, ...Object.keys(standIns)];
+
 /** Undefined for a name that none of them has. */
 export function fliteVoice(name: unknown): FliteVoice | undefined {
   if (typeof name !== 'string') return undefined;

@@ -41,10 +41,13 @@ export function normalisePipeline(name: string, raw: RawPipeline, engines: RawEn
     const needs = [...new Set([speak, vad, ...raw.needs])];
     return { name, kind, speak, vad, needs, instructions, voice };
   }
-  const { kind, hear, think, speak, language } = raw;
+  const { kind, hear, think, speak, language, filler, voices } = raw;
   const vad = vadOf(raw, engines);
   const ears = hear === undefined || vad === undefined ? undefined : { hear, vad };
   const own = [ears?.hear, think, speak, ears?.vad].filter((engine) => engine !== undefined);
   const needs = [...new Set([...own, ...raw.needs])];
-  return { name, kind, ears, think, speak, needs, instructions, voice, language };
+  return {
+    ...{ name, kind, ears, think, speak, needs, instructions, voice, language, voices },
+    filler: filler && { afterMs: filler.after, texts: [filler.text].flat() },
+  };
 }

@@ -1,6 +1,16 @@
 // The `pipelines:` of a configuration, by kind.
 import * as z from 'zod';
-import { choice, isRecord, named, notYet, type Refused, section, seeBranch, text } from './schema-parts.ts';
+import {
+  choice,
+  duration,
+  isRecord,
+  named,
+  notYet,
+  type Refused,
+  section,
+  seeBranch,
+  text,
+} from './schema-parts.ts';
 
 const what = 'How a session is answered.';
 
@@ -21,9 +31,9 @@ const everyPipeline = {
 };
 
 const ofCascade: Refused = Object.fromEntries(
-  ['hear', 'think', 'language'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
+  ['hear', 'think', 'language', 'filler', 'voices'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
 );
-const later = notYet(['url', 'key', 'tasks', 'filler']);
+const later = notYet(['url', 'key', 'tasks']);
 
 const echo = section(
   {
@@ -34,6 +44,21 @@ const echo = section(
   },
   'Speech is played back, text is spoken.',
   { ...ofCascade, ...later },
+);
+
+const fillerTextsMax = 16;
+
+const filler = section(
+  {
+    after: duration('2s', 'From the beginning of an answer to its first sentence.'),
+    text: z
+      .union([text('What is said.', 500), z.array(text('What is said.', 500)).min(1).max(fillerTextsMax)], {
+        error: `expected a text, or 1 to ${fillerTextsMax} of them`,
+      })
+      .describe('What is said; several take turns.')
+      .default(['One moment, please.', 'Let me think.']),
+  },
+  'What the voice says, once a turn, while `think` is slow. Never in a text answer.',
 );
 
 const cascade = section(
@@ -49,6 +74,14 @@ const cascade = section(
       .string()
       .regex(/^[a-z]{2,3}$/, 'expected a language of two or three small letters (ISO 639), such as en')
       .describe('What callers speak. Default: the engine finds out.')
+      .optional(),
+    filler: filler.optional(),
+    voices: z
+      .array(text('A voice of the engine that speaks.', 256))
+      .max(256)
+      .describe(
+        'Voices that sessions may choose. Default: those of `builtin: flite`; of others none is known.',
+      )
       .optional(),
     ...everyPipeline,
   },

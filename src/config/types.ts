@@ -167,6 +167,10 @@ export interface CascadePipelineConfig {
   readonly voice: string | undefined;
   /** ISO 639-1; undefined where the engine has to find out. */
   readonly language: string | undefined;
+  /** Said while `think` is slow; undefined: nothing. */
+  readonly filler: { readonly afterMs: number; readonly texts: readonly string[] } | undefined;
+  /** What a session may choose; undefined: what the voice itself is known to have. */
+  readonly voices: readonly string[] | undefined;
 }
 
 export interface SessionsConfig {

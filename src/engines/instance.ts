@@ -18,6 +18,8 @@ export interface InstanceEvents {
 export interface SpeakCall {
   readonly text: string;
   readonly voice: string | null;
+  /** 1 is its own; 2 twice as fast. Left out: its own. Engines that cannot do it ignore it. */
+  readonly speed?: number;
 }
 
 /** As OpenAI's chat completions have them. */
@@ -70,6 +72,8 @@ export interface EngineInstance {
   check?(depth: CheckDepth): Promise<CheckVerdict>;
   /** Of one that should listen and is not heard: what can be seen of that; never rejects. */
   unheard?(): Promise<string>;
+  /** Of one that takes audio as it comes: calls at a time. Left out: it does not, or has not loaded. */
+  readonly lanes?: number | null;
   /** Calls under way, for the books. */
   readonly activeCalls: number;
 }

@@ -29,6 +29,10 @@ export interface EngineStatus {
   /** Where it is asked over HTTP, such as `http://127.0.0.1:20123` or `unix:/run/x.sock`; null: by calls alone. */
   readonly address: string | null;
   readonly offers: readonly Capability[];
+  /** What it calls its model, where that is not its own name and is known; else null. */
+  readonly model: string | null;
+  /** Calls at a time, of one that is asked by calls alone and has loaded; null: nobody knows. */
+  readonly lanes: number | null;
   readonly activeCalls: number;
   /** Callers that wait for it. */
   readonly waitingCalls: number;
@@ -79,6 +83,8 @@ export function statusOf(facts: {
     port: instance?.port ?? null,
     address: instance?.endpoint ? endpointText(instance.endpoint) : null,
     offers,
+    model: instance?.modelName ?? null,
+    lanes: instance?.lanes ?? null,
     activeCalls: activeCalls(instance, users.leases),
     waitingCalls: users.waiting,
     ending,

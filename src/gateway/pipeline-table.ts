@@ -1,6 +1,7 @@
 // The pipelines by name, and what a caller's `model` means: a pipeline, then an alias, then what the configuration
 // says of unknown ones.
-import type { Config, PipelineConfig } from '../config/types.ts';
+import { fliteVoiceNames } from '../config/flite-voices.ts';
+import type { Config, EngineConfig, PipelineConfig } from '../config/types.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { CascadePipeline } from '../pipelines/cascade.ts';
@@ -16,7 +17,7 @@ export class PipelineTable {
   constructor(config: Config, supervisor: Supervisor, log: Log) {
     this.#config = config;
     for (const pipeline of Object.values(config.pipelines))
-      this.#pipelines.set(pipeline.name, build(pipeline, supervisor, log));
+      this.#pipelines.set(pipeline.name, build(pipeline, config, supervisor, log));
   }
 
   list(): readonly Pipeline[] {
@@ -48,7 +49,7 @@ export class PipelineTable {
   }
 }
 
-function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeline {
+function build(config: PipelineConfig, { engines }: Config, supervisor: Supervisor, log: Log): Pipeline {
   const { name, voice, instructions } = config;
   const every = { name, voice, instructions, needs: config.needs.map((engine) => supervisor.get(engine)) };
   if (config.kind === 'echo') {
@@ -57,14 +58,29 @@ function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeli
       vad: supervisor.get(config.vad),
     });
   }
-  const { ears, think, speak, language } = config;
+  const { ears, think, speak, language, filler } = config;
+  const spoken = speak === undefined ? undefined : engines[speak];
   const missing = [...(ears ? [] : ['`hear`: callers type']), ...(speak ? [] : ['`speak`: callers read'])];
   if (missing.length > 0)
     log.info({ pipeline: name }, `pipeline ${name} has no ${missing.join(', and no ')}`);
   return new CascadePipeline({
-    ...{ ...every, language, log },
+    ...{ ...every, language, filler, log, voices: config.voices ?? voicesOf(spoken), pace: paceOf(spoken) },
     ears: ears && { hear: supervisor.get(ears.hear), vad: supervisor.get(ears.vad) },
     think: supervisor.get(think),
     speak: speak === undefined ? undefined : supervisor.get(speak),
   });
+}
+
+/** Those of the built-in voice; of others none is known. */
+function voicesOf(engine: EngineConfig | undefined): readonly string[] {
+  return isFlite(engine) ? fliteVoiceNames : [];
+}
+
+/** OpenAI's speech has a `speed`, and so has flite; a module of one's own may not look at it. */
+function paceOf(engine: EngineConfig | undefined): 'any' | 'own' {
+  return isFlite(engine) || engine?.kind === 'run' || engine?.kind === 'url' ? 'any' : 'own';
+}
+
+function isFlite(engine: EngineConfig | undefined): boolean {
+  return engine?.kind === 'builtin' && engine.builtin === 'flite';
 }

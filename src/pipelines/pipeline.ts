@@ -5,11 +5,14 @@ import type { EngineStatus } from '../engines/status.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
 import type { Abilities, Transcription } from '../wire/session-config.ts';
+import type { StageMeter, TurnTimes } from './stage-times.ts';
 
 export interface AnswerRequest {
   readonly snapshot: ResponseSnapshot;
   /** What the caller said in an item, PCM16 at the session's rate; empty when it is no longer held. */
   readonly audioOf: (itemId: string) => Int16Array;
+  /** Of what it answers, where that was spoken. */
+  readonly turn?: TurnTimes | undefined;
 }
 
 export interface HearRequest {
@@ -20,11 +23,24 @@ export interface HearRequest {
   readonly language: string | null;
 }
 
+export interface ListenRequest {
+  readonly itemId: string;
+  /** As it is spoken, PCM16 at the session's rate; ends where the speech does. */
+  readonly pcm: AsyncIterable<Int16Array> & { readonly ended: boolean };
+  /** ISO 639-1; null where the engine has to find out. */
+  readonly language: string | null;
+}
+
 export interface PipelineSession {
   /** The answer, in order, made no faster than it is taken. Ends early, without an error, when the signal aborts. */
   respond(request: AnswerRequest, signal: AbortSignal): AsyncIterable<OutputChunk>;
   /** All that is heard of one item so far, again and again; the last is the transcript. Only where it hears words. */
   hear(request: HearRequest, signal: AbortSignal): AsyncIterable<string>;
+  /**
+   * As `hear`, of somebody who still speaks. Undefined where that cannot be done now. May end before the speech does: then
+   * it is heard again, whole.
+   */
+  listen?(request: ListenRequest, signal: AbortSignal): AsyncIterable<string> | undefined;
   /** Voice activity over this session's input; only while the pipeline is ready, and where it hears anything. */
   openVad(rateHz: number): VadStream;
   close(): Promise<void> | void;
@@ -38,6 +54,8 @@ export interface Pipeline {
   readonly abilities: Abilities;
   /** Who writes down what the caller says; null where nobody does. */
   readonly transcription: Transcription | null;
+  /** How long its answers took; left out where nobody counts. */
+  readonly stages?: StageMeter;
   /** Names of the engines that have to be ready before it can answer. */
   readonly needs: readonly string[];
   /**

@@ -12,8 +12,11 @@ export const noSentences: SentenceState = { rest: '', at: 'first' };
 
 /** Without a mark for so long, it is cut where a voice may take breath. */
 const charsMax = 240;
-/** A first clause that is shorter is not worth a breath of its own. */
-const clauseCharsMin = 32;
+/**
+ * A first clause that is shorter is not worth a breath of its own: a second and a half of speech, in which the rest of the
+ * sentence can be made. Measured with flite: it is heard 100 ms sooner than with 32.
+ */
+const clauseCharsMin = 24;
 const denseClauseCharsMin = 10;
 /** Marks and quotes after the end of a sentence that still belong to it. */
 const closersMax = 6;

@@ -3,6 +3,7 @@
 import { Resampler } from '../audio/resample.ts';
 import { isRate, rateExpected } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
+import type { SpeakCall } from '../engines/instance.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
 
@@ -16,13 +17,14 @@ export function isSpeakable(text: string): boolean {
 
 /** PCM16 at the session's rate. Ends early, without an error, when the signal aborts. */
 export async function* speech(
-  engine: Engine,
-  { text, voice }: { readonly text: string; readonly voice: string | null },
+  engine: Pick<Engine, 'name' | 'speak'>,
+  call: SpeakCall,
   signal: AbortSignal,
 ): AsyncGenerator<Int16Array> {
+  const { text } = call;
   let stream: { readonly rateHz: number; readonly resampler: Resampler } | undefined;
   let samples = 0;
-  for await (const { pcm, rate } of engine.speak({ text, voice }, signal)) {
+  for await (const { pcm, rate } of engine.speak(call, signal)) {
     samples += pcm.length;
     stream ??= { rateHz: rate, resampler: resamplerOf(engine.name, rate) };
     const { rateHz, resampler } = stream;

@@ -1,26 +1,86 @@
-// How long the stages of one answer took to give their first, in ms since it was begun: what a caller waits for.
+// How long each stage of an answer took, from the end of the caller's speech to the end of the answer's: what a caller
+// waits for. For the log in ms since the answer was begun, and for histograms from stage to stage.
 import type { Clock } from '../lifecycle/clock.ts';
+import { Histogram } from '../telemetry/histogram.ts';
 
-type Stage = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought' | 'end';
+type Reached = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought' | 'end';
+
+/** By the session's clock, ms. */
+export interface TurnTimes {
+  /** Where the speech ended, before the silence that shows it. */
+  readonly spokenMs: number;
+  /** The silence has shown it, or the caller has said it. */
+  readonly committedMs: number;
+  /** It has been written down; null where nobody does that. */
+  readonly transcribedMs: number | null;
+}
+
+/** `silence`, `hear`, `think` (to the first token), `sentence` (to the end of the first), `speak` (to its first audio); `first_audio` is all of them, `answer` from its beginning to its end. */
+export type Stage = 'silence' | 'hear' | 'think' | 'sentence' | 'speak' | 'first_audio' | 'answer';
+
+/** Of one pipeline. */
+export class StageMeter {
+  readonly #histograms = new Map<Stage, Histogram>();
+
+  add(stage: Stage, ms: number): void {
+    const histogram = this.#histograms.get(stage) ?? new Histogram();
+    this.#histograms.set(stage, histogram);
+    histogram.add(ms);
+  }
+
+  /** Only what was ever reached. */
+  list(): readonly (readonly [Stage, Histogram])[] {
+    return [...this.#histograms];
+  }
+}
 
 export class StageTimes {
   readonly #clock: Clock;
   readonly #beganMs: number;
-  readonly #ms = new Map<string, number>();
+  readonly #turn: TurnTimes | undefined;
+  readonly #atMs = new Map<Reached, number>();
 
-  constructor(clock: Clock) {
+  /** `turn`: what is answered, where it was spoken. */
+  constructor(clock: Clock, turn: TurnTimes | undefined) {
     this.#clock = clock;
     this.#beganMs = clock.now();
+    this.#turn = turn;
   }
 
   /** The first time counts. */
-  reached(stage: Stage): void {
-    const name = `${stage}Ms`;
-    if (!this.#ms.has(name)) this.#ms.set(name, Math.round(this.#clock.now() - this.#beganMs));
+  reached(stage: Reached): void {
+    if (!this.#atMs.has(stage)) this.#atMs.set(stage, this.#clock.now());
   }
 
-  /** `firstAudioMs` and so on; a stage that was not reached is not there. */
+  /** `firstAudioMs` and so on; a stage that was not reached is not there. `speechToAudioMs` is from the end of the speech. */
   facts(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#ms);
+    const { silence, hear, first_audio: speechToAudio } = this.#stages();
+    const own = [...this.#atMs].map(([stage, atMs]) => [`${stage}Ms`, atMs - this.#beganMs] as const);
+    const turn = { silenceMs: silence, hearMs: hear, speechToAudioMs: speechToAudio };
+    const all = [...Object.entries(turn), ...own];
+    return Object.fromEntries(
+      all.flatMap(([name, ms]) => (ms === undefined ? [] : [[name, Math.round(ms)]])),
+    );
+  }
+
+  measure(meter: StageMeter): void {
+    for (const [stage, ms] of Object.entries(this.#stages())) meter.add(stage as Stage, ms);
+  }
+
+  #stages(): Readonly<Partial<Record<Stage, number>>> {
+    const turn = this.#turn;
+    const at = (stage: Reached) => this.#atMs.get(stage);
+    const spans: readonly (readonly [Stage, number | undefined | null, number | undefined | null])[] = [
+      ['silence', turn?.spokenMs, turn?.committedMs],
+      ['hear', turn?.committedMs, turn?.transcribedMs],
+      ['think', this.#beganMs, at('firstToken')],
+      ['sentence', at('firstToken'), at('firstSentence')],
+      ['speak', at('firstSentence'), at('firstAudio')],
+      ['first_audio', turn?.spokenMs, at('firstAudio')],
+      ['answer', this.#beganMs, at('end')],
+    ];
+    return Object.fromEntries(
+      spans.flatMap(([stage, from, to]) => (from == null || to == null ? [] : [[stage, to - from]])),
+    );
   }
 }

@@ -30,8 +30,7 @@ export function open(
       unheard: new Map(),
       response: null,
       waiting: null,
-      spokenSamples: new Map(),
-      spokenPieces: new Map(),
+      spoken: new Map(),
     },
     newId,
   );
@@ -78,7 +77,7 @@ function apply(draft: Draft, input: ConversationInput): void {
     case 'lobby_timeout':
       return timeOut(draft, input.waitedMs, input.missing);
     case 'speech_started':
-      return speechStarted(draft, input.atSample);
+      return speechStarted(draft, input.atSample, input.atMs);
     case 'speech_stopped':
       return speechStopped(draft, input.atSample);
     case 'transcript':
@@ -88,7 +87,7 @@ function apply(draft: Draft, input: ConversationInput): void {
     case 'transcript_failed':
       return transcriptFailed(draft, input.itemId, input.code, input.message);
     case 'output':
-      return output(draft, input.responseId, input.chunk);
+      return output(draft, input.responseId, input.chunk, input.atMs);
     case 'output_ended':
       return outputEnded(draft, input.responseId);
     case 'output_failed':

@@ -27,10 +27,17 @@ export function dropped(draft: Draft, toSample: number, why: string): void {
 
 export function cleared(draft: Draft): void {
   const { input } = draft.state;
+  forgetTurn(draft);
   draft.set({ input: { ...input, startSample: input.endSample, turn: null } });
   draft.do({ type: 'drop_audio', toSample: input.endSample });
   draft.do({ type: 'reset_turn_detection' });
   draft.send({ type: 'input_audio_buffer.cleared' });
+}
+
+/** The turn under way will not become an item. */
+export function forgetTurn(draft: Draft): void {
+  const { turn } = draft.state.input;
+  if (turn && draft.state.abilities.hears === 'words') draft.do({ type: 'forget_item', itemId: turn.itemId });
 }
 
 /** A commit by the client: push to talk. It makes the item; the client asks for the answer. */
@@ -48,7 +55,7 @@ export function committed(draft: Draft, eventId: string | undefined): void {
   take(draft, itemId, input.startSample, input.endSample);
 }
 
-export function speechStarted(draft: Draft, atSample: number): void {
+export function speechStarted(draft: Draft, atSample: number, atMs?: number): void {
   const { input, session } = draft.state;
   const detection = session.audio.input.turn_detection;
   if (input.turn || !detection) return;
@@ -60,9 +67,13 @@ export function speechStarted(draft: Draft, atSample: number): void {
     audio_start_ms: toMs(startSample),
     item_id: itemId,
   });
+  if (draft.state.phase === 'ready' && draft.state.abilities.hears === 'words') {
+    const { language = null } = session.audio.input.transcription ?? {};
+    draft.do({ type: 'listen', itemId, fromSample: startSample, language });
+  }
   // Early input is heard faster than it was spoken: its turns did not interrupt anybody.
   const live = startSample >= input.catchUpSample;
-  if (live && detection.interrupt_response) interruptByTurn(draft);
+  if (live && detection.interrupt_response) interruptByTurn(draft, atMs);
 }
 
 export function speechStopped(draft: Draft, atSample: number): void {

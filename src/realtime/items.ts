@@ -3,7 +3,8 @@
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
 import type { ContentPart, Item } from '../wire/items.ts';
 import { hear, refuseUnheard } from './hearing.ts';
-import type { ActiveResponse, Draft } from './state.ts';
+import { type SpokenAnswer, spokenPart } from './spoken.ts';
+import type { Draft } from './state.ts';
 
 const itemsMax = 2000;
 /** Of the text of all items together. */
@@ -25,24 +26,15 @@ export function addItem(draft: Draft, item: Item, afterItemId: string | null = l
 }
 
 /** The final form of an answer that was added in progress, and what was spoken of it. */
-export function finishItem(
-  draft: Draft,
-  item: Item,
-  spoken?: Pick<ActiveResponse, 'samples' | 'heardSamples' | 'pieces'>,
-): void {
-  const { items, spokenSamples, spokenPieces } = draft.state;
+export function finishItem(draft: Draft, item: Item, spoken?: SpokenAnswer): void {
+  const { items } = draft.state;
   const index = items.findIndex(({ id }) => id === item.id);
   const before = items[index];
   // The client may have deleted it meanwhile; then there is nothing to finish.
   if (!before) return;
   replaceItem(draft, before, item);
-  const samples = spoken?.heardSamples ?? spoken?.samples ?? 0;
-  if (spoken && samples > 0) {
-    draft.set({
-      spokenSamples: new Map(spokenSamples).set(item.id, samples),
-      spokenPieces: new Map(spokenPieces).set(item.id, spoken.pieces),
-    });
-  }
+  if (spoken && spoken.samples > 0)
+    draft.set({ spoken: new Map(draft.state.spoken).set(item.id, spokenPart(spoken)) });
   draft.send({ type: 'conversation.item.done', previous_item_id: items[index - 1]?.id ?? null, item });
 }
 
@@ -148,13 +140,12 @@ export function retrieveItem(draft: Draft, event: ClientEventOf<'conversation.it
 export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item.delete'>): void {
   const item = findItem(draft, event.item_id, 'item_delete_invalid_item_id', event.event_id);
   if (!item) return;
-  const { items, itemChars, spokenSamples, spokenPieces, unheard, response } = draft.state;
+  const { items, itemChars, spoken, unheard, response } = draft.state;
   const index = items.indexOf(item);
   draft.set({
     items: items.toSpliced(index, 1),
     itemChars: itemChars - charsOf(item),
-    spokenSamples: without(spokenSamples, item.id),
-    spokenPieces: without(spokenPieces, item.id),
+    spoken: without(spoken, item.id),
     unheard: without(unheard, item.id),
   });
   // An answer that has not appeared yet stands after the one before, then.

@@ -4,46 +4,52 @@
 import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
-import { heardText } from './heard-text.ts';
 import { addItem, finishItem } from './items.ts';
+import { sourceNotice } from './source.ts';
+import { nothingSpoken, textHeard, withAudio } from './spoken.ts';
 import type { ActiveResponse, CallChunk, Draft, SentChunk } from './state.ts';
 
-type SaidChunk = Exclude<SentChunk, { type: 'call' | 'ending' }>;
+type HeardChunk = Extract<SentChunk, { type: 'text' | 'audio' }>;
 
-export function output(draft: Draft, responseId: string, chunk: SentChunk): void {
+export function output(draft: Draft, responseId: string, chunk: SentChunk, atMs?: number): void {
   const active = draft.state.response;
   // Late output of a response that has ended is dropped: it must never reach the next one.
   if (active?.object.id !== responseId) return;
   switch (chunk.type) {
     case 'call':
       return functionCall(draft, active, chunk);
+    case 'source':
+      return draft.send(sourceNotice(responseId, chunk.source));
+    case 'said':
+      return draft.set({ response: { ...active, last: 'whole' } });
     case 'ending':
       return draft.set({ response: { ...active, ending: chunk } });
     default:
-      if (isHeard(chunk, active.modality)) said(draft, active, chunk);
+      if (isHeard(chunk, active.modality)) said(draft, active, chunk, atMs);
   }
 }
 
-function said(draft: Draft, active: ActiveResponse, chunk: SaidChunk): void {
+function said(draft: Draft, active: ActiveResponse, chunk: HeardChunk, atMs: number | undefined): void {
   const response = active.itemId ? active : showItem(draft, active);
   const address = addressOf(response);
   if (chunk.type === 'text') {
     const { text, samples } = response;
     // What has no speech of its own is of one piece with what follows.
     const begins = response.pieces.at(-1)?.fromSample !== samples;
-    const pieces = begins
-      ? [...response.pieces, { fromChar: text.length, fromSample: samples }]
-      : response.pieces;
-    draft.set({ response: { ...response, text: text + chunk.text, pieces } });
+    const piece = { fromChar: text.length, fromSample: samples, ...(chunk.part && { part: chunk.part }) };
+    const pieces = begins ? [...response.pieces, piece] : response.pieces;
+    draft.set({
+      response: { ...response, text: text + chunk.text, pieces, last: chunk.part ? 'cut' : 'whole' },
+    });
     const type =
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
   }
-  draft.set({ response: { ...response, samples: response.samples + chunk.samples } });
+  draft.set({ response: withAudio(response, chunk.samples, atMs) });
   draft.send({ type: 'response.output_audio.delta', ...address, delta: chunk.audio });
 }
 
-function isHeard(chunk: SaidChunk, modality: Modality): boolean {
+function isHeard(chunk: HeardChunk, modality: Modality): boolean {
   return chunk.type === 'text' ? chunk.text !== '' : modality === 'audio' && chunk.audio !== '';
 }
 
@@ -75,9 +81,12 @@ export function endResponse(
   response: ActiveResponse,
   end: Pick<ResponseObject, 'status' | 'status_details'>,
 ): void {
-  const { done, ending } = response.itemId
-    ? hideItem(draft, response, end.status === 'completed' ? 'completed' : 'incomplete')
-    : response;
+  // What ended by itself has been spoken to its end; what was cut was so where its last piece was.
+  const cut = end.status === 'cancelled' || end.status === 'failed';
+  const ended: ActiveResponse = cut ? response : { ...response, last: 'whole' };
+  const { done, ending } = ended.itemId
+    ? hideItem(draft, ended, end.status === 'completed' ? 'completed' : 'incomplete')
+    : ended;
   draft.set({ response: null });
   const usage = ending?.usage ?? null;
   draft.send({ type: 'response.done', response: { ...response.object, ...end, output: done, usage } });
@@ -85,7 +94,7 @@ export function endResponse(
 
 /** What the client is to call: an item of its own, after what was said before. Engines give it in one piece. */
 function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): void {
-  const response = active.itemId ? hideItem(draft, active, 'completed') : active;
+  const response = active.itemId ? hideItem(draft, { ...active, last: 'whole' }, 'completed') : active;
   const id = draft.newId('item');
   const { name, arguments: written } = chunk;
   const callId = isCallTaken(draft, chunk.callId) ? draft.newId('call') : chunk.callId;
@@ -143,8 +152,8 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): A
 function after(draft: Draft, response: ActiveResponse, item: Item): ActiveResponse {
   const there = draft.state.items.some(({ id }) => id === item.id);
   const changed: ActiveResponse = {
-    ...{ ...response, done: [...response.done, item], itemId: null, text: '', pieces: [], samples: 0 },
-    ...{ heardSamples: null, afterItemId: there ? item.id : response.afterItemId },
+    ...{ ...response, ...nothingSpoken, done: [...response.done, item], itemId: null },
+    afterItemId: there ? item.id : response.afterItemId,
   };
   draft.set({ response: changed });
   return changed;
@@ -168,10 +177,9 @@ function itemOf(
 
 /** What was said beyond a cut is unknown to the listener: its text goes with it. */
 function contentOf(response: ActiveResponse): ContentPart {
-  const { modality, text, pieces, samples } = response;
+  const { modality, text } = response;
   if (modality === 'text') return { type: 'output_text', text };
-  const heardSamples = response.heardSamples ?? samples;
-  return { type: 'output_audio', transcript: heardText(text, pieces, { samples, heardSamples }) };
+  return { type: 'output_audio', transcript: textHeard(response) };
 }
 
 function partOf({ modality, text }: ActiveResponse): ResponsePart {

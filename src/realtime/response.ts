@@ -6,7 +6,10 @@ import { effectiveFormat, type SessionConfig } from '../wire/session-config.ts';
 import { hearAgain, toAnswer } from './hearing.ts';
 import { lastItemId } from './items.ts';
 import { endResponse, failResponse } from './output.ts';
+import { voiceOf } from './session-update.ts';
+import { nothingSpoken, spokenOver, tellHeard, withoutFillers } from './spoken.ts';
 import type { ActiveResponse, Draft, ResponseRequest } from './state.ts';
+import { cutToHeard } from './truncate.ts';
 
 export function createResponse(draft: Draft, event: ClientEventOf<'response.create'>): void {
   const { phase, response, waiting } = draft.state;
@@ -21,7 +24,7 @@ export function createResponse(draft: Draft, event: ClientEventOf<'response.crea
     const message = `Conversation already has an active response in progress: ${busy}. Wait until the response is finished before creating a new one.`;
     return draft.error('conversation_already_has_active_response', message, { eventId });
   }
-  const format = event.response?.audio?.output?.format;
+  const { format, voice } = event.response?.audio?.output ?? {};
   hearAgain(draft);
   draft.set({
     waiting: {
@@ -29,6 +32,7 @@ export function createResponse(draft: Draft, event: ClientEventOf<'response.crea
       origin: 'client',
       overrides: overridesOf(event.response ?? {}),
       format: format ? effectiveFormat(format) : null,
+      voice: voiceOf(voice, draft.state.abilities.voices ?? []) ?? null,
       metadata: event.response?.metadata ?? null,
     },
   });
@@ -50,7 +54,9 @@ function overridesOf(
 export function requestByTurn(draft: Draft): void {
   const { phase, waiting } = draft.state;
   if (phase === 'failed' || waiting) return;
-  draft.set({ waiting: { eventId: null, origin: 'turn', overrides: {}, format: null, metadata: null } });
+  draft.set({
+    waiting: { eventId: null, origin: 'turn', overrides: {}, format: null, voice: null, metadata: null },
+  });
 }
 
 /** Starts what waits, once it can: the last thing of every step. */
@@ -71,7 +77,7 @@ export function startWaiting(draft: Draft): void {
     type: 'start_response',
     snapshot: {
       responseId: object.id,
-      items: draft.state.items,
+      items: withoutFillers(draft.state),
       session: sessionOf(draft, waiting),
       instructions: waiting.overrides.instructions ?? null,
       modality,
@@ -80,14 +86,17 @@ export function startWaiting(draft: Draft): void {
 }
 
 /** The session as it is for this answer. */
-function sessionOf(draft: Draft, { overrides, format }: ResponseRequest): SessionConfig {
+function sessionOf(draft: Draft, { overrides, format, voice }: ResponseRequest): SessionConfig {
   const { abilities } = draft.state;
   const session = { ...draft.state.session, ...overrides };
   const { audio } = session;
   return {
     ...session,
     ...(abilities.answers === 'text' && { output_modalities: ['text'] as const }),
-    ...(format && { audio: { ...audio, output: { ...audio.output, format } } }),
+    audio: {
+      ...audio,
+      output: { ...audio.output, ...(format && { format }), ...(voice !== null && { voice }) },
+    },
   };
 }
 
@@ -111,7 +120,7 @@ function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
   const afterItemId = lastItemId(draft);
   const response: ActiveResponse = {
     ...{ object, modality, afterItemId, done: [], itemId: null, ending: null },
-    ...{ text: '', pieces: [], samples: 0, heardSamples: null },
+    ...nothingSpoken,
   };
   draft.set({ waiting: null, response });
   draft.send({ type: 'response.created', response: object });
@@ -141,9 +150,24 @@ export function cancelResponse(draft: Draft, responseId: string | null, eventId:
   });
 }
 
-/** New speech ends the answer under way. */
-export function interruptByTurn(draft: Draft): void {
-  if (draft.state.response) stop(draft, draft.state.response, 'turn_detected');
+/** New speech ends the answer under way, and what has not been played of the last one is not heard any more. */
+export function interruptByTurn(draft: Draft, atMs: number | undefined): void {
+  const { response, items, spoken } = draft.state;
+  if (response) {
+    const interrupted = spokenOver(response, atMs);
+    draft.set({ response: interrupted });
+    stop(draft, interrupted, 'turn_detected');
+    if (interrupted.itemId && interrupted.heard?.by === 'estimate')
+      tellHeard(draft, interrupted.itemId, interrupted);
+  }
+  // Complete, and still being played: answers are sent faster than they are heard.
+  const item = items.findLast(({ id }) => spoken.has(id));
+  const before = item && spoken.get(item.id);
+  if (!before) return;
+  const after = spokenOver(before, atMs);
+  if (after === before) return;
+  cutToHeard(draft, item, after);
+  tellHeard(draft, item.id, after);
 }
 
 type CancelReason = 'client_cancelled' | 'turn_detected';

@@ -1,6 +1,7 @@
 // `session.update`: a partial change, answered with the full configuration that is in effect. `null` clears. What this
-// gateway or pipeline cannot do (another model or voice, other ears, tracing, speech without a voice) is shown as it stays, not refused: every SDK sends
-// those, and a refusal ends some of them.
+// gateway or pipeline cannot do (another model, a voice it does not have, other ears, tracing, speech without a voice) is
+// shown as it stays, not refused: every SDK sends those, and a refusal ends some of them. Voice, speed and instructions
+// hold from the next answer on: one that is under way keeps what it began with.
 import type { ClientEventOf, SessionUpdate } from '../wire/client-schema.ts';
 import {
   type Abilities,
@@ -13,6 +14,7 @@ import {
   type Transcription,
   type TurnDetection,
 } from '../wire/session-config.ts';
+import { forgetTurn } from './input.ts';
 import type { Draft } from './state.ts';
 
 export function updateSession(draft: Draft, event: ClientEventOf<'session.update'>): void {
@@ -23,7 +25,10 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
   if (!isSameFormat(format, before.audio.input.format)) draft.do({ type: 'use_input_format', format });
   const detection = session.audio.input.turn_detection;
   if (detection !== before.audio.input.turn_detection) {
-    if (detection === null) draft.set({ input: { ...draft.state.input, turn: null } });
+    if (detection === null) {
+      forgetTurn(draft);
+      draft.set({ input: { ...draft.state.input, turn: null } });
+    }
     draft.do({ type: 'detect_turns', detection });
   }
   draft.send({ type: 'session.updated', session });
@@ -33,7 +38,7 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
 export function mergeSession(
   session: SessionConfig,
   update: SessionUpdate,
-  { hears, answers }: Abilities,
+  { hears, answers, voices = [], pace = 'own' }: Abilities,
 ): SessionConfig {
   const { input, output } = session.audio;
   const { input: newInput, output: newOutput } = update.audio ?? {};
@@ -55,11 +60,17 @@ export function mergeSession(
           hears === 'nothing' ? null : mergeDetection(input.turn_detection, newInput?.turn_detection),
       },
       output: {
-        ...output,
         format: newOutput?.format === undefined ? output.format : effectiveFormat(newOutput.format),
+        voice: voiceOf(newOutput?.voice, voices) ?? output.voice,
+        speed: pace === 'any' ? changed(newOutput?.speed, 1, output.speed) : output.speed,
       },
     },
   };
+}
+
+/** The one that is asked for, where there is such a one. */
+export function voiceOf(asked: unknown, voices: readonly string[]): string | undefined {
+  return voices.find((voice) => voice === asked);
 }
 
 function changed<T>(given: T | null | undefined, cleared: T, current: T): T {

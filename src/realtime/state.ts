@@ -7,6 +7,7 @@
 import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
+import type { AnswerSource } from '../wire/notices.ts';
 import type { ResponseObject, ServerEvent, Usage, WireError } from '../wire/server-events.ts';
 import type {
   Abilities,
@@ -15,7 +16,7 @@ import type {
   SessionConfig,
   TurnDetection,
 } from '../wire/session-config.ts';
-import type { SpokenPiece } from './heard-text.ts';
+import type { SpokenAnswer } from './spoken.ts';
 
 export interface Conversation {
   readonly id: string;
@@ -34,10 +35,8 @@ export interface Conversation {
    * for the answer or turn under way.
    */
   readonly waiting: ResponseRequest | null;
-  /** Samples of audio of each finished assistant item that has any, as far as it was heard. */
-  readonly spokenSamples: ReadonlyMap<string, number>;
-  /** And where in it the pieces of its text begin. */
-  readonly spokenPieces: ReadonlyMap<string, readonly SpokenPiece[]>;
+  /** Of each finished assistant item that has audio: how it was spoken, and how much was heard. */
+  readonly spoken: ReadonlyMap<string, SpokenAnswer>;
 }
 
 /** `asked` is one at a time: `delta` is what the caller has been told of it. */
@@ -67,11 +66,13 @@ export interface ResponseRequest {
   >;
   /** Null: the session's output format. */
   readonly format: AudioFormat | null;
+  /** Null: the session's voice. */
+  readonly voice: string | null;
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
 /** A response runs on the configuration and items as they were when it started. */
-export interface ActiveResponse {
+export interface ActiveResponse extends SpokenAnswer {
   readonly object: ResponseObject;
   readonly modality: Modality;
   /** Its item stands after the last one it answers, also when others have come since. Always an item that is there. */
@@ -80,12 +81,6 @@ export interface ActiveResponse {
   readonly done: readonly Item[];
   /** Of the message under way; null until there is something to show. */
   readonly itemId: string | null;
-  readonly text: string;
-  readonly pieces: readonly SpokenPiece[];
-  /** Of audio that was sent, at the session's rate whatever the format. */
-  readonly samples: number;
-  /** How much of its audio was heard, where the client has said so while it was still being made. */
-  readonly heardSamples: number | null;
   /** What is known of its end before it. */
   readonly ending: EndingChunk | null;
 }
@@ -104,6 +99,17 @@ export interface ResponseSnapshot {
 interface TextChunk {
   readonly type: 'text';
   readonly text: string;
+  /**
+   * Given where `said` tells the end of its speech. `filler`: said to pass the time, spoken and shown like the rest, and
+   * no part of the answer for who thinks.
+   */
+  readonly part?: 'sentence' | 'filler';
+}
+
+/** Who answers. Comes first, if at all. */
+interface SourceChunk {
+  readonly type: 'source';
+  readonly source: AnswerSource;
 }
 
 /** A function that the client is to call, complete. */
@@ -113,6 +119,11 @@ export interface CallChunk {
   readonly callId: string;
   readonly name: string;
   readonly arguments: string;
+}
+
+/** The speech of what was said last is all there. */
+interface SaidChunk {
+  readonly type: 'said';
 }
 
 /** Why an answer ends where it does, and what it took. Comes last, if at all. */
@@ -126,6 +137,8 @@ export interface EndingChunk {
 /** What an answer is made of. */
 export type OutputChunk =
   | TextChunk
+  | SourceChunk
+  | SaidChunk
   | CallChunk
   | EndingChunk
   /** PCM16 at the session's rate. */
@@ -134,6 +147,8 @@ export type OutputChunk =
 /** What the caller is sent of it. */
 export type SentChunk =
   | TextChunk
+  | SourceChunk
+  | SaidChunk
   | CallChunk
   | EndingChunk
   /** Base64 in the output format, and how much that is at the session's rate. */
@@ -155,8 +170,9 @@ export type ConversationInput =
   | { readonly type: 'not_ready' }
   | { readonly type: 'engine_failed'; readonly code: string; readonly message: string }
   | { readonly type: 'lobby_timeout'; readonly waitedMs: number; readonly missing: string }
-  | { readonly type: 'speech_started'; readonly atSample: number }
-  | { readonly type: 'speech_stopped'; readonly atSample: number }
+  /** `atMs` by the shell's clock: when it was noticed. */
+  | { readonly type: 'speech_started'; readonly atSample: number; readonly atMs?: number }
+  | { readonly type: 'speech_stopped'; readonly atSample: number; readonly atMs?: number }
   /** All that was heard of an item so far; it may still change. */
   | { readonly type: 'transcript'; readonly itemId: string; readonly text: string }
   | {
@@ -172,7 +188,13 @@ export type ConversationInput =
       readonly code: string;
       readonly message: string;
     }
-  | { readonly type: 'output'; readonly responseId: string; readonly chunk: SentChunk }
+  /** `atMs` by the shell's clock: when it goes out. */
+  | {
+      readonly type: 'output';
+      readonly responseId: string;
+      readonly chunk: SentChunk;
+      readonly atMs?: number;
+    }
   | { readonly type: 'output_ended'; readonly responseId: string }
   | {
       readonly type: 'output_failed';
@@ -198,6 +220,13 @@ export type Effect =
   | { readonly type: 'keep_given_audio'; readonly itemId: string; readonly audio: Int16Array }
   /** Write down what is said in an item; its audio is kept. One at a time. `forget_item` ends it. */
   | { readonly type: 'transcribe'; readonly itemId: string; readonly language: string | null }
+  /** Somebody speaks: what will be in this item may be written down meanwhile, for `transcribe`. `forget_item` ends it. */
+  | {
+      readonly type: 'listen';
+      readonly itemId: string;
+      readonly fromSample: number;
+      readonly language: string | null;
+    }
   | { readonly type: 'drop_audio'; readonly toSample: number }
   | { readonly type: 'forget_item'; readonly itemId: string }
   | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }

@@ -3,8 +3,15 @@
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import type { Item } from '../wire/items.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
-import { heardText } from './heard-text.ts';
 import { findItem, replaceItem } from './items.ts';
+import {
+  heardByCaller,
+  nothingSpoken,
+  type SpokenAnswer,
+  samplesHeard,
+  tellHeard,
+  textHeard,
+} from './spoken.ts';
 import type { ActiveResponse, Draft } from './state.ts';
 
 type Truncate = ClientEventOf<'conversation.item.truncate'>;
@@ -12,7 +19,7 @@ type Truncate = ClientEventOf<'conversation.item.truncate'>;
 const samplesPerMs = sessionRateHz / 1000;
 
 export function truncateItem(draft: Draft, event: Truncate): void {
-  const { response, spokenSamples } = draft.state;
+  const { response, spoken } = draft.state;
   const eventId = event.event_id;
   const item = findItem(draft, event.item_id, 'item_truncate_invalid_item_id', eventId);
   if (!item) return;
@@ -25,16 +32,12 @@ export function truncateItem(draft: Draft, event: Truncate): void {
     const message = `Item '${item.id}' can be truncated at content_index 0 only.`;
     return draft.error('invalid_value', message, { param: 'content_index', eventId });
   }
-  const heldSamples = running ? (running.heardSamples ?? running.samples) : (spokenSamples.get(item.id) ?? 0);
-  const heardSamples = Math.min(Math.floor(event.audio_end_ms) * samplesPerMs, heldSamples);
-  if (running) draft.set({ response: { ...running, heardSamples } });
-  else if (heardSamples < heldSamples) cut(draft, item, heardSamples);
-  draft.send({
-    type: 'conversation.item.truncated',
-    item_id: item.id,
-    content_index: 0,
-    audio_end_ms: Math.floor(heardSamples / samplesPerMs),
-  });
+  const heardSamples = Math.floor(event.audio_end_ms) * samplesPerMs;
+  const before = running ?? spoken.get(item.id) ?? nothingSpoken;
+  const after = heardByCaller(before, heardSamples);
+  if (running) draft.set({ response: { ...running, heard: after.heard } });
+  else if (samplesHeard(after) !== samplesHeard(before)) cutToHeard(draft, item, after);
+  tellHeard(draft, item.id, after);
 }
 
 function isSpoken(item: Item, running: ActiveResponse | null): boolean {
@@ -43,15 +46,8 @@ function isSpoken(item: Item, running: ActiveResponse | null): boolean {
 }
 
 /** What was said beyond the cut is unknown to the listener: its text goes with it. */
-function cut(draft: Draft, item: Item, heardSamples: number): void {
-  const { spokenSamples, spokenPieces } = draft.state;
-  const [part] = item.type === 'message' ? item.content : [];
-  const text = part?.type === 'output_audio' ? (part.transcript ?? '') : '';
-  const samples = spokenSamples.get(item.id) ?? 0;
-  const transcript = heardText(text, spokenPieces.get(item.id) ?? [], { samples, heardSamples });
-  const content = [{ type: 'output_audio', transcript }] as const;
+export function cutToHeard(draft: Draft, item: Item, spoken: SpokenAnswer): void {
+  const content = [{ type: 'output_audio', transcript: textHeard(spoken) }] as const;
   replaceItem(draft, item, { ...item, content } as Item);
-  draft.set({
-    spokenSamples: new Map(spokenSamples).set(item.id, heardSamples),
-  });
+  draft.set({ spoken: new Map(draft.state.spoken).set(item.id, spoken) });
 }

@@ -5,7 +5,9 @@ import { toGreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Task } from '../lifecycle/task.ts';
 import type { PipelineSession } from '../pipelines/pipeline.ts';
+import type { TurnTimes } from '../pipelines/stage-times.ts';
 import type { ConversationInput, ResponseSnapshot, SentChunk } from '../realtime/state.ts';
+import type { Item } from '../wire/items.ts';
 import type { Outbox } from './outbox.ts';
 import { ResponseAudio } from './response-audio.ts';
 
@@ -17,6 +19,8 @@ export interface AnswersOptions {
   readonly outbox: Outbox;
   readonly pipelineSession: PipelineSession;
   readonly audioOf: (itemId: string) => Int16Array;
+  /** When what it answers was spoken. */
+  readonly turnOf: (items: readonly Item[]) => TurnTimes | undefined;
   readonly feed: (input: ConversationInput) => void;
   readonly onFault: (what: string, error: unknown) => void;
 }
@@ -51,7 +55,7 @@ export class Answers {
     try {
       for await (const chunk of this.#chunks(snapshot, audio, signal)) {
         if (signal.aborted) return;
-        feed({ type: 'output', responseId, chunk });
+        feed({ type: 'output', responseId, chunk, atMs: scope.clock.now() });
         await outbox.room(signal);
         if (scope.clock.now() - turnMs > holdMsMax) {
           await turn(scope.clock);
@@ -66,7 +70,7 @@ export class Answers {
       if (signal.aborted) return;
       const error = toGreenroomError(thrown);
       this.#options.onFault('an answer', thrown);
-      for (const chunk of audio.end()) feed({ type: 'output', responseId, chunk });
+      for (const chunk of audio.end()) feed({ type: 'output', responseId, chunk, atMs: scope.clock.now() });
       feed({ type: 'output_failed', responseId, code: error.code, message: error.message });
     }
   }
@@ -76,8 +80,9 @@ export class Answers {
     audio: ResponseAudio,
     signal: AbortSignal,
   ): AsyncGenerator<SentChunk> {
-    const { pipelineSession, audioOf } = this.#options;
-    for await (const chunk of pipelineSession.respond({ snapshot, audioOf }, signal))
+    const { pipelineSession, audioOf, turnOf } = this.#options;
+    const turn = turnOf(snapshot.items);
+    for await (const chunk of pipelineSession.respond({ snapshot, audioOf, turn }, signal))
       yield* audio.take(chunk);
     yield* audio.end();
   }

@@ -15,6 +15,8 @@ export interface HearingOptions {
     readonly type: 'speech_started' | 'speech_stopped';
     readonly atSample: number;
   }) => void;
+  /** So far it is known where turns begin and end. */
+  readonly onHeard: (toSample: number) => void;
   /** Everything before is heard and belongs to no turn. */
   readonly onQuiet: (beforeSample: number) => void;
   /** A stream failed although its engine lives. After too many, nobody listens any more (`deaf`). */
@@ -110,7 +112,7 @@ export class Hearing {
   }
 
   async #hear(stream: VadStream, signal: AbortSignal): Promise<void> {
-    const { input, onQuiet } = this.#options;
+    const { input, onHeard, onQuiet } = this.#options;
     while (!signal.aborted) {
       const from = Math.max(this.#heardSample, input.startSample);
       const to = Math.min(input.endSample, from + askSamplesMax);
@@ -126,6 +128,7 @@ export class Hearing {
       if (signal.aborted) return;
       if (epoch !== this.#epoch) continue;
       for (const { speech } of frames) this.#frame(speech);
+      onHeard(toSample(this.#turns.positionMs));
       if (this.#turnOpen || !this.#detection) continue;
       const { prefixPaddingMs } = detectorOptions(this.#detection);
       onQuiet(toSample(this.#turns.positionMs - prefixPaddingMs - marginMs));

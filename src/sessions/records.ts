@@ -2,11 +2,13 @@
 // order, so that the record has nothing that the conversation had not.
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
-import { heardText } from '../realtime/heard-text.ts';
+import { fillerText } from '../realtime/heard-text.ts';
+import { textHeard } from '../realtime/spoken.ts';
 import type { Conversation, Step } from '../realtime/state.ts';
 import type { SessionRow, Store } from '../store/store.ts';
 import type { Item } from '../wire/items.ts';
-import type { ServerEvent } from '../wire/server-events.ts';
+import type { AnswerSource } from '../wire/notices.ts';
+import type { ResponseObject, ServerEvent } from '../wire/server-events.ts';
 
 interface SessionOrigin {
   readonly id: string;
@@ -43,6 +45,8 @@ class StoredRecord implements SessionRecord {
   #openedAtMs = 0;
   #items = 0;
   #answers = 0;
+  /** Of the answer that began last. */
+  #source: ({ readonly of: string } & AnswerSource) | undefined;
   /** As it was after the last step. */
   #conversation: Conversation | undefined;
 
@@ -102,8 +106,23 @@ class StoredRecord implements SessionRecord {
           type: 'item_deleted',
           row: { sessionId, id: event.item_id, deletedAtMs: atMs },
         });
+      case 'greenroom.notice':
+        if (event.code === 'answer_source') this.#source = { of: event.response_id, ...sourceOf(event) };
+        return;
       case 'response.done':
         this.#answers += 1;
+        this.#writeSource(event.response);
+    }
+  }
+
+  /** Also where its caller did not ask for notices. */
+  #writeSource({ id: responseId, output }: ResponseObject): void {
+    const source = this.#source?.of === responseId ? JSON.stringify(sourceOf(this.#source)) : null;
+    for (const { id, type } of output) {
+      const { text, pieces } = this.#conversation?.spoken.get(id) ?? {};
+      const filler = text && pieces ? fillerText(text, pieces).trim() || null : null;
+      if (type === 'message' && (source || filler))
+        this.#store.write({ type: 'item_source', row: { sessionId: this.#origin.id, id, source, filler } });
     }
   }
 
@@ -112,9 +131,7 @@ class StoredRecord implements SessionRecord {
     const { response, items } = this.#conversation ?? {};
     const item = items?.find(({ id }) => id === response?.itemId);
     if (!response || !item) return;
-    const { text, pieces, samples } = response;
-    const heardSamples = response.heardSamples ?? samples;
-    const heard = heardText(text, pieces, { samples, heardSamples });
+    const heard = response.modality === 'text' ? response.text : textHeard(response);
     this.#writeItem({ ...item, status: 'incomplete' }, response.afterItemId, heard);
   }
 
@@ -138,6 +155,8 @@ class StoredRecord implements SessionRecord {
     this.#store.write({ type: 'session', row: { ...this.#origin, openedAtMs: this.#openedAtMs, ...row } });
   }
 }
+
+const sourceOf = ({ think, speak }: AnswerSource): AnswerSource => ({ think, speak });
 
 /** Null where nothing of it is known: speech without a transcript. */
 function textOf(item: Item): string | null {

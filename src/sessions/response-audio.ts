@@ -17,7 +17,7 @@ export class ResponseAudio {
   }
 
   *take(chunk: OutputChunk): Generator<SentChunk> {
-    if (chunk.type === 'text') return yield chunk;
+    if (chunk.type === 'text' || chunk.type === 'source' || chunk.type === 'said') return yield chunk;
     if (chunk.type !== 'audio') {
       // What was spoken before it is complete.
       yield* this.end();

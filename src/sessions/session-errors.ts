@@ -1,5 +1,6 @@
 // What a session tells its caller by itself, as errors of the wire. None of them ends the connection.
 import { messageOf } from '../lifecycle/errors.ts';
+import type { Notice } from '../wire/notices.ts';
 import type { WireError } from '../wire/server-events.ts';
 
 const nobody = { param: null, event_id: null } as const;
@@ -38,4 +39,9 @@ export function audioRefused(why: string, param: string, eventId: string | undef
 export function audioUnheard(message: string, eventId: string | undefined): WireError {
   const code = 'audio_input_unsupported';
   return { type: 'invalid_request_error', code, message, param: 'audio', event_id: eventId ?? null };
+}
+
+/** What was heard so far of somebody who still speaks. */
+export function hearingNotice(itemId: string, text: string): Notice {
+  return { type: 'greenroom.notice', code: 'hearing', item_id: itemId, message: text };
 }

@@ -3,12 +3,13 @@
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { next, open } from '../realtime/conversation.ts';
+import { detectorOptions } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
-import { Hearing } from './hearing.ts';
+import { Hearing, type HearingOptions } from './hearing.ts';
 import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
@@ -17,10 +18,11 @@ import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
 import { Outbox } from './outbox.ts';
 import { PacedWork } from './paced-work.ts';
-import { binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
+import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { Transcripts } from './transcripts.ts';
+import { TurnClock } from './turn-times.ts';
 import { codingOf } from './wire-audio.ts';
 
 /** OpenAI's own maximum for one session. */
@@ -39,6 +41,7 @@ export class Session {
   readonly #answers: Answers;
   readonly #transcripts: Transcripts;
   readonly #keepalive: Keepalive;
+  readonly #turns: TurnClock;
   readonly #queue: ConversationInput[] = [];
   #conversation: Conversation;
   #opening: readonly Effect[];
@@ -89,13 +92,19 @@ export class Session {
       ...{ scope, pipelineSession, feed, onFault: options.onFault },
       audioOf: (item: string) => this.#itemAudio.of(item),
     };
-    this.#answers = new Answers({ ...speaking, outbox: this.#outbox });
-    this.#transcripts = new Transcripts(speaking);
+    this.#turns = new TurnClock(scope.clock);
+    const turnOf = (items: readonly Item[]) => this.#turns.take(items);
+    this.#answers = new Answers({ ...speaking, outbox: this.#outbox, turnOf });
+    this.#transcripts = new Transcripts({
+      ...{ ...speaking, input: this.#intake.audio },
+      onPartial: (itemId, text) => this.#send(hearingNotice(itemId, text)),
+    });
     this.#hearing = new Hearing({
       scope,
       input: this.#intake.audio,
       openVad: (rateHz) => pipelineSession.openVad(rateHz),
-      onTurn: feed,
+      onTurn: (event) => this.#turned(event),
+      onHeard: (toSample) => this.#transcripts.spoken(toSample),
       onQuiet: (beforeSample) => this.#intake.drop(beforeSample, ''),
       onFault: (error, then) => {
         options.onFault('voice activity', error);
@@ -208,6 +217,7 @@ export class Session {
     this.#state = 'applying';
     try {
       for (let queued = this.#queue.shift(); queued; queued = this.#queue.shift()) {
+        if (queued.type === 'transcript_ended') this.#turns.transcribed(queued.itemId);
         const step = next(this.#conversation, queued, this.#options.newId);
         this.#conversation = step.state;
         this.#options.record.stepped(step);
@@ -228,7 +238,11 @@ export class Session {
         return this.#answers.start(effect.snapshot);
       case 'stop_response':
         return this.#answers.stop(effect.responseId);
+      case 'listen':
+        return this.#transcripts.listen(effect.itemId, effect.fromSample, effect.language);
       case 'keep_audio':
+        this.#turns.committed(effect.itemId);
+        this.#transcripts.ended(effect.itemId, effect.toSample);
         return this.#itemAudio.keep(
           effect.itemId,
           this.#intake.audio.slice(effect.fromSample, effect.toSample),
@@ -251,6 +265,14 @@ export class Session {
       case 'lobby_wait':
         return this.#lobby.wait(effect.state);
     }
+  }
+
+  #turned(event: Parameters<HearingOptions['onTurn']>[0]): void {
+    const { turn_detection: detection } = this.#conversation.session.audio.input;
+    const behind = this.#intake.audio.endSample - event.atSample;
+    if (event.type === 'speech_stopped' && detection)
+      this.#turns.stopped(behind, detectorOptions(detection).silenceDurationMs);
+    this.#feed({ ...event, atMs: this.#options.scope.clock.now() });
   }
 
   #retrieve(item: Item): void {

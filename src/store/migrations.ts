@@ -66,6 +66,11 @@ export const migrations: readonly string[] = [
   CREATE INDEX sessions_ended ON sessions (closed_at) WHERE closed_at IS NOT NULL;
   CREATE INDEX engine_runs_ended ON engine_runs (ended_at) WHERE ended_at IS NOT NULL;
   `,
+  // 4: who answered, and what of it was said to pass the time.
+  `
+  ALTER TABLE items ADD COLUMN source TEXT;
+  ALTER TABLE items ADD COLUMN filler TEXT;
+  `,
 ];
 
 export const latestVersion = migrations.length;

@@ -24,6 +24,9 @@ const writing = {
   item_truncated: `
     UPDATE items SET text = $text, heard_ms = $heardMs, updated_at = $updatedAtMs
     WHERE session_id = $sessionId AND id = $id AND deleted_at IS NULL`,
+  item_source: `
+    UPDATE items SET source = $source, filler = $filler
+    WHERE session_id = $sessionId AND id = $id AND deleted_at IS NULL`,
   item_deleted: `
     UPDATE items SET deleted_at = $deletedAtMs
     WHERE session_id = $sessionId AND id = $id AND deleted_at IS NULL`,
@@ -48,7 +51,7 @@ const sessionColumns = `id, run, pipeline, remote, state, opened_at AS openedAtM
   close_code AS closeCode, items, answers`;
 
 const itemColumns = `session_id AS sessionId, id, previous_id AS previousId, type, role, status, name,
-  call_id AS callId, text, heard_ms AS heardMs, created_at AS createdAtMs, updated_at AS updatedAtMs,
+  call_id AS callId, text, heard_ms AS heardMs, source, filler, created_at AS createdAtMs, updated_at AS updatedAtMs,
   deleted_at AS deletedAtMs`;
 
 const reading = {

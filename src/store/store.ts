@@ -36,6 +36,10 @@ export interface ItemRow {
   readonly text: string | null;
   /** Of an answer that was cut off: how much of it was heard. */
   readonly heardMs: number | null;
+  /** Of an answer: who thought and who spoke it, as JSON (`{"think":{"engine","model"},"speak":...}`); null: nobody knows. */
+  readonly source: string | null;
+  /** What of its text was said to pass the time, and is no part of the answer. */
+  readonly filler: string | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly deletedAtMs: number | null;
@@ -59,10 +63,14 @@ export interface EngineRunRow {
 /** The store adds its run. Rows are whole, so that each can be written again, or into a database that has none of them. */
 export type Write =
   | { readonly type: 'session'; readonly row: Omit<SessionRow, 'run'> }
-  | { readonly type: 'item'; readonly row: Omit<ItemRow, 'heardMs' | 'deletedAtMs'> }
+  | { readonly type: 'item'; readonly row: Omit<ItemRow, 'heardMs' | 'source' | 'filler' | 'deletedAtMs'> }
   | {
       readonly type: 'item_truncated';
       readonly row: Pick<ItemRow, 'sessionId' | 'id' | 'text' | 'heardMs' | 'updatedAtMs'>;
+    }
+  | {
+      readonly type: 'item_source';
+      readonly row: Pick<ItemRow, 'sessionId' | 'id' | 'source' | 'filler'>;
     }
   | { readonly type: 'item_deleted'; readonly row: Pick<ItemRow, 'sessionId' | 'id' | 'deletedAtMs'> }
   | { readonly type: 'engine_run'; readonly row: Omit<EngineRunRow, 'run'> };

@@ -21,10 +21,42 @@ export interface LobbyNotice {
   readonly error?: { readonly code: string; readonly message: string; readonly log_tail: readonly string[] };
 }
 
-export interface Notice {
+export type Notice = ShutdownNotice | SourceNotice | HearingNotice;
+
+interface ShutdownNotice {
   readonly type: 'greenroom.notice';
   readonly code: 'server_shutdown';
   readonly message: string;
   /** When to come back, in ms; null when the gateway does not know. */
   readonly retry_ms: number | null;
+}
+
+/** An engine that has a part in an answer. */
+interface SourceEngine {
+  readonly engine: string;
+  /** What it calls its model, where that is known. */
+  readonly model: string | null;
+}
+
+/** Who answered: named as they were when the answer began. */
+export interface AnswerSource {
+  readonly think: SourceEngine;
+  /** Null: the answer is text. */
+  readonly speak: (SourceEngine & { readonly voice: string | null }) | null;
+}
+
+/** At the beginning of an answer. */
+interface SourceNotice extends AnswerSource {
+  readonly type: 'greenroom.notice';
+  readonly code: 'answer_source';
+  readonly response_id: string;
+  readonly message: string;
+}
+
+/** What was heard so far of somebody who still speaks; the item is announced, and not there yet. It may change. */
+interface HearingNotice {
+  readonly type: 'greenroom.notice';
+  readonly code: 'hearing';
+  readonly item_id: string;
+  readonly message: string;
 }

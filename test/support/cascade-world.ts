@@ -2,8 +2,10 @@
 import { expect } from 'vitest';
 import { bytesToBase64, pcmToBytes } from '../../src/audio/pcm.ts';
 import { systemClock, turn } from '../../src/lifecycle/clock.ts';
-import { CascadePipeline } from '../../src/pipelines/cascade.ts';
+import { type CascadeOptions, CascadePipeline } from '../../src/pipelines/cascade.ts';
+import { storedRecords } from '../../src/sessions/records.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { MemoryStore } from './memory-store.ts';
 import { MemoryTransport } from './memory-transport.ts';
 import { heard, ScriptedEngine, type Step, sound, stop, word } from './scripted-engine.ts';
 import { SessionWorld } from './session-world.ts';
@@ -12,10 +14,13 @@ export interface Scripts {
   readonly hear?: readonly (readonly Step[])[] | null;
   readonly think?: readonly (readonly Step[])[];
   readonly speak?: readonly (readonly Step[])[] | null;
+  /** What the pipeline is otherwise. */
+  readonly pipeline?: Partial<CascadeOptions>;
 }
 
 export class CascadeWorld {
-  readonly sessions = new SessionWorld();
+  readonly store = new MemoryStore();
+  readonly sessions = new SessionWorld({ records: (clock) => storedRecords(this.store, clock) });
   readonly logged: object[] = [];
   readonly hear: ScriptedEngine;
   readonly think: ScriptedEngine;
@@ -27,6 +32,7 @@ export class CascadeWorld {
     hear = [[20, heard('Hello.')]],
     think = [[30, word('Good day. '), 30, word('How are you?'), stop]],
     speak = [[10, sound(500)]],
+    pipeline,
   }: Scripts = {}) {
     const { root } = this.sessions;
     this.hear = new ScriptedEngine('ears', root, ...(hear ?? []));
@@ -42,6 +48,7 @@ export class CascadeWorld {
       speak: voice ?? undefined,
       needs: [...(ears ? [ears.hear, ears.vad] : []), this.think.engine, ...(voice ? [voice] : [])],
       log: { ...silentLog, debug: (facts) => this.logged.push(facts) },
+      ...pipeline,
     });
   }
 
@@ -58,10 +65,10 @@ export class CascadeWorld {
     return this.sessions.clock.advance(ms);
   }
 
-  async call(): Promise<CascadeCaller> {
+  async call(notices = false): Promise<CascadeCaller> {
     const transport = new MemoryTransport();
     await turn(systemClock);
-    await this.sessions.registry.open({ transport, pipeline: this.pipeline, notices: false });
+    await this.sessions.registry.open({ transport, pipeline: this.pipeline, notices });
     await turn(systemClock);
     return new CascadeCaller(transport);
   }

@@ -153,6 +153,8 @@ function engineStatus(state: EngineStatus['state']): EngineStatus {
     pid: null,
     port: null,
     offers: [],
+    model: null,
+    lanes: null,
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,

@@ -34,10 +34,11 @@ export class MemoryStore implements Store {
       case 'item': {
         const { text, status, updatedAtMs } = write.row;
         if (!this.#change(write.row, { text, status, updatedAtMs }))
-          this.#items.push({ ...write.row, heardMs: null, deletedAtMs: null });
+          this.#items.push({ ...write.row, heardMs: null, source: null, filler: null, deletedAtMs: null });
         return;
       }
       case 'item_truncated':
+      case 'item_source':
       case 'item_deleted':
         this.#change(write.row, write.row);
     }

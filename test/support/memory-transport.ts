@@ -78,6 +78,12 @@ export class MemoryTransport implements Transport {
     this.#handlers?.closed(code, '');
   }
 
+  /** As the caller was told. */
+  get sessionId(): string {
+    const [created] = this.all('session.created');
+    return String((created?.['session'] as { readonly id?: string } | undefined)?.id);
+  }
+
   all(type: string) {
     return this.sent.filter((event) => event.type === type);
   }

@@ -2,6 +2,7 @@
 // Keeps what was asked, when, and how it ended.
 import type { ChatPart, PcmChunk, TranscriptPart, VadStream } from '../../src/engines/contract.ts';
 import { Engine } from '../../src/engines/engine.ts';
+import { orAborted } from '../../src/engines/http/or-aborted.ts';
 import type {
   ChatCall,
   EngineInstance,
@@ -15,13 +16,28 @@ import { delay } from '../../src/lifecycle/clock.ts';
 import { GreenroomError } from '../../src/lifecycle/errors.ts';
 import type { Scope } from '../../src/lifecycle/scope.ts';
 
-/** Ms to wait, an error to throw, its death, to be silent until it is told to stop, or a part to give. */
-export type Step = number | Error | 'dies' | 'hangs' | ChatPart | TranscriptPart | PcmChunk;
+/**
+ * Ms to wait, an error to throw, its death, to be silent until it is told to stop, from now on not to look whether it is,
+ * to hear so much, or all there is to hear, or a part to give.
+ */
+export type Step =
+  | number
+  | Error
+  | 'dies'
+  | 'hangs'
+  | 'ignores'
+  | 'listens'
+  | { readonly listensMs: number }
+  | ChatPart
+  | TranscriptPart
+  | PcmChunk;
 
 export interface Asked {
   readonly what: 'chat' | 'transcribe' | 'speak';
   readonly call: ChatCall | TranscribeCall | SpeakCall;
   readonly atMs: number;
+  /** Of audio. */
+  heardMs: number;
   end: 'running' | 'done' | 'failed' | 'aborted' | 'left';
 }
 
@@ -33,6 +49,10 @@ export class ScriptedEngine {
   readonly asked: Asked[] = [];
   readonly engine: Engine;
   scripts: (readonly Step[])[];
+  /** Calls at a time that it says it has; it takes all. */
+  lanes: number | null = null;
+  /** Of voice activity, for each push. */
+  vadMs = 0;
   readonly #scope: Scope;
   #events: InstanceEvents | undefined;
 
@@ -65,15 +85,23 @@ export class ScriptedEngine {
   #spawn({ events }: SpawnRequest): EngineInstance {
     this.#events = events;
     queueMicrotask(() => events.climbed('ready'));
+    const running = () => this.running;
+    const lanes = () => this.lanes;
     return {
-      ...{ pid: 1, port: null, offers, endpoint: null, logTail: [], activeCalls: 0 },
+      ...{ pid: 1, port: null, offers, endpoint: null, logTail: [] },
+      get activeCalls() {
+        return running();
+      },
+      get lanes() {
+        return lanes();
+      },
       terminate: () => queueMicrotask(() => this.die()),
       kill: () => queueMicrotask(() => this.die()),
       chat: (call, signal) => this.#run<ChatPart>('chat', call, signal),
       transcribe: (call, signal) => this.#run<TranscriptPart>('transcribe', call, signal),
       speak: (call, signal) => this.#run<PcmChunk>('speak', call, signal),
       embed: () => Promise.reject(new Error('not asked for')),
-      openVad: () => loudness(),
+      openVad: () => loudness(() => (this.vadMs > 0 ? delay(this.#scope.clock, this.vadMs) : undefined)),
     };
   }
 
@@ -83,20 +111,29 @@ export class ScriptedEngine {
     signal: AbortSignal,
   ): AsyncGenerator<Part> {
     const { clock } = this.#scope;
-    const asked: Asked = { what, call, atMs: clock.now(), end: 'running' };
+    const asked: Asked = { what, call, atMs: clock.now(), heardMs: 0, end: 'running' };
+    const ears = 'pcm' in call ? call.pcm[Symbol.asyncIterator]() : undefined;
     this.asked.push(asked);
     const script = (this.scripts.length > 1 ? this.scripts.shift() : this.scripts[0]) ?? [];
     let end: Asked['end'] = 'left';
     try {
+      let heeds: AbortSignal | undefined = signal;
       for (const step of script) {
-        if (signal.aborted) return;
+        if (heeds?.aborted) return;
+        if (step === 'ignores') {
+          heeds = undefined;
+          continue;
+        }
         if (step instanceof Error) throw step;
         if (step === 'dies') {
           this.die();
           throw new GreenroomError('engine_exited', 'it died');
         }
-        if (step === 'hangs') await delay(clock, 1e9, signal);
-        else if (typeof step === 'number') await delay(clock, step, signal);
+        if (step === 'listens') await hears(asked, ears, Number.POSITIVE_INFINITY, signal);
+        else if (typeof step === 'object' && 'listensMs' in step)
+          await hears(asked, ears, step.listensMs, signal);
+        else if (step === 'hangs') await delay(clock, 1e9, heeds);
+        else if (typeof step === 'number') await delay(clock, step, heeds);
         else yield step as Part;
       }
       end = 'done';
@@ -109,11 +146,26 @@ export class ScriptedEngine {
   }
 }
 
+/** Takes so much of it, or what there is. */
+async function hears(
+  asked: Asked,
+  ears: AsyncIterator<Int16Array> | undefined,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (ears && asked.heardMs < ms && !signal.aborted) {
+    const step = await orAborted(ears.next(), signal);
+    if (!step || step.done) return;
+    asked.heardMs += step.value.length / 24;
+  }
+}
+
 /** A frame is speech when its first sample is not nought. */
-function loudness(): VadStream {
+function loudness(pause: () => Promise<unknown> | undefined): VadStream {
   let rest = new Int16Array(0);
   return {
     push: async (pcm) => {
+      await pause();
       const all = new Int16Array(rest.length + pcm.length);
       all.set(rest);
       all.set(pcm, rest.length);

@@ -64,7 +64,7 @@ export function storePromises(name: string, open: () => Promise<Store & AsyncDis
             role: 'user',
             status: 'completed',
           },
-          ...{ name: null, callId: null, text: 'whole', heardMs: null },
+          ...{ name: null, callId: null, text: 'whole', heardMs: null, source: null, filler: null },
           ...{ createdAtMs: 1100, updatedAtMs: 1200, deletedAtMs: null },
         },
       ]);
@@ -105,6 +105,10 @@ export function storePromises(name: string, open: () => Promise<Store & AsyncDis
         row: { sessionId: 'a', id: '1', text: null, heardMs: 320, updatedAtMs: 1300 },
       });
       expect(await store.sessionItems('a')).toMatchObject([{ text: null, heardMs: 320, updatedAtMs: 1300 }]);
+      const source = { sessionId: 'a', id: '1', source: '{"think":{}}', filler: 'Hm.' };
+      store.write({ type: 'item_source', row: source });
+      await store.flush();
+      expect(await store.sessionItems('a')).toMatchObject([{ ...source, heardMs: 320 }]);
     });
 
     test('has the last loads of a model that succeeded, the newest first', async () => {

@@ -41,7 +41,7 @@ export interface Expectation {
 }
 
 /** What of a report a call speaks to. */
-type CallReport = Pick<TalkReport, 'answer' | 'error' | 'lobby' | 'notice' | 'speech'>;
+type CallReport = Pick<TalkReport, 'answer' | 'transcript' | 'error' | 'lobby' | 'notice' | 'speech'>;
 
 export class Call {
   readonly connection: RealtimeConnection;
@@ -50,6 +50,9 @@ export class Call {
   readonly answers: Answers;
   readonly #report: CallReport;
   readonly #leave: (() => void)[] = [];
+  #told: { readonly itemId: string; readonly text: string } | null = null;
+  /** What was heard so far of what the caller says; empty where there is nothing that will become more. */
+  #heard: { readonly itemId: string; readonly text: string } | null = null;
   #session: SessionConfig | null = null;
   #ending: CallEnding | null = null;
   /** Where speech began that has not ended, and where the last one ended. */
@@ -84,6 +87,11 @@ export class Call {
 
   get speech(): { readonly state: 'none' | 'open' | 'past'; readonly atMs: number } {
     return this.#speech;
+  }
+
+  /** What is heard of what the caller says, while it may become more. */
+  get heard(): string {
+    return this.#heard?.text ?? '';
   }
 
   /** Waits until it is met or the call has ended. Throws when that takes longer than the longest wait. */
@@ -158,8 +166,10 @@ export class Call {
         if (event.state === 'failed') this.#finish({ state: 'failed' });
         return;
       case 'greenroom.notice':
+        if (event.code === 'hearing') this.#heard = { itemId: event.item_id, text: event.message };
+        if (event.code !== 'server_shutdown') return;
         this.#report.notice(event);
-        if (event.code === 'server_shutdown') this.#finish({ state: 'shutdown' });
+        this.#finish({ state: 'shutdown' });
         return;
       case 'input_audio_buffer.speech_started':
         this.#speech = { state: 'open', atMs: event.audio_start_ms };
@@ -168,6 +178,16 @@ export class Call {
         this.#speech = { state: 'past', atMs: event.audio_end_ms };
         this.answers.asked({ eventId: null, atMs: this.clock.now() });
         return this.#report.speech('speech_stopped', event.audio_end_ms);
+      case 'conversation.item.input_audio_transcription.delta':
+        this.#heard = { itemId: event.item_id, text: this.#toldOf(event.item_id) + event.delta };
+        this.#told = this.#heard;
+        return;
+      case 'conversation.item.input_audio_transcription.completed':
+        this.#heard = null;
+        return this.#report.transcript(event.transcript);
+      case 'conversation.item.input_audio_transcription.failed':
+        this.#heard = null;
+        return;
       case 'error':
         return this.#report.error(event.error.code, event.error.message, this.#blame());
       case 'client.fault':
@@ -180,9 +200,15 @@ export class Call {
     }
   }
 
+  /** Deltas add to each other, and to nothing else: what was heard before them may have been another text. */
+  #toldOf(itemId: string): string {
+    return this.#told?.itemId === itemId ? this.#told.text : '';
+  }
+
   /** What it owed will not come any more. */
   #sessionEnded(): void {
     this.#session = null;
+    this.#heard = null;
     this.#speech = { state: 'none', atMs: 0 };
     for (const answer of this.answers.abandon()) this.#report.answer(answer, 0);
   }

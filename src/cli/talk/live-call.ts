@@ -92,7 +92,15 @@ export class LiveCall {
 
   #status(): StatusFacts {
     if (this.#live) return this.#live.status();
-    const nothing = { levels: [], speech: 'none', line: '', answer: '', lobby: null, retry: null } as const;
+    const nothing = {
+      levels: [],
+      speech: 'none',
+      line: '',
+      answer: '',
+      heard: '',
+      lobby: null,
+      retry: null,
+    } as const;
     return {
       ...nothing,
       word: 'connecting',

@@ -3,7 +3,7 @@
 import type { ClientAudioDropped, ClientLine, ClientState } from '../../client/events.ts';
 import type { ConnectionEnd } from '../../client/life-states.ts';
 import { keepDefaults, type Said } from '../../client/outgoing.ts';
-import type { LobbyNotice, Notice } from '../../wire/notices.ts';
+import type { LobbyNotice } from '../../wire/notices.ts';
 import type { CommandIo } from '../io.ts';
 import { printable } from '../printable.ts';
 import { seconds } from '../screen.ts';
@@ -80,9 +80,14 @@ export class LiveReport extends TalkReport {
     if (failure) this.error(failure.code, failure.message, exitCode);
   }
 
-  override notice(notice: Notice): void {
+  override transcript(text: string): void {
+    if (!this.#look) return super.transcript(text);
+    if (text !== '') this.#show(['bold', 'you'], `“${text}”`);
+  }
+
+  override notice(notice: Parameters<TalkReport['notice']>[0]): void {
     // That it is leaving is said once, as the reason why we are.
-    if (!this.#look || notice.code !== 'server_shutdown') super.notice(notice);
+    if (!this.#look) super.notice(notice);
   }
 
   override closed(end: ConnectionEnd, what: 'expected' | 'unexpected'): void {

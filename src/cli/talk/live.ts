@@ -97,6 +97,7 @@ export class Live {
       microphone: recorder ? 'there' : 'none',
       line: this.#typing.line,
       answer: this.#answer,
+      heard: call.heard,
       lobby: connection.lobby,
       retry,
       kept: connection.kept,

@@ -71,6 +71,14 @@ export class TalkReport {
     if (failure) this.error(failure.code, failure.message, exitCode);
   }
 
+  /** What the gateway heard of what the caller said; empty where those were no words. */
+  transcript(text: string): void {
+    this.tell(
+      { event: 'transcript', text },
+      text === '' ? 'heard: no words' : `heard: ${JSON.stringify(text)}`,
+    );
+  }
+
   /** Of the server, or of ours. What is harmless is shown and forgotten. */
   error(code: string, message: string, exitCode = 1): void {
     this.json({ event: 'error', code, message });
@@ -78,7 +86,8 @@ export class TalkReport {
     if (!harmlessErrors.includes(code)) this.fault(exitCode);
   }
 
-  notice({ code, message, retry_ms: retryMs }: Notice): void {
+  notice(notice: Extract<Notice, { code: 'server_shutdown' }>): void {
+    const { code, message, retry_ms: retryMs } = notice;
     this.tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
   }
 

@@ -19,6 +19,8 @@ export interface StatusFacts {
   readonly line: string;
   /** What is being said to us. */
   readonly answer: string;
+  /** What is heard of what is said by us, so far. */
+  readonly heard: string;
   readonly lobby: LobbyNotice | null;
   readonly retry: { readonly attempt: number; readonly inMs: number } | null;
   readonly kept: { readonly audioMs: number; readonly lines: number };
@@ -78,16 +80,16 @@ const looks: Readonly<Record<Exclude<LiveWord, 'typing'>, { mark: string; colour
 };
 
 function bodyOf(
-  { word, levels, speech, microphone, answer, lobby, retry, kept }: StatusFacts,
+  { word, levels, speech, microphone, answer, heard, lobby, retry, kept }: StatusFacts,
   paint: Paint,
 ): string {
   switch (word) {
     case 'listening': {
       if (microphone === 'none') return '';
-      return paint(speech === 'open' ? 'green' : 'dim', meter(levels));
+      return paint(speech === 'open' ? 'green' : 'dim', meter(levels)) + quotedEnd(heard);
     }
     case 'speaking':
-      return `${paint('cyan', meter(levels))}${answer === '' ? '' : `  “${cutStart(oneLine(answer.slice(-answerLookedAt)), 36)}”`}`;
+      return paint('cyan', meter(levels)) + quotedEnd(answer);
     case 'lobby': {
       const missing = lobby?.engines.filter(({ state }) => state !== 'ready').map(engineText);
       return oneLine(missing?.join('; ') ?? '');
@@ -101,6 +103,11 @@ function bodyOf(
     default:
       return '';
   }
+}
+
+/** What was said last. */
+function quotedEnd(said: string): string {
+  return said === '' ? '' : `  “${cutStart(oneLine(said.slice(-answerLookedAt)), 36)}”`;
 }
 
 /** `kept: 2 lines, 3.4 s of speech` */

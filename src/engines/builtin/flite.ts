@@ -33,18 +33,19 @@ async function* speak(
   ownVoice: FliteVoice,
   request: SpeakRequest,
 ): AsyncGenerator<PcmChunk> {
-  const { text, voice, signal } = request;
+  const { text, voice, speed = 1, signal } = request;
   const chosen = voice ? voiceNamed(voice) : ownVoice;
   for (const piece of speakablePieces(text)) {
     await messageTurn();
     if (signal.aborted) return;
-    yield synthesise(module, piece, chosen);
+    yield synthesise(module, piece, chosen, speed);
   }
 }
 
 /** No samples for a piece that says something is a failure, never silence. */
-function synthesise(module: WebAssembly.Module, piece: string, voice: FliteVoice): PcmChunk {
-  const args = ['flite', '-voice', voice, '-t', piece, '-o', '/out.wav'];
+function synthesise(module: WebAssembly.Module, piece: string, voice: FliteVoice, speed = 1): PcmChunk {
+  const pace = speed === 1 ? [] : ['--setf', `duration_stretch=${(1 / speed).toFixed(3)}`];
+  const args = ['flite', '-voice', voice, ...pace, '-t', piece, '-o', '/out.wav'];
   const { exitCode, file, stderr } = runCommand(module, args);
   if (exitCode !== 0 || file.length === 0) {
     throw new Error(

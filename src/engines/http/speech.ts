@@ -19,6 +19,7 @@ export function speakOverHttp(
     input: call.text,
     voice: call.voice ?? 'default',
     response_format: 'pcm',
+    ...(call.speed !== undefined && { speed: call.speed }),
   });
   return exchange(context, { what: 'speech', path, type: 'application/json', body }, samples, signal);
 }

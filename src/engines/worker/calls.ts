@@ -80,6 +80,11 @@ export class WorkerCalls {
     });
   }
 
+  /** Calls at a time; null before it has loaded. */
+  get lanes(): number | null {
+    return this.#lanes || null;
+  }
+
   get active(): number {
     return this.#running + this.#streams.size;
   }

@@ -80,6 +80,10 @@ export class WorkerInstance implements EngineInstance {
     return this.#options.log.tail;
   }
 
+  get lanes(): number | null {
+    return this.#calls.lanes;
+  }
+
   get activeCalls(): number {
     return this.#calls.active;
   }
@@ -96,9 +100,12 @@ export class WorkerInstance implements EngineInstance {
     this.#link.kill();
   }
 
-  speak({ text, voice }: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
+  speak({ text, voice, speed }: SpeakCall, signal: AbortSignal): AsyncIterable<PcmChunk> {
     this.#mustOffer('speak');
-    return this.#calls.call({ method: 'speak', args: { text, ...(voice && { voice }) } }, signal);
+    return this.#calls.call(
+      { method: 'speak', args: { text, ...(voice && { voice }), ...(speed !== undefined && { speed }) } },
+      signal,
+    );
   }
 
   chat(call: ChatCall, signal: AbortSignal): AsyncIterable<ChatPart> {

@@ -39,7 +39,10 @@ export interface SpeechAsked {
 export function speechAsked(body: unknown): SpeechAsked {
   const { input, voice, response_format: format } = checked(schema, body);
   const name = typeof voice === 'string' ? voice : voice?.id;
-  return { call: { text: input, voice: name || null }, format: format ?? 'wav' };
+  return {
+    call: { text: input, voice: name || null },
+    format: format ?? 'wav',
+  };
 }
 
 export async function answerSpeech(options: {

@@ -25,6 +25,8 @@ const status = (changes: Partial<EngineStatus>): EngineStatus => ({
     pid: 1,
     port: null,
     offers: [],
+    model: null,
+    lanes: null,
     activeCalls: 0,
     start: 'eager',
     waitingCalls: 0,

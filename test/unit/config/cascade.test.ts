@@ -28,7 +28,25 @@ describe('a cascade', () => {
         speak: 'voice',
       },
       ...{ needs: ['ears', 'llm', 'voice', 'activity'], language: 'en', instructions: 'Be brief.' },
-      voice: undefined,
+      ...{ voice: undefined, voices: undefined, filler: undefined },
+    });
+  });
+
+  test('may say something while it thinks: a text or some, after a while', async () => {
+    const filler = async (written: string) =>
+      pipelineOf(`{ kind: cascade, think: llm, filler: ${written} }`, llm);
+    expect(await filler('{}')).toMatchObject({
+      filler: { afterMs: 2000, texts: ['One moment, please.', 'Let me think.'] },
+    });
+    expect(await filler('{ after: 500ms, text: Hm. }')).toMatchObject({
+      filler: { afterMs: 500, texts: ['Hm.'] },
+    });
+    expect(await filler('{ text: [Hm., Well.] }')).toMatchObject({ filler: { texts: ['Hm.', 'Well.'] } });
+  });
+
+  test('says which voices a session may choose', async () => {
+    expect(await pipelineOf('{ kind: cascade, think: llm, voices: [a, b] }', llm)).toMatchObject({
+      voices: ['a', 'b'],
     });
   });
 
@@ -75,8 +93,8 @@ describe('a wrong cascade is told', () => {
       '3:35 pipelines.p.speek: unknown key; did you mean "speak"?',
     ],
     [
-      '{ kind: cascade, think: llm, filler: { after: 2s } }',
-      '3:35 pipelines.p.filler: `filler` is not in this version of greenroom; it comes in a later one',
+      '{ kind: cascade, think: llm, filler: { text: [] } }',
+      '3:51 pipelines.p.filler.text: expected at least 1, got a list',
     ],
     [
       '{ kind: echo, speak: voice, vad: activity, think: llm }',

@@ -103,7 +103,8 @@ const hanging: readonly (readonly [string, Scripts, readonly number[], readonly 
       speak: [[sound(200), 'hangs'], [sound(100)]],
     },
     [0, 1, 1],
-    ['I was. '],
+    // Of its speech 200 ms were sent, which is not all of it.
+    ['I'],
   ],
   [
     'speaks what is thought, silently yet',
@@ -223,7 +224,7 @@ const failing: readonly (readonly [string, Scripts, string, readonly string[]])[
     ['I was. '],
   ],
   ['who speaks fails', { speak: [[broken], [sound(500)]] }, 'internal_error', []],
-  ['who speaks dies', { speak: [[sound(100), 'dies'], [sound(500)]] }, 'engine_exited', ['Good day. ']],
+  ['who speaks dies', { speak: [[sound(600), 'dies'], [sound(500)]] }, 'engine_exited', ['Good day.']],
   ['who speaks is silent', { speak: [[], [sound(500)]] }, 'engine_call_failed', []],
 ];
 

@@ -220,6 +220,6 @@ describe('retrieving and deleting items', () => {
       'response.done',
     ]);
     expect(rig.itemIds).toHaveLength(1);
-    expect(rig.state.spokenSamples.size).toBe(0);
+    expect(rig.state.spoken.size).toBe(0);
   });
 });

@@ -259,11 +259,11 @@ function chunkOf(chunk: SentChunk | string | number): SentChunk {
 }
 
 function assertConsistent(state: Conversation): void {
-  const { items, input, response, waiting, phase, spokenSamples, unheard } = state;
+  const { items, input, response, waiting, phase, spoken, unheard } = state;
   const ids = new Set(items.map(({ id }) => id));
   assert.equal(ids.size, items.length);
   assert.ok(input.startSample <= input.endSample);
-  for (const [id, samples] of spokenSamples) assert.ok(ids.has(id) && Number.isInteger(samples));
+  for (const [id, { samples }] of spoken) assert.ok(ids.has(id) && Number.isInteger(samples));
   if (response?.afterItemId) assert.ok(ids.has(response.afterItemId));
   if (phase === 'failed') assert.ok(!response && !waiting);
   const hearing = [...unheard].filter(([, { state }]) => state !== 'failed');

@@ -7,6 +7,8 @@ import type { AudioFormat, TurnDetection } from '../../../src/wire/session-confi
 export class ShellModel {
   startSample = 0;
   endSample = 0;
+  /** The item of somebody who speaks. */
+  listening: string | null = null;
   readonly running = new Set<string>();
   readonly hearing = new Set<string>();
   readonly audio = new Map<string, number>();
@@ -31,6 +33,7 @@ export class ShellModel {
         assert.ok(fromSample >= this.startSample && fromSample <= toSample && toSample <= this.endSample);
         assert.ok(fromSample >= this.#takenSample, 'no sample is taken twice');
         this.#takenSample = toSample;
+        if (this.listening === itemId) this.listening = null;
         this.audio.set(itemId, toSample - fromSample);
         return;
       }
@@ -40,7 +43,12 @@ export class ShellModel {
         assert.ok(!this.audio.has(effect.itemId));
         this.audio.set(effect.itemId, effect.audio.length);
         return;
+      case 'listen':
+        assert.equal(this.listening, null, 'one turn at a time');
+        this.listening = effect.itemId;
+        return;
       case 'forget_item':
+        if (this.listening === effect.itemId) this.listening = null;
         this.audio.delete(effect.itemId);
         this.hearing.delete(effect.itemId);
         return;
@@ -79,6 +87,7 @@ export class ShellModel {
   agrees(state: Conversation): void {
     const { input, response, waiting, phase, session } = state;
     assert.equal(input.startSample, this.startSample);
+    if (this.listening !== null) assert.equal(input.turn?.itemId, this.listening);
     assert.equal(input.endSample, this.endSample);
     const asked = [...state.unheard].filter(([, { state: how }]) => how === 'asked');
     assert.deepEqual(

@@ -59,12 +59,14 @@ describe('truncating what was not heard', () => {
 
     test.each([
       [0, null],
-      [999, null],
+      [599, null],
+      [999, 'One.'],
       [1000, 'One. '],
-      [1999, 'One. '],
+      [1599, 'One. '],
+      [1999, 'One. Two.'],
       [2500, 'One. Two. '],
       [3000, 'One. Two. Three.'],
-    ])('keeps of %i ms what was heard to its end', (ms, transcript) => {
+    ])('keeps of %i ms what was heard, to the word', (ms, transcript) => {
       const ended = spoken();
       ended.end();
       truncate(ended, ended.itemIds.at(-1) ?? '', ms);

@@ -28,6 +28,7 @@ const facts: StatusFacts = {
   microphone: 'there',
   line: '',
   answer: '',
+  heard: '',
   lobby: {
     type: 'greenroom.lobby',
     state: 'waiting',

@@ -50,6 +50,15 @@ describe('the built-in voice', () => {
     expect(seconds(chunks)).toBeGreaterThan(0.4);
   });
 
+  test('speaks faster and slower when it is asked to', async () => {
+    const text = 'The train leaves at ten.';
+    const own = seconds(await speak(text));
+    const fast = await collect(engine.speak?.({ text, speed: 1.5, signal: never }));
+    const slow = await collect(engine.speak?.({ text, speed: 0.5, signal: never }));
+    expect(seconds(fast) / own).toBeCloseTo(1 / 1.5, 1);
+    expect(seconds(slow) / own).toBeCloseTo(2, 0);
+  });
+
   test.each(['alloy', 'onyx', 'marin'])('takes %s, a name of OpenAI’s, for one of its own', async (voice) => {
     expect((await speak('Hello.', voice))[0]?.rate).toBe(16_000);
   });
