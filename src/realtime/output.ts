@@ -5,20 +5,21 @@ import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.t
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
 import { heardText } from './heard-text.ts';
+import { armIdle } from './idle.ts';
 import { addItem, finishItem } from './items.ts';
 import type { ActiveResponse, CallChunk, Draft, SentChunk } from './state.ts';
+import { dropUnderWay, keepUnderWay, underWay } from './under-way.ts';
 
 type SaidChunk = Exclude<SentChunk, { type: 'call' | 'ending' }>;
 
 export function output(draft: Draft, responseId: string, chunk: SentChunk): void {
-  const active = draft.state.response;
-  // Late output of a response that has ended is dropped: it must never reach the next one.
-  if (active?.object.id !== responseId) return;
+  const active = underWay(draft.state, responseId);
+  if (!active) return;
   switch (chunk.type) {
     case 'call':
       return functionCall(draft, active, chunk);
     case 'ending':
-      return draft.set({ response: { ...active, ending: chunk } });
+      return keepUnderWay(draft, { ...active, ending: chunk });
     default:
       if (isHeard(chunk, active.modality)) said(draft, active, chunk);
   }
@@ -34,12 +35,12 @@ function said(draft: Draft, active: ActiveResponse, chunk: SaidChunk): void {
     const pieces = begins
       ? [...response.pieces, { fromChar: text.length, fromSample: samples }]
       : response.pieces;
-    draft.set({ response: { ...response, text: text + chunk.text, pieces } });
+    keepUnderWay(draft, { ...response, text: text + chunk.text, pieces });
     const type =
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
   }
-  draft.set({ response: { ...response, samples: response.samples + chunk.samples } });
+  keepUnderWay(draft, { ...response, samples: response.samples + chunk.samples });
   draft.send({ type: 'response.output_audio.delta', ...address, delta: chunk.audio });
 }
 
@@ -48,8 +49,8 @@ function isHeard(chunk: SaidChunk, modality: Modality): boolean {
 }
 
 export function outputEnded(draft: Draft, responseId: string): void {
-  const active = draft.state.response;
-  if (active?.object.id !== responseId) return;
+  const active = underWay(draft.state, responseId);
+  if (!active) return;
   const cutBy = active.ending?.cutBy;
   if (!cutBy) return endResponse(draft, active, { status: 'completed', status_details: null });
   endResponse(draft, active, {
@@ -59,8 +60,8 @@ export function outputEnded(draft: Draft, responseId: string): void {
 }
 
 export function outputFailed(draft: Draft, responseId: string, code: string, message: string): void {
-  const active = draft.state.response;
-  if (active?.object.id !== responseId) return;
+  const active = underWay(draft.state, responseId);
+  if (!active) return;
   draft.do({ type: 'stop_response', responseId });
   failResponse(draft, active, code, message);
 }
@@ -75,20 +76,24 @@ export function endResponse(
   response: ActiveResponse,
   end: Pick<ResponseObject, 'status' | 'status_details'>,
 ): void {
-  const { done, ending } = response.itemId
+  const ended = response.itemId
     ? hideItem(draft, response, end.status === 'completed' ? 'completed' : 'incomplete')
     : response;
-  draft.set({ response: null });
+  const { done, ending } = ended;
+  dropUnderWay(draft, ended);
+  armIdle(draft, ended, end);
   const usage = ending?.usage ?? null;
   draft.send({ type: 'response.done', response: { ...response.object, ...end, output: done, usage } });
 }
 
 /** What the client is to call: an item of its own, after what was said before. Engines give it in one piece. */
 function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): void {
+  // Not every engine knows `parallel_tool_calls`; a client that asked for one call has no use for two.
+  if (active.calls === 'one' && active.done.some(({ type }) => type === 'function_call')) return;
   const response = active.itemId ? hideItem(draft, active, 'completed') : active;
   const id = draft.newId('item');
   const { name, arguments: written } = chunk;
-  const callId = isCallTaken(draft, chunk.callId) ? draft.newId('call') : chunk.callId;
+  const callId = isCallTaken(draft, response, chunk.callId) ? draft.newId('call') : chunk.callId;
   const shown = (status: ItemStatus, args: string): Item => ({
     ...{ id, object: 'realtime.item', type: 'function_call', status },
     ...{ call_id: callId, name, arguments: args },
@@ -96,31 +101,36 @@ function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): v
   const place = placeOf(response);
   const address = { ...place, item_id: id, call_id: callId };
   draft.send({ type: 'response.output_item.added', ...place, item: shown('in_progress', '') });
-  addItem(draft, shown('in_progress', ''), response.afterItemId);
+  join(draft, response, shown('in_progress', ''));
   if (written !== '')
     draft.send({ type: 'response.function_call_arguments.delta', ...address, delta: written });
   draft.send({ type: 'response.function_call_arguments.done', ...address, name, arguments: written });
   const item = shown('completed', written);
   draft.send({ type: 'response.output_item.done', ...place, item });
-  finishItem(draft, item);
+  if (response.conversation === 'auto') finishItem(draft, item);
   after(draft, response, item);
 }
 
 /** Some engines count their calls from nought in every answer; a client tells them apart by this alone. */
-function isCallTaken({ state }: Draft, callId: string): boolean {
-  return state.items.some((item) => item.type === 'function_call' && item.call_id === callId);
+function isCallTaken({ state }: Draft, { done }: ActiveResponse, callId: string): boolean {
+  return [...state.items, ...done].some((item) => item.type === 'function_call' && item.call_id === callId);
 }
 
 /** The first output of a message: the item appears. */
 function showItem(draft: Draft, active: ActiveResponse): ActiveResponse {
   const response = { ...active, itemId: draft.newId('item') };
-  draft.set({ response });
+  keepUnderWay(draft, response);
   const address = addressOf(response);
   const item = itemOf(response, 'in_progress', []);
   draft.send({ type: 'response.output_item.added', ...placeOf(response), item });
-  addItem(draft, item, response.afterItemId);
+  join(draft, response, item);
   draft.send({ type: 'response.content_part.added', ...address, part: partOf(response) });
   return response;
+}
+
+/** The item becomes one of the conversation, where its response belongs to it. */
+function join(draft: Draft, { conversation, afterItemId }: ActiveResponse, item: Item): void {
+  if (conversation === 'auto') addItem(draft, item, afterItemId);
 }
 
 /** The last output of a message: everything that was added is done. */
@@ -135,7 +145,7 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): A
   draft.send({ type: 'response.content_part.done', ...address, part: partOf(response) });
   const item = itemOf(response, status, [contentOf(response)]);
   draft.send({ type: 'response.output_item.done', ...placeOf(response), item });
-  finishItem(draft, item, response);
+  if (response.conversation === 'auto') finishItem(draft, item, response);
   return after(draft, response, item);
 }
 
@@ -145,8 +155,9 @@ function after(draft: Draft, response: ActiveResponse, item: Item): ActiveRespon
   const changed: ActiveResponse = {
     ...{ ...response, done: [...response.done, item], itemId: null, text: '', pieces: [], samples: 0 },
     ...{ heardSamples: null, afterItemId: there ? item.id : response.afterItemId },
+    doneSamples: response.doneSamples + response.samples,
   };
-  draft.set({ response: changed });
+  keepUnderWay(draft, changed);
   return changed;
 }
 

@@ -4,6 +4,7 @@
 //     phase:     lobby ◀──not_ready── / ──ready──▶ ready          (either) ──engine_failed──▶ failed
 //     waiting:   none ──request──▶ one ──start | cancel | fail | timeout──▶ none
 //     response:  none ──start──▶ in_progress ──end | cancel | fail──▶ none   (exactly one terminal each)
+//     asides:    the same two steps, of a few answers at once that are no part of the conversation
 import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
@@ -34,6 +35,11 @@ export interface Conversation {
    * for the answer or turn under way.
    */
   readonly waiting: ResponseRequest | null;
+  /** Answers outside the conversation, under way beside the one in it; and those that wait. */
+  readonly asides: readonly ActiveResponse[];
+  readonly waitingAsides: readonly ResponseRequest[];
+  /** How long the caller may say nothing from when this was set, with what there was to listen to; null: for ever. */
+  readonly idleMs: number | null;
   /** Samples of audio of each finished assistant item that has any, as far as it was heard. */
   readonly spokenSamples: ReadonlyMap<string, number>;
   /** And where in it the pieces of its text begin. */
@@ -60,20 +66,41 @@ interface InputBuffer {
 export interface ResponseRequest {
   /** The client's event id, to blame; null for one that turn detection made. */
   readonly eventId: string | null;
-  readonly origin: 'client' | 'turn';
+  readonly origin: 'client' | 'turn' | 'silence';
+  /** `none`: what comes of it is told, and is no part of the conversation. */
+  readonly conversation: 'auto' | 'none';
+  /** What it answers in place of the conversation; null: that. */
+  readonly input: readonly RequestInput[] | null;
   /** What this one answer has otherwise than the session. */
   readonly overrides: Partial<
-    Pick<SessionConfig, 'output_modalities' | 'instructions' | 'tools' | 'tool_choice' | 'max_output_tokens'>
+    Pick<
+      SessionConfig,
+      | 'output_modalities'
+      | 'instructions'
+      | 'tools'
+      | 'tool_choice'
+      | 'parallel_tool_calls'
+      | 'max_output_tokens'
+    >
   >;
   /** Null: the session's output format. */
   readonly format: AudioFormat | null;
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
+/** An item of its own; or one of the conversation, as it is when the answer starts or was last. */
+export interface RequestInput {
+  readonly origin: 'given' | 'conversation';
+  readonly item: Item;
+}
+
 /** A response runs on the configuration and items as they were when it started. */
 export interface ActiveResponse {
   readonly object: ResponseObject;
   readonly modality: Modality;
+  readonly conversation: ResponseRequest['conversation'];
+  /** Whether it may call more than one function. */
+  readonly calls: 'many' | 'one';
   /** Its item stands after the last one it answers, also when others have come since. Always an item that is there. */
   readonly afterItemId: string | null;
   /** What is complete of its output; nothing of it changes any more. */
@@ -84,6 +111,8 @@ export interface ActiveResponse {
   readonly pieces: readonly SpokenPiece[];
   /** Of audio that was sent, at the session's rate whatever the format. */
   readonly samples: number;
+  /** Of all that is done of it, as sent. */
+  readonly doneSamples: number;
   /** How much of its audio was heard, where the client has said so while it was still being made. */
   readonly heardSamples: number | null;
   /** What is known of its end before it. */
@@ -155,6 +184,8 @@ export type ConversationInput =
   | { readonly type: 'not_ready' }
   | { readonly type: 'engine_failed'; readonly code: string; readonly message: string }
   | { readonly type: 'lobby_timeout'; readonly waitedMs: number; readonly missing: string }
+  /** The caller has said nothing for as long as `idle_wait` said. */
+  | { readonly type: 'idle_timeout' }
   | { readonly type: 'speech_started'; readonly atSample: number }
   | { readonly type: 'speech_stopped'; readonly atSample: number }
   /** All that was heard of an item so far; it may still change. */
@@ -206,7 +237,9 @@ export type Effect =
   /** Forget the speech under way: the buffer was cleared or committed. */
   | { readonly type: 'reset_turn_detection' }
   /** An answer waits in the lobby, or no longer does. */
-  | { readonly type: 'lobby_wait'; readonly state: 'begin' | 'end' };
+  | { readonly type: 'lobby_wait'; readonly state: 'begin' | 'end' }
+  /** `idle_timeout` is due in so long, in place of what was due before; null: never. */
+  | { readonly type: 'idle_wait'; readonly ms: number | null };
 
 export interface Step {
   readonly state: Conversation;

@@ -151,7 +151,7 @@ export class Call {
     switch (event.type) {
       case 'session.created':
       case 'session.updated':
-        this.#session = event.session;
+        this.#session = event.session.object === 'realtime.session' ? event.session : null;
         return;
       case 'greenroom.lobby':
         this.#report.lobby(event, this.clock.now());
