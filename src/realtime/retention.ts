@@ -11,36 +11,61 @@ const bytesPerToken = 4;
 /** Of every message: who says it. */
 const tokensPerItem = 4;
 
-/** A call and its results go together. */
+/** A message; or a call with its results, which go together. */
 interface Unit {
-  readonly items: readonly Item[];
-  readonly tokens: number;
+  readonly items: Item[];
+  tokens: number;
 }
 
 /**
- * What is asked with: as it comes, and once it is over the limit, so many of the newest that it is within the share that
- * is kept. What system messages say is always kept, and the newest item, however long it is; and who has spoken first
- * still is no assistant, which some models refuse.
+ * All of it while that is within the limit. Once it is over, the oldest go until it is within the share that is kept, and
+ * never come back: where the cut was for one answer it still is for the next. What system messages say is always kept,
+ * and the newest of the rest, however long it is. What is left begins with a user, since some models refuse others.
  */
 export function retained(items: readonly Item[], truncation: Truncation): readonly Item[] {
   if (truncation === 'disabled') return items;
-  const { tokensMax, ratio } = limitsOf(truncation);
-  const units = unitsOf(items.filter((item) => !isSystem(item)));
-  let first = 0;
-  let tokens = items.filter(isSystem).reduce((sum, item) => sum + tokensOf(item), 0);
-  // As it has gone from turn to turn: where the cut was then, it still is.
-  for (const [at, unit] of units.entries()) {
-    tokens += unit.tokens;
-    if (tokens <= tokensMax) continue;
-    while (first < at && tokens > tokensMax * ratio) {
-      tokens -= units[first]?.tokens ?? 0;
-      first += 1;
-    }
-  }
-  if (first === 0) return items;
-  const fromUser = units.findIndex(({ items: [item] }, at) => at >= first && isUser(item));
-  const kept = new Set(units.slice(Math.max(first, fromUser)).flatMap((unit) => unit.items));
+  const units = keptUnits(items, limitsOf(truncation));
+  const rest = items.filter((item) => !isSystem(item));
+  const count = units.reduce((sum, unit) => sum + unit.items.length, 0);
+  if (count === rest.length) return items;
+  const newest = units.findIndex((unit) => unit.items.includes(rest.at(-1) as Item));
+  const first = units.findIndex(({ items: [item] }) => item?.type === 'message' && item.role === 'user');
+  const last = newest < 0 ? units.length - 1 : newest;
+  const kept = new Set(units.slice(Math.max(0, Math.min(first, last))).flatMap((unit) => unit.items));
   return items.filter((item) => isSystem(item) || kept.has(item));
+}
+
+function keptUnits(
+  items: readonly Item[],
+  { tokensMax, ratio }: { readonly tokensMax: number; readonly ratio: number },
+): readonly Unit[] {
+  let kept: Unit[] = [];
+  const calls = new Map<string, Unit>();
+  let newest: Unit | undefined;
+  let tokens = 0;
+  for (const item of items) {
+    if (!isSystem(item)) {
+      const known = item.type === 'message' ? undefined : calls.get(item.call_id);
+      // The result of a call that has gone goes with it.
+      if (known && !kept.includes(known)) continue;
+      newest = known ?? { items: [], tokens: 0 };
+      if (!known) kept.push(newest);
+      if (item.type !== 'message') calls.set(item.call_id, newest);
+      newest.items.push(item);
+      newest.tokens += tokensOf(item);
+    }
+    tokens += tokensOf(item);
+    if (tokens <= tokensMax) continue;
+    const gone = new Set<Unit>();
+    for (const unit of kept) {
+      if (tokens <= tokensMax * ratio) break;
+      if (unit === newest) continue;
+      gone.add(unit);
+      tokens -= unit.tokens;
+    }
+    kept = kept.filter((unit) => !gone.has(unit));
+  }
+  return kept;
 }
 
 function limitsOf(truncation: Exclude<Truncation, 'disabled'>) {
@@ -51,31 +76,8 @@ function limitsOf(truncation: Exclude<Truncation, 'disabled'>) {
   };
 }
 
-/** In the order of the last item of each: a call is as new as its result. */
-function unitsOf(items: readonly Item[]): readonly Unit[] {
-  const last = new Map<string, Item>();
-  for (const item of items) if (item.type !== 'message') last.set(item.call_id, item);
-  const open = new Map<string, Item[]>();
-  const units: Unit[] = [];
-  for (const item of items) {
-    if (item.type === 'message') {
-      units.push({ items: [item], tokens: tokensOf(item) });
-      continue;
-    }
-    const together = [...(open.get(item.call_id) ?? []), item];
-    open.set(item.call_id, together);
-    if (last.get(item.call_id) !== item) continue;
-    units.push({ items: together, tokens: together.reduce((sum, one) => sum + tokensOf(one), 0) });
-  }
-  return units;
-}
-
 function isSystem(item: Item): boolean {
   return item.type === 'message' && item.role === 'system';
-}
-
-function isUser(item: Item | undefined): boolean {
-  return item?.type === 'message' && item.role === 'user';
 }
 
 /** Items never change, and long conversations are asked about again and again. */

@@ -24,6 +24,8 @@ const client = fc.oneof(
   fc.tuple(fc.constant('clear')),
   fc.tuple(fc.constant('clear output')),
   fc.tuple(fc.constant('update'), pick),
+  fc.tuple(fc.constant('limit'), fc.nat({ max: 60 })),
+  fc.tuple(fc.constant('become'), fc.constantFrom('transcription', 'realtime', 'realtime')),
   fc.tuple(fc.constant('garbage')),
 );
 
@@ -102,7 +104,7 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
       const content = [{ type: 'input_text', text: 'x' }];
       const places = [undefined, null, 'root', idOf(rig, Number(b))];
       const id = Number(a) < 5 ? {} : { id: idOf(rig, Number(a)) };
-      const item = { ...id, type: 'message', role: 'user', content };
+      const item = { ...id, type: 'message', role: Number(b) === 9 ? 'system' : 'user', content };
       return void send('conversation.item.create', { item, previous_item_id: places[Number(b) % 4] });
     }
     case 'delete':
@@ -151,6 +153,13 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
       return void send('session.update', {
         session: { audio: { input: updates[Number(a) % updates.length] } },
       });
+    case 'limit': {
+      const limits = { token_limits: { post_instructions: Number(a) } };
+      const truncation = { type: 'retention_ratio', retention_ratio: 0.7, ...limits };
+      return void send('session.update', { session: { truncation } });
+    }
+    case 'become':
+      return void send('session.update', { session: { type: a } });
     case 'garbage':
       return void send('session.destroy');
     case 'append':
