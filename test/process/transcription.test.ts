@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { Caller } from '../support/caller.ts';
 import { lettersToAudio, startLettered } from '../support/cascade-process.ts';
+import { fixture } from '../support/gateway-process.ts';
 
 const config = {
   pipelines: {
@@ -54,6 +55,21 @@ test('by the address or with a client secret; what is said is written down and n
     );
     expect(caller.all('response.created')).toEqual([]);
   }
+});
+
+test('a session wakes engines that are asleep, though nothing is to be answered', async () => {
+  const lazy = { worker: fixture('engines/scripted.mjs'), start: 'lazy' };
+  const engines = { all: lazy, activity: { builtin: 'silero', start: 'lazy' } };
+  await using gateway = await startLettered({ engines });
+  await using caller = await Caller.call(await gateway.url(), '?intent=transcription&notices=1');
+  await caller.lobby('waiting');
+  caller.send({ type: 'session.update', session: manual });
+  caller.send({ type: 'input_audio_buffer.append', audio: lettersToAudio('Good day') });
+  caller.send({ type: 'input_audio_buffer.commit' });
+  await caller.event(
+    'conversation.item.input_audio_transcription.completed',
+    ({ transcript }) => transcript === 'Good day',
+  );
 });
 
 test('where nothing is written down, and for another intent, the connection is refused with the reason', async () => {
