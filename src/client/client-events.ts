@@ -1,7 +1,14 @@
 // What a client sends: the eleven events of the Realtime API, as types without a schema behind them, so that a page
 // needs no validator. A test sends one of each through the gateway's own parser.
 import type { ContentPart } from '../wire/items.ts';
-import type { G711Format, Modality, PcmFormat, SemanticVad, ServerVad } from '../wire/session-config.ts';
+import type {
+  G711Format,
+  Modality,
+  PcmFormat,
+  SemanticVad,
+  ServerVad,
+  Truncation,
+} from '../wire/session-config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -15,14 +22,15 @@ type AudioFormatUpdate = G711Format | (Pick<PcmFormat, 'type'> & Partial<Pick<Pc
 
 /** A partial change: what is left out stays, `null` clears. */
 export interface SessionUpdate {
-  readonly type?: 'realtime';
+  /** `transcription`: what is said is written down, and nothing is answered. */
+  readonly type?: 'realtime' | 'transcription';
   readonly output_modalities?: readonly [Modality];
   readonly instructions?: string | null;
   readonly tools?: readonly Json[] | null;
   readonly tool_choice?: string | Json | null;
   readonly parallel_tool_calls?: boolean | null;
   readonly max_output_tokens?: number | 'inf' | null;
-  readonly truncation?: unknown;
+  readonly truncation?: Truncation | null;
   readonly tracing?: unknown;
   readonly include?: readonly string[] | null;
   readonly audio?: {
@@ -77,10 +85,14 @@ export interface ResponseOptions {
   /** 16 pairs at most. */
   readonly metadata?: Readonly<Record<string, string>> | null;
   readonly max_output_tokens?: number | 'inf' | null;
-  readonly conversation?: 'auto' | null;
+  /** `none`: beside the conversation, and no part of it. */
+  readonly conversation?: 'auto' | 'none' | null;
+  /** What is answered in place of the conversation. */
+  readonly input?: readonly (NewItem | { readonly type: 'item_reference'; readonly id: string })[] | null;
   readonly audio?: { readonly output?: { readonly voice?: string | Json } };
   readonly tools?: readonly Json[] | null;
   readonly tool_choice?: string | Json | null;
+  readonly parallel_tool_calls?: boolean | null;
 }
 
 /** `event_id`, where given, is named by the `error` that the event causes. */

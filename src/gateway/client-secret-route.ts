@@ -3,10 +3,12 @@ import * as z from 'zod';
 import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import { nothingWrittenDown } from '../realtime/session-update.ts';
 import { sessionOf } from '../sessions/initial-session.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import { randomId } from '../wire/ids.ts';
+import { shownSession } from '../wire/transcription-session.ts';
 import { type ClientSecrets, clientSecretSeconds } from './client-secrets.ts';
 
 const { min, max, default: secondsDefault } = clientSecretSeconds;
@@ -39,9 +41,12 @@ export function createClientSecret(
   const { expires_after: after, session: given } = request.data;
   const session = given ? parsedSession(given) : null;
   const pipeline = resolve(session?.model ?? null);
+  if (session?.type === 'transcription' && pipeline.abilities.hears !== 'words')
+    throw invalid(nothingWrittenDown(pipeline.name));
   const { value, expiresAt } = clientSecrets.create(after?.seconds ?? secondsDefault, session);
   const initial = { id: randomId('sess'), expiresAt: Math.floor(systemClock.wallTime() / 1000) + 3600 };
-  return { value, expires_at: expiresAt, session: sessionOf(pipeline, { ...initial, preset: session }) };
+  const shown = shownSession(sessionOf(pipeline, { ...initial, preset: session }));
+  return { value, expires_at: expiresAt, session: shown };
 }
 
 /** Checked as `session.update` is, with its words. */

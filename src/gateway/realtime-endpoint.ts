@@ -4,7 +4,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
+import { nothingWrittenDown } from '../realtime/session-update.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
+import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { Access } from './access.ts';
 import type { PipelineTable } from './pipeline-table.ts';
 import { methodNotAllowed, refuseSocket } from './refusal.ts';
@@ -54,8 +57,9 @@ export class RealtimeEndpoint {
         throw new GreenroomError('not_found', `no WebSocket at ${target?.pathname}; there is ${path}`);
       }
       const { searchParams } = target;
-      const preset = access.clientSecret(request)?.session ?? null;
-      const pipeline = pipelines.resolve(searchParams.get('model') ?? preset?.model ?? null);
+      const given = access.clientSecret(request)?.session ?? null;
+      const pipeline = pipelines.resolve(searchParams.get('model') ?? given?.model ?? null);
+      const preset = presetFor(pipeline, given, searchParams.get('intent'));
       const notices = searchParams.get('notices') === '1';
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
@@ -65,6 +69,22 @@ export class RealtimeEndpoint {
       refuseSocket(socket, toGreenroomError(thrown));
     }
   }
+}
+
+/** What a session begins with: as the client secret says, and as the kind that the address asks for. */
+function presetFor(
+  pipeline: Pipeline,
+  given: SessionUpdate | null,
+  intent: string | null,
+): SessionUpdate | null {
+  if (intent !== null && intent !== 'transcription') {
+    const message = `no intent ${JSON.stringify(intent)}: there is \`transcription\`, and none for a conversation`;
+    throw new GreenroomError('invalid_request', message);
+  }
+  const type = intent ?? given?.type ?? 'realtime';
+  if (type !== 'transcription') return given;
+  if (pipeline.abilities.hears === 'words') return { ...given, type };
+  throw new GreenroomError('invalid_request', nothingWrittenDown(pipeline.name));
 }
 
 /** Of a WebSocket handshake that `ws` does not take, with its reason. */

@@ -22,11 +22,14 @@ type ChatMessage =
 
 export function chatQuestion({ items, session }: Pick<ResponseSnapshot, 'items' | 'session'>): ChatCall {
   const { instructions, max_output_tokens: tokensMax, tool_choice: choice } = session;
+  const { parallel_tool_calls: parallel } = session;
   const tools = choice === 'none' ? [] : session.tools.flatMap(toTool);
+  const extra =
+    tools.length > 0 ? { ...choiceOf(choice), ...(!parallel && { parallel_tool_calls: false }) } : {};
   return {
     messages: toMessages(items, instructions),
     ...(tools.length > 0 && { tools }),
-    ...(tools.length > 0 && choice !== 'auto' && { extra: { tool_choice: toChoice(choice) } }),
+    ...(Object.keys(extra).length > 0 && { extra }),
     ...(tokensMax !== 'inf' && { maxTokens: tokensMax }),
   };
 }
@@ -92,7 +95,8 @@ function toTool(tool: Readonly<Record<string, unknown>>): readonly unknown[] {
   return type === 'function' ? [{ type, function: declared }] : [];
 }
 
-function toChoice(choice: string | Readonly<Record<string, unknown>>): unknown {
-  if (typeof choice === 'string' || choice['type'] !== 'function') return choice;
-  return { type: 'function', function: { name: choice['name'] } };
+function choiceOf(choice: string | Readonly<Record<string, unknown>>): { readonly tool_choice?: unknown } {
+  if (choice === 'auto') return {};
+  if (typeof choice === 'string' || choice['type'] !== 'function') return { tool_choice: choice };
+  return { tool_choice: { type: 'function', function: { name: choice['name'] } } };
 }

@@ -2,12 +2,15 @@
 // session goes through here, one input after the other, so that no two writers ever meet.
 import type { NewId } from '../wire/ids.ts';
 import { type Abilities, everyAbility, type SessionConfig } from '../wire/session-config.ts';
+import { shownSession } from '../wire/transcription-session.ts';
+import { failAsides, failWaitingAsides, startAsides } from './asides.ts';
 import { transcribeNext, transcript, transcriptEnded, transcriptFailed } from './hearing.ts';
+import { idleTimedOut, watchIdle } from './idle.ts';
 import { appended, cleared, committed, dropped, speechStarted, speechStopped } from './input.ts';
 import { createItem, deleteItem, retrieveItem } from './items.ts';
 import { output, outputEnded, outputFailed } from './output.ts';
 import { cancelResponse, createResponse, failWaiting, startWaiting } from './response.ts';
-import { updateSession } from './session-update.ts';
+import { updateSession, updateTranscriptionSession } from './session-update.ts';
 import { type Conversation, type ConversationInput, Draft, type Step } from './state.ts';
 import { truncateItem } from './truncate.ts';
 
@@ -31,10 +34,13 @@ export function open(
       response: null,
       waiting: null,
       spoken: new Map(),
+      asides: [],
+      waitingAsides: [],
+      idleMs: null,
     },
     newId,
   );
-  draft.send({ type: 'session.created', session });
+  draft.send({ type: 'session.created', session: shownSession(session) });
   draft.send({
     type: 'conversation.created',
     conversation: { id: conversationId, object: 'realtime.conversation' },
@@ -48,14 +54,16 @@ export function next(state: Conversation, input: ConversationInput, newId: NewId
   apply(draft, input);
   transcribeNext(draft);
   startWaiting(draft);
+  startAsides(draft);
+  watchIdle(draft, state.idleMs);
   const before = waitsInLobby(state);
   const after = waitsInLobby(draft.state);
   if (before !== after) draft.do({ type: 'lobby_wait', state: after ? 'begin' : 'end' });
   return { state: draft.state, effects: draft.effects };
 }
 
-function waitsInLobby({ phase, waiting }: Conversation): boolean {
-  return phase === 'lobby' && waiting !== null;
+function waitsInLobby({ phase, waiting, waitingAsides }: Conversation): boolean {
+  return phase === 'lobby' && (waiting !== null || waitingAsides.length > 0);
 }
 
 function apply(draft: Draft, input: ConversationInput): void {
@@ -76,6 +84,8 @@ function apply(draft: Draft, input: ConversationInput): void {
       return becomeFailed(draft, input.code, input.message);
     case 'lobby_timeout':
       return timeOut(draft, input.waitedMs, input.missing);
+    case 'idle_timeout':
+      return idleTimedOut(draft);
     case 'speech_started':
       return speechStarted(draft, input.atSample, input.atMs);
     case 'speech_stopped':
@@ -99,6 +109,8 @@ function applyClient(draft: Draft, { event, audio }: Extract<ConversationInput, 
   switch (event.type) {
     case 'session.update':
       return updateSession(draft, event);
+    case 'transcription_session.update':
+      return updateTranscriptionSession(draft, event);
     case 'input_audio_buffer.commit':
       return committed(draft, event.event_id);
     case 'input_audio_buffer.clear':
@@ -132,15 +144,19 @@ function becomeReady(draft: Draft): void {
 
 /** For good: the shell ends the session once everybody who waits has been told. */
 function becomeFailed(draft: Draft, code: string, message: string): void {
-  const { phase, response, waiting } = draft.state;
+  const { phase, response, waiting, waitingAsides } = draft.state;
   if (phase === 'failed') return;
   draft.set({ phase: 'failed' });
   if (response) outputFailed(draft, response.object.id, code, message);
-  if (waiting) failWaiting(draft, code, message);
-  else draft.fault(code, message);
+  failAsides(draft, code, message);
+  if (!waiting && waitingAsides.length === 0) return draft.fault(code, message);
+  failWaiting(draft, code, message);
+  failWaitingAsides(draft, code, message);
 }
 
 function timeOut(draft: Draft, waitedMs: number, missing: string): void {
-  if (waitsInLobby(draft.state))
-    failWaiting(draft, 'lobby_timeout', `not ready after ${waitedMs} ms: ${missing}`);
+  if (!waitsInLobby(draft.state)) return;
+  const message = `not ready after ${waitedMs} ms: ${missing}`;
+  failWaiting(draft, 'lobby_timeout', message);
+  failWaitingAsides(draft, 'lobby_timeout', message);
 }

@@ -12,9 +12,11 @@ export function hear(draft: Draft, itemId: string): void {
 
 /** The client asks for an answer: what could not be heard of what it answers is tried once more. */
 export function hearAgain(draft: Draft): void {
-  const { items, unheard } = draft.state;
-  for (const { id } of sinceAnswer(items))
-    if (unheard.get(id)?.state === 'failed') mark(draft, id, { state: 'waiting' });
+  for (const { id } of sinceAnswer(draft.state.items)) againIfUnheard(draft, id);
+}
+
+export function againIfUnheard(draft: Draft, itemId: string): void {
+  if (draft.state.unheard.get(itemId)?.state === 'failed') mark(draft, itemId, { state: 'waiting' });
 }
 
 /** Whether the client was told that its audio is of no use here. */

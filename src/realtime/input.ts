@@ -92,7 +92,14 @@ export function speechStopped(draft: Draft, atSample: number): void {
   if (session.audio.input.turn_detection?.create_response) requestByTurn(draft);
 }
 
-function take(draft: Draft, itemId: string, fromSample: number, toSample: number): void {
+/** `transcript` where it is known that nothing was said. */
+export function take(
+  draft: Draft,
+  itemId: string,
+  fromSample: number,
+  toSample: number,
+  transcript: '' | null = null,
+): void {
   const { input } = draft.state;
   draft.set({ input: { ...input, startSample: toSample, turn: null } });
   draft.do({ type: 'keep_audio', itemId, fromSample, toSample });
@@ -104,7 +111,7 @@ function take(draft: Draft, itemId: string, fromSample: number, toSample: number
     type: 'message',
     status: 'completed',
     role: 'user',
-    content: [{ type: 'input_audio', transcript: null }],
+    content: [{ type: 'input_audio', transcript }],
   });
-  hear(draft, itemId);
+  if (transcript === null) hear(draft, itemId);
 }

@@ -63,6 +63,11 @@ export function createItem(
     const message = `Error adding item: the previous item with id '${previous}' does not exist.`;
     return draft.error('invalid_value', message, { param: 'previous_item_id', eventId });
   }
+  if (
+    event.item.type === 'function_call_output' &&
+    refuseUncalled(draft, event.item, draft.state.items, 'item', eventId)
+  )
+    return;
   const spoken = spokenParts(event.item);
   if (spoken.length > 1 && spoken.some((part) => part.audio)) {
     const message = 'Error adding item: audio comes in one part of a message in this version of greenroom.';
@@ -79,17 +84,36 @@ export function createItem(
 
 /** Ids of items that are announced, or still being made, are no more to be had than those of items that are there. */
 function isTaken(draft: Draft, id: string): boolean {
-  const { items, input, response } = draft.state;
-  return input.turn?.itemId === id || response?.itemId === id || items.some((item) => item.id === id);
+  const { items, input, response, asides } = draft.state;
+  const made = [response, ...asides].some((one) => one?.itemId === id);
+  return made || input.turn?.itemId === id || items.some((item) => item.id === id);
+}
+
+/** Whether the client was told that nobody called the function whose result it gives. */
+export function refuseUncalled(
+  draft: Draft,
+  { call_id: callId }: { readonly call_id: string },
+  items: readonly Item[],
+  param: string,
+  eventId: string | undefined,
+): boolean {
+  if (items.some((item) => item.type === 'function_call' && item.call_id === callId)) return false;
+  const message = `Tool call ID '${callId}' not found in conversation.`;
+  draft.error('invalid_tool_call_id', message, { param: `${param}.call_id`, eventId });
+  return true;
 }
 
 /** A client must not fill our memory: whether it was told that there is no room for one more item. */
 export function refuseFull(draft: Draft, chars: number, eventId: string | undefined): boolean {
-  const { items, itemChars } = draft.state;
-  if (items.length < itemsMax && itemChars + chars <= textCharsMax) return false;
+  if (!refusesMore(draft, chars)) return false;
   const message = `The conversation holds ${itemsMax} items and ${textCharsMax} characters at most: delete some.`;
   draft.error('conversation_full', message, { eventId });
   return true;
+}
+
+/** Whether there is no room for one more item with so much text. */
+export function refusesMore({ state }: Draft, chars: number): boolean {
+  return state.items.length >= itemsMax || state.itemChars + chars > textCharsMax;
 }
 
 function charsOf(item: Item): number {
@@ -101,12 +125,12 @@ function charsOf(item: Item): number {
   );
 }
 
-function spokenParts(item: ClientItem) {
+export function spokenParts(item: ClientItem) {
   if (item.type !== 'message' || item.role !== 'user') return [];
   return item.content.filter((part) => part.type === 'input_audio');
 }
 
-function toItem(given: ClientItem, id: string, draft: Draft): Item {
+export function toItem(given: ClientItem, id: string, draft: Draft): Item {
   const status = given.status === 'incomplete' ? given.status : 'completed';
   const head = { id, object: 'realtime.item', status } as const;
   switch (given.type) {
@@ -133,12 +157,12 @@ function toPart(part: Extract<ClientItem, { type: 'message' }>['content'][number
 }
 
 export function retrieveItem(draft: Draft, event: ClientEventOf<'conversation.item.retrieve'>): void {
-  const item = findItem(draft, event.item_id, 'item_retrieve_invalid_item_id', event.event_id);
+  const item = findItem(draft, 'retrieve', event);
   if (item) draft.do({ type: 'send_retrieved', item });
 }
 
 export function deleteItem(draft: Draft, event: ClientEventOf<'conversation.item.delete'>): void {
-  const item = findItem(draft, event.item_id, 'item_delete_invalid_item_id', event.event_id);
+  const item = findItem(draft, 'delete', event);
   if (!item) return;
   const { items, itemChars, spoken, unheard, response } = draft.state;
   const index = items.indexOf(item);
@@ -163,11 +187,17 @@ function without<Value>(map: ReadonlyMap<string, Value>, key: string): ReadonlyM
 /** The item; or none, and the client was told. */
 export function findItem(
   draft: Draft,
-  itemId: string,
-  code: string,
-  eventId: string | undefined,
+  verb: 'retrieve' | 'delete' | 'truncate',
+  {
+    item_id: itemId,
+    event_id: eventId,
+  }: { readonly item_id: string; readonly event_id?: string | undefined },
 ): Item | undefined {
   const item = draft.state.items.find(({ id }) => id === itemId);
-  if (!item) draft.error(code, `Item with item_id '${itemId}' not found.`, { param: 'item_id', eventId });
-  return item;
+  if (item) return item;
+  // In OpenAI's words: clients know them.
+  const doing = { retrieve: 'retrieving', delete: 'deleting', truncate: 'truncating' }[verb];
+  const message = `Error ${doing} item: the item with id '${itemId}' does not exist.`;
+  draft.error(`item_${verb}_invalid_item_id`, message, { param: 'item_id', eventId });
+  return undefined;
 }

@@ -4,26 +4,27 @@
 import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
+import { armIdle } from './idle.ts';
 import { addItem, finishItem } from './items.ts';
 import { sourceNotice } from './source.ts';
 import { nothingSpoken, textHeard, withAudio } from './spoken.ts';
 import type { ActiveResponse, CallChunk, Draft, SentChunk } from './state.ts';
+import { dropUnderWay, keepUnderWay, underWay } from './under-way.ts';
 
 type HeardChunk = Extract<SentChunk, { type: 'text' | 'audio' }>;
 
 export function output(draft: Draft, responseId: string, chunk: SentChunk, atMs?: number): void {
-  const active = draft.state.response;
-  // Late output of a response that has ended is dropped: it must never reach the next one.
-  if (active?.object.id !== responseId) return;
+  const active = underWay(draft.state, responseId);
+  if (!active) return;
   switch (chunk.type) {
     case 'call':
       return functionCall(draft, active, chunk);
     case 'source':
       return draft.send(sourceNotice(responseId, chunk.source));
     case 'said':
-      return draft.set({ response: { ...active, last: 'whole' } });
+      return keepUnderWay(draft, { ...active, last: 'whole' });
     case 'ending':
-      return draft.set({ response: { ...active, ending: chunk } });
+      return keepUnderWay(draft, { ...active, ending: chunk });
     default:
       if (isHeard(chunk, active.modality)) said(draft, active, chunk, atMs);
   }
@@ -38,14 +39,13 @@ function said(draft: Draft, active: ActiveResponse, chunk: HeardChunk, atMs: num
     const begins = response.pieces.at(-1)?.fromSample !== samples;
     const piece = { fromChar: text.length, fromSample: samples, ...(chunk.part && { part: chunk.part }) };
     const pieces = begins ? [...response.pieces, piece] : response.pieces;
-    draft.set({
-      response: { ...response, text: text + chunk.text, pieces, last: chunk.part ? 'cut' : 'whole' },
-    });
+    const last = chunk.part ? 'cut' : 'whole';
+    keepUnderWay(draft, { ...response, text: text + chunk.text, pieces, last });
     const type =
       response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
     return draft.send({ type, ...address, delta: chunk.text });
   }
-  draft.set({ response: withAudio(response, chunk.samples, atMs) });
+  keepUnderWay(draft, withAudio(response, chunk.samples, atMs));
   draft.send({ type: 'response.output_audio.delta', ...address, delta: chunk.audio });
 }
 
@@ -54,8 +54,8 @@ function isHeard(chunk: HeardChunk, modality: Modality): boolean {
 }
 
 export function outputEnded(draft: Draft, responseId: string): void {
-  const active = draft.state.response;
-  if (active?.object.id !== responseId) return;
+  const active = underWay(draft.state, responseId);
+  if (!active) return;
   const cutBy = active.ending?.cutBy;
   if (!cutBy) return endResponse(draft, active, { status: 'completed', status_details: null });
   endResponse(draft, active, {
@@ -65,8 +65,8 @@ export function outputEnded(draft: Draft, responseId: string): void {
 }
 
 export function outputFailed(draft: Draft, responseId: string, code: string, message: string): void {
-  const active = draft.state.response;
-  if (active?.object.id !== responseId) return;
+  const active = underWay(draft.state, responseId);
+  if (!active) return;
   draft.do({ type: 'stop_response', responseId });
   failResponse(draft, active, code, message);
 }
@@ -83,21 +83,25 @@ export function endResponse(
 ): void {
   // What ended by itself has been spoken to its end; what was cut was so where its last piece was.
   const cut = end.status === 'cancelled' || end.status === 'failed';
-  const ended: ActiveResponse = cut ? response : { ...response, last: 'whole' };
-  const { done, ending } = ended.itemId
-    ? hideItem(draft, ended, end.status === 'completed' ? 'completed' : 'incomplete')
-    : ended;
-  draft.set({ response: null });
+  const spoken: ActiveResponse = cut ? response : { ...response, last: 'whole' };
+  const ended = spoken.itemId
+    ? hideItem(draft, spoken, end.status === 'completed' ? 'completed' : 'incomplete')
+    : spoken;
+  const { done, ending } = ended;
+  dropUnderWay(draft, ended);
+  armIdle(draft, ended, end);
   const usage = ending?.usage ?? null;
   draft.send({ type: 'response.done', response: { ...response.object, ...end, output: done, usage } });
 }
 
 /** What the client is to call: an item of its own, after what was said before. Engines give it in one piece. */
 function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): void {
+  // Not every engine knows `parallel_tool_calls`; a client that asked for one call has no use for two.
+  if (active.calls === 'one' && active.done.some(({ type }) => type === 'function_call')) return;
   const response = active.itemId ? hideItem(draft, { ...active, last: 'whole' }, 'completed') : active;
   const id = draft.newId('item');
   const { name, arguments: written } = chunk;
-  const callId = isCallTaken(draft, chunk.callId) ? draft.newId('call') : chunk.callId;
+  const callId = isCallTaken(draft, response, chunk.callId) ? draft.newId('call') : chunk.callId;
   const shown = (status: ItemStatus, args: string): Item => ({
     ...{ id, object: 'realtime.item', type: 'function_call', status },
     ...{ call_id: callId, name, arguments: args },
@@ -105,31 +109,36 @@ function functionCall(draft: Draft, active: ActiveResponse, chunk: CallChunk): v
   const place = placeOf(response);
   const address = { ...place, item_id: id, call_id: callId };
   draft.send({ type: 'response.output_item.added', ...place, item: shown('in_progress', '') });
-  addItem(draft, shown('in_progress', ''), response.afterItemId);
+  join(draft, response, shown('in_progress', ''));
   if (written !== '')
     draft.send({ type: 'response.function_call_arguments.delta', ...address, delta: written });
   draft.send({ type: 'response.function_call_arguments.done', ...address, name, arguments: written });
   const item = shown('completed', written);
   draft.send({ type: 'response.output_item.done', ...place, item });
-  finishItem(draft, item);
+  if (response.conversation === 'auto') finishItem(draft, item);
   after(draft, response, item);
 }
 
 /** Some engines count their calls from nought in every answer; a client tells them apart by this alone. */
-function isCallTaken({ state }: Draft, callId: string): boolean {
-  return state.items.some((item) => item.type === 'function_call' && item.call_id === callId);
+function isCallTaken({ state }: Draft, { done }: ActiveResponse, callId: string): boolean {
+  return [...state.items, ...done].some((item) => item.type === 'function_call' && item.call_id === callId);
 }
 
 /** The first output of a message: the item appears. */
 function showItem(draft: Draft, active: ActiveResponse): ActiveResponse {
   const response = { ...active, itemId: draft.newId('item') };
-  draft.set({ response });
+  keepUnderWay(draft, response);
   const address = addressOf(response);
   const item = itemOf(response, 'in_progress', []);
   draft.send({ type: 'response.output_item.added', ...placeOf(response), item });
-  addItem(draft, item, response.afterItemId);
+  join(draft, response, item);
   draft.send({ type: 'response.content_part.added', ...address, part: partOf(response) });
   return response;
+}
+
+/** The item becomes one of the conversation, where its response belongs to it. */
+function join(draft: Draft, { conversation, afterItemId }: ActiveResponse, item: Item): void {
+  if (conversation === 'auto') addItem(draft, item, afterItemId);
 }
 
 /** The last output of a message: everything that was added is done. */
@@ -144,7 +153,7 @@ function hideItem(draft: Draft, response: ActiveResponse, status: ItemStatus): A
   draft.send({ type: 'response.content_part.done', ...address, part: partOf(response) });
   const item = itemOf(response, status, [contentOf(response)]);
   draft.send({ type: 'response.output_item.done', ...placeOf(response), item });
-  finishItem(draft, item, response);
+  if (response.conversation === 'auto') finishItem(draft, item, response);
   return after(draft, response, item);
 }
 
@@ -154,8 +163,9 @@ function after(draft: Draft, response: ActiveResponse, item: Item): ActiveRespon
   const changed: ActiveResponse = {
     ...{ ...response, ...nothingSpoken, done: [...response.done, item], itemId: null },
     afterItemId: there ? item.id : response.afterItemId,
+    doneSamples: response.doneSamples + response.samples,
   };
-  draft.set({ response: changed });
+  keepUnderWay(draft, changed);
   return changed;
 }
 

@@ -14,12 +14,36 @@ import {
   type Transcription,
   type TurnDetection,
 } from '../wire/session-config.ts';
+import { legacySession, sessionUpdateOf, shownSession } from '../wire/transcription-session.ts';
 import { forgetTurn } from './input.ts';
-import type { Draft } from './state.ts';
+import type { Conversation, Draft } from './state.ts';
 
-export function updateSession(draft: Draft, event: ClientEventOf<'session.update'>): void {
+export function updateSession(
+  draft: Draft,
+  { session, event_id: eventId }: ClientEventOf<'session.update'>,
+): void {
+  if (!update(draft, session, eventId)) return;
+  draft.send({ type: 'session.updated', session: shownSession(draft.state.session) });
+}
+
+/** In the words of the beta, and answered in them. */
+export function updateTranscriptionSession(
+  draft: Draft,
+  { session, event_id: eventId }: ClientEventOf<'transcription_session.update'>,
+): void {
+  if (!update(draft, sessionUpdateOf(session), eventId)) return;
+  draft.send({ type: 'transcription_session.updated', session: legacySession(draft.state.session) });
+}
+
+/** Whether it is in effect; if not, the client was told. */
+function update(draft: Draft, given: SessionUpdate, eventId: string | undefined): boolean {
   const before = draft.state.session;
-  const session = mergeSession(before, event.session, draft.state.abilities);
+  const refused = given.type && given.type !== before.type ? refusedType(draft.state, given.type) : null;
+  if (refused !== null) {
+    draft.error('invalid_parameter', refused, { param: 'session.type', eventId });
+    return false;
+  }
+  const session = mergeSession(before, given, draft.state.abilities);
   draft.set({ session });
   const { format } = session.audio.input;
   if (!isSameFormat(format, before.audio.input.format)) draft.do({ type: 'use_input_format', format });
@@ -31,7 +55,23 @@ export function updateSession(draft: Draft, event: ClientEventOf<'session.update
     }
     draft.do({ type: 'detect_turns', detection });
   }
-  draft.send({ type: 'session.updated', session });
+  return true;
+}
+
+/** A session becomes what it is before anything is in it. */
+function refusedType(
+  { abilities, items, response, waiting, session }: Conversation,
+  type: SessionConfig['type'],
+): string | null {
+  if (type === 'transcription' && abilities.hears !== 'words') return nothingWrittenDown(session.model);
+  if (items.length === 0 && !response && !waiting) return null;
+  return type === 'transcription'
+    ? 'Passing a transcription session update event to a realtime session is not allowed. (Before the first item it is; or connect with ?intent=transcription.)'
+    : 'Passing a realtime session update event to a transcription session is not allowed. (Before the first item it is; or connect without ?intent=transcription.)';
+}
+
+export function nothingWrittenDown(pipeline: string): string {
+  return `pipeline ${pipeline} writes nothing down (no \`hear\`), so there are no transcription sessions: choose another pipeline`;
 }
 
 /** The session with the update in it. */
@@ -44,11 +84,13 @@ export function mergeSession(
   const { input: newInput, output: newOutput } = update.audio ?? {};
   return {
     ...session,
+    type: update.type ?? session.type,
     output_modalities:
       answers === 'text' ? ['text'] : changed(update.output_modalities, ['audio'], session.output_modalities),
     instructions: changed(update.instructions, '', session.instructions),
     tools: changed(update.tools, [], session.tools),
     tool_choice: changed(update.tool_choice, 'auto', session.tool_choice),
+    parallel_tool_calls: changed(update.parallel_tool_calls, true, session.parallel_tool_calls),
     max_output_tokens: changed(update.max_output_tokens, 'inf', session.max_output_tokens),
     truncation: changed(update.truncation, 'auto', session.truncation),
     audio: {
@@ -103,7 +145,7 @@ function mergeDetection(current: TurnDetection | null, update: DetectionUpdate):
   if (update === null) return null;
   if (update.type === 'server_vad') {
     const base = current?.type === 'server_vad' ? current : serverVadDefault;
-    return { ...base, ...(update as Partial<ServerVad>), idle_timeout_ms: null };
+    return { ...base, ...(update as Partial<ServerVad>) };
   }
   const base = current?.type === 'semantic_vad' ? current : semanticVadDefault;
   return { ...base, ...(update as Partial<SemanticVad>) };

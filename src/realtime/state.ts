@@ -4,6 +4,7 @@
 //     phase:     lobby ◀──not_ready── / ──ready──▶ ready          (either) ──engine_failed──▶ failed
 //     waiting:   none ──request──▶ one ──start | cancel | fail | timeout──▶ none
 //     response:  none ──start──▶ in_progress ──end | cancel | fail──▶ none   (exactly one terminal each)
+//     asides:    the same two steps, of a few answers at once that are no part of the conversation
 import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
@@ -37,6 +38,11 @@ export interface Conversation {
   readonly waiting: ResponseRequest | null;
   /** Of each finished assistant item that has audio: how it was spoken, and how much was heard. */
   readonly spoken: ReadonlyMap<string, SpokenAnswer>;
+  /** Answers outside the conversation, under way beside the one in it; and those that wait. */
+  readonly asides: readonly ActiveResponse[];
+  readonly waitingAsides: readonly ResponseRequest[];
+  /** How long the caller may say nothing from when this was set, with what there was to listen to; null: for ever. */
+  readonly idleMs: number | null;
 }
 
 /** `asked` is one at a time: `delta` is what the caller has been told of it. */
@@ -59,10 +65,22 @@ interface InputBuffer {
 export interface ResponseRequest {
   /** The client's event id, to blame; null for one that turn detection made. */
   readonly eventId: string | null;
-  readonly origin: 'client' | 'turn';
+  readonly origin: 'client' | 'turn' | 'silence';
+  /** `none`: what comes of it is told, and is no part of the conversation. */
+  readonly conversation: 'auto' | 'none';
+  /** What it answers in place of the conversation; null: that. */
+  readonly input: readonly RequestInput[] | null;
   /** What this one answer has otherwise than the session. */
   readonly overrides: Partial<
-    Pick<SessionConfig, 'output_modalities' | 'instructions' | 'tools' | 'tool_choice' | 'max_output_tokens'>
+    Pick<
+      SessionConfig,
+      | 'output_modalities'
+      | 'instructions'
+      | 'tools'
+      | 'tool_choice'
+      | 'parallel_tool_calls'
+      | 'max_output_tokens'
+    >
   >;
   /** Null: the session's output format. */
   readonly format: AudioFormat | null;
@@ -71,16 +89,27 @@ export interface ResponseRequest {
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
+/** An item of its own; or one of the conversation, as it is when the answer starts or was last. */
+export interface RequestInput {
+  readonly origin: 'given' | 'conversation';
+  readonly item: Item;
+}
+
 /** A response runs on the configuration and items as they were when it started. */
 export interface ActiveResponse extends SpokenAnswer {
   readonly object: ResponseObject;
   readonly modality: Modality;
+  readonly conversation: ResponseRequest['conversation'];
+  /** Whether it may call more than one function. */
+  readonly calls: 'many' | 'one';
   /** Its item stands after the last one it answers, also when others have come since. Always an item that is there. */
   readonly afterItemId: string | null;
   /** What is complete of its output; nothing of it changes any more. */
   readonly done: readonly Item[];
   /** Of the message under way; null until there is something to show. */
   readonly itemId: string | null;
+  /** Samples of all that is done of it, as sent. */
+  readonly doneSamples: number;
   /** What is known of its end before it. */
   readonly ending: EndingChunk | null;
 }
@@ -170,6 +199,8 @@ export type ConversationInput =
   | { readonly type: 'not_ready' }
   | { readonly type: 'engine_failed'; readonly code: string; readonly message: string }
   | { readonly type: 'lobby_timeout'; readonly waitedMs: number; readonly missing: string }
+  /** The caller has said nothing for as long as `idle_wait` said. */
+  | { readonly type: 'idle_timeout' }
   /** `atMs` by the shell's clock: when it was noticed. */
   | { readonly type: 'speech_started'; readonly atSample: number; readonly atMs?: number }
   | { readonly type: 'speech_stopped'; readonly atSample: number; readonly atMs?: number }
@@ -235,7 +266,9 @@ export type Effect =
   /** Forget the speech under way: the buffer was cleared or committed. */
   | { readonly type: 'reset_turn_detection' }
   /** An answer waits in the lobby, or no longer does. */
-  | { readonly type: 'lobby_wait'; readonly state: 'begin' | 'end' };
+  | { readonly type: 'lobby_wait'; readonly state: 'begin' | 'end' }
+  /** `idle_timeout` is due in so long, in place of what was due before; null: never. */
+  | { readonly type: 'idle_wait'; readonly ms: number | null };
 
 export interface Step {
   readonly state: Conversation;

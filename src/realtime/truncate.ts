@@ -21,7 +21,7 @@ const samplesPerMs = sessionRateHz / 1000;
 export function truncateItem(draft: Draft, event: Truncate): void {
   const { response, spoken } = draft.state;
   const eventId = event.event_id;
-  const item = findItem(draft, event.item_id, 'item_truncate_invalid_item_id', eventId);
+  const item = findItem(draft, 'truncate', event);
   if (!item) return;
   const running = response?.itemId === item.id ? response : null;
   if (!isSpoken(item, running)) {

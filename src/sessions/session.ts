@@ -10,6 +10,7 @@ import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
@@ -42,6 +43,7 @@ export class Session {
   readonly #transcripts: Transcripts;
   readonly #keepalive: Keepalive;
   readonly #turns: TurnClock;
+  readonly #idle: IdleWatch;
   readonly #queue: ConversationInput[] = [];
   #conversation: Conversation;
   #opening: readonly Effect[];
@@ -111,6 +113,7 @@ export class Session {
         this.#refuse(voiceActivityFailed(error, then));
       },
     });
+    this.#idle = new IdleWatch(scope, () => feed({ type: 'idle_timeout' }));
     this.#lobby = new Lobby({
       scope,
       pipeline,
@@ -262,6 +265,8 @@ export class Session {
         return this.#hearing.configure(effect.detection);
       case 'reset_turn_detection':
         return this.#hearing.reset();
+      case 'idle_wait':
+        return this.#idle.wait(effect.ms);
       case 'lobby_wait':
         return this.#lobby.wait(effect.state);
     }

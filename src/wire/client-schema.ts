@@ -1,4 +1,4 @@
-// What a client may send: the schemas of the eleven client events. Strict, so that a misspelt parameter is told by its
+// What a client may send: the schemas of the eleven client events, and of one that is older. Strict, so that a misspelt parameter is told by its
 // name and never passed over; `null` stands for "cleared" wherever a client may leave a parameter out. Made when the
 // first event comes: the door must not wait for it (measured: 10 ms of a start).
 import * as z from 'zod';
@@ -52,7 +52,7 @@ function makeSchema() {
       threshold: z.number().min(0).max(1).optional(),
       prefix_padding_ms: z.number().int().min(0).max(10_000).optional(),
       silence_duration_ms: z.number().int().min(0).max(60_000).optional(),
-      idle_timeout_ms: z.number().int().min(5000).max(30_000).nullish(),
+      idle_timeout_ms: z.number().int().min(5000).max(30_000).nullable().optional(),
       create_response: z.boolean().optional(),
       interrupt_response: z.boolean().optional(),
     }),
@@ -102,7 +102,7 @@ function makeSchema() {
 
   /** Whatever `session.created` shows may come back: clients send the session they were shown, a little changed. */
   const session = z.strictObject({
-    type: z.literal('realtime', { error: '"realtime" is the one type of session here' }).nullish(),
+    type: z.enum(['realtime', 'transcription']).nullish(),
     object: word.nullish(),
     id: word.nullish(),
     expires_at: z.number().nullish(),
@@ -130,6 +130,20 @@ function makeSchema() {
           .nullish(),
       })
       .nullish(),
+  });
+
+  /** The beta's own. */
+  const transcriptionSession = z.strictObject({
+    client_secret: json.nullish(),
+    include: z.array(word).max(64).nullish(),
+    input_audio_format: z.enum(['pcm16', 'g711_ulaw', 'g711_alaw']).optional(),
+    input_audio_noise_reduction: json.nullish(),
+    input_audio_transcription: json.nullish(),
+    modalities: z
+      .array(z.enum(['text', 'audio']))
+      .max(2)
+      .nullish(),
+    turn_detection: turnDetection.nullish(),
   });
 
   // Looked for is what is wrong: a pattern of what is right runs out of stack on some megabytes.
@@ -167,8 +181,9 @@ function makeSchema() {
   };
   const message = { ...itemHead, type: z.literal('message') };
   const partsMax = 128;
+  const inputsMax = 1024;
 
-  const item = z.discriminatedUnion('type', [
+  const itemKinds = [
     z.discriminatedUnion('role', [
       z.strictObject({
         ...message,
@@ -190,9 +205,10 @@ function makeSchema() {
       arguments: text,
     }),
     z.strictObject({ ...itemHead, type: z.literal('function_call_output'), call_id: id, output: text }),
-  ]);
+  ] as const;
+  const item = z.discriminatedUnion('type', itemKinds);
+  const reference = z.strictObject({ type: z.literal('item_reference'), id });
 
-  const later = 'is not in this version of greenroom; it comes in a later one';
   const pairsMax = 16;
   const metadata = z
     .record(z.string().max(64), z.string().max(512))
@@ -201,8 +217,11 @@ function makeSchema() {
   const response = z.strictObject({
     ...answering,
     metadata: metadata.nullish(),
-    conversation: z.literal('auto', { error: `an answer outside the conversation ${later}` }).nullish(),
-    input: z.never({ error: `an answer to other items than the conversation's ${later}` }).optional(),
+    conversation: z.enum(['auto', 'none']).nullish(),
+    input: z
+      .array(z.discriminatedUnion('type', [...itemKinds, reference]))
+      .max(inputsMax)
+      .nullish(),
     audio: z
       .strictObject({
         output: z.strictObject({ format: format.nullish(), voice: voice.nullish() }).nullish(),
@@ -212,6 +231,11 @@ function makeSchema() {
 
   return z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('session.update'), event_id: eventId, session }),
+    z.strictObject({
+      type: z.literal('transcription_session.update'),
+      event_id: eventId,
+      session: transcriptionSession,
+    }),
     z.strictObject({ type: z.literal('input_audio_buffer.append'), event_id: eventId, audio: z.string() }),
     z.strictObject({ type: z.literal('input_audio_buffer.commit'), event_id: eventId }),
     z.strictObject({ type: z.literal('input_audio_buffer.clear'), event_id: eventId }),
@@ -239,5 +263,9 @@ function makeSchema() {
 export type ClientEvent = z.infer<ReturnType<typeof makeSchema>>;
 /** The events of one type. */
 export type ClientEventOf<T extends ClientEvent['type']> = Extract<ClientEvent, { type: T }>;
+export type ResponseInput = NonNullable<
+  NonNullable<ClientEventOf<'response.create'>['response']>['input']
+>[number];
+export type TranscriptionSessionUpdate = ClientEventOf<'transcription_session.update'>['session'];
 export type ClientItem = ClientEventOf<'conversation.item.create'>['item'];
 export type SessionUpdate = ClientEventOf<'session.update'>['session'];

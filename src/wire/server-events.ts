@@ -2,6 +2,7 @@
 import type { Item } from './items.ts';
 import type { LobbyNotice, Notice } from './notices.ts';
 import type { AudioFormat, Modality, SessionConfig } from './session-config.ts';
+import type { LegacyTranscriptionSession, TranscriptionSession } from './transcription-session.ts';
 
 /** `error.event_id` is the client's own event id, or null where no event of the client's is to blame. */
 export interface WireError {
@@ -15,7 +16,8 @@ export interface WireError {
 export interface ResponseObject {
   readonly object: 'realtime.response';
   readonly id: string;
-  readonly conversation_id: string;
+  /** Null of one outside the conversation. */
+  readonly conversation_id: string | null;
   readonly status: 'in_progress' | 'completed' | 'cancelled' | 'failed' | 'incomplete';
   readonly status_details: {
     readonly type: 'cancelled' | 'failed' | 'incomplete';
@@ -70,7 +72,11 @@ export type ResponsePart =
   | { readonly type: 'audio'; readonly transcript: string };
 
 export type ServerEvent =
-  | { readonly type: 'session.created' | 'session.updated'; readonly session: SessionConfig }
+  | {
+      readonly type: 'session.created' | 'session.updated';
+      readonly session: SessionConfig | TranscriptionSession;
+    }
+  | { readonly type: 'transcription_session.updated'; readonly session: LegacyTranscriptionSession }
   | {
       readonly type: 'conversation.created';
       readonly conversation: { readonly id: string; readonly object: 'realtime.conversation' };
@@ -102,6 +108,12 @@ export type ServerEvent =
   | {
       readonly type: 'input_audio_buffer.speech_stopped';
       readonly item_id: string;
+      readonly audio_end_ms: number;
+    }
+  | {
+      readonly type: 'input_audio_buffer.timeout_triggered';
+      readonly item_id: string;
+      readonly audio_start_ms: number;
       readonly audio_end_ms: number;
     }
   | ({

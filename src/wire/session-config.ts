@@ -30,8 +30,8 @@ export interface ServerVad {
   readonly threshold: number;
   readonly prefix_padding_ms: number;
   readonly silence_duration_ms: number;
-  /** Nothing speaks up by itself yet. */
-  readonly idle_timeout_ms: null;
+  /** A caller who says nothing for so long after an answer has been played is spoken to; null: never. */
+  readonly idle_timeout_ms: number | null;
   readonly create_response: boolean;
   readonly interrupt_response: boolean;
 }
@@ -69,8 +69,20 @@ export interface Abilities {
 
 export const everyAbility: Abilities = { hears: 'sound', answers: 'speech' };
 
+/** What a model is asked with of a long conversation. Tokens are estimated. */
+export type Truncation =
+  | 'auto'
+  | 'disabled'
+  | {
+      readonly type: 'retention_ratio';
+      /** 0 to 1, of the limit. */
+      readonly retention_ratio: number;
+      readonly token_limits?: { readonly post_instructions?: number | null | undefined } | null | undefined;
+    };
+
 export interface SessionConfig {
-  readonly type: 'realtime';
+  /** Of type `transcription` nothing is answered; what a client sees of it: `transcription-session.ts`. */
+  readonly type: 'realtime' | 'transcription';
   readonly object: 'realtime.session';
   readonly id: string;
   readonly model: string;
@@ -80,8 +92,9 @@ export interface SessionConfig {
   readonly instructions: string;
   readonly tools: readonly Readonly<Record<string, unknown>>[];
   readonly tool_choice: string | Readonly<Record<string, unknown>>;
+  readonly parallel_tool_calls: boolean;
   readonly max_output_tokens: number | 'inf';
-  readonly truncation: string | Readonly<Record<string, unknown>>;
+  readonly truncation: Truncation;
   /** Nothing is traced here; nor are there prompt templates, or more fields to include. */
   readonly tracing: null;
   readonly prompt: null;
@@ -130,6 +143,7 @@ export function initialSession(given: {
     instructions: given.instructions,
     tools: [],
     tool_choice: 'auto',
+    parallel_tool_calls: true,
     max_output_tokens: 'inf',
     truncation: 'auto',
     tracing: null,

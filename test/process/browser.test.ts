@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findBrowser, openPage } from '../support/browser.ts';
+import { startCascade } from '../support/cascade-process.ts';
 import { bin, fixture, GatewayProcess } from '../support/gateway-process.ts';
 
 const browser = await findBrowser();
@@ -11,6 +12,17 @@ if (!browser) console.warn('skipped: no Chromium here (Debian: apt-get install c
 interface PageWorld {
   type(url: string): Promise<{ readonly said: string; readonly samples: number; readonly cause: string }>;
   stream(url: string): Promise<void>;
+  plain(
+    url: string,
+    key: string,
+    line: string,
+  ): Promise<{
+    readonly said: string;
+    readonly audioBytes: number;
+    readonly types: readonly string[];
+    readonly protocol: string;
+    readonly code: number;
+  }>;
 }
 
 async function openCalls() {
@@ -36,6 +48,45 @@ withBrowser('a page types a line and hears it', async () => {
   expect(heard).toMatchObject({ said: 'Hello from a browser.', cause: 'asked' });
   expect(heard.samples).toBeGreaterThan(10_000);
   expect(tab.faults).toEqual([]);
+});
+
+withBrowser('a page that knows nothing of us talks to a cascade, with a key in its subprotocol', async () => {
+  await using gateway = await startCascade('nobody speaks', {
+    config: {
+      auth: { tokens: ['caller-token'], admin: ['admin-token'] },
+    },
+  });
+  await gateway.event('ready');
+  const { body } = await gateway.json('/v1/realtime/client_secrets', {
+    method: 'POST',
+    headers: { authorization: 'Bearer admin-token', 'content-type': 'application/json' },
+    body: JSON.stringify({ session: { type: 'realtime', instructions: 'Eve:' } }),
+  });
+  await using tab = await openCalls();
+  const call = (key: string) =>
+    tab.page.evaluate(
+      (url, secret) => (globalThis as unknown as PageWorld).plain(url, secret, 'Hello from a page'),
+      url,
+      key,
+    );
+  const url = await gateway.url();
+  const heard = await call((body as { readonly value: string }).value);
+  expect(heard).toMatchObject({
+    ...{ said: 'Eve: You said: Hello from a page.', protocol: 'realtime', code: 1000 },
+  });
+  expect(heard.audioBytes / 48_000).toBeGreaterThan(1);
+  // What each of them is for: ARCHITECTURE.md has the order that clients are written against.
+  expect(heard.types.filter((type) => !/delta$|done$/.test(type))).toEqual([
+    ...['session.created', 'conversation.created', 'conversation.item.added', 'response.created'],
+    ...['response.output_item.added', 'conversation.item.added', 'response.content_part.added'],
+  ]);
+  expect(heard.types.filter((type) => /done$/.test(type))).toEqual([
+    'conversation.item.done',
+    ...['response.output_audio.done', 'response.output_audio_transcript.done', 'response.content_part.done'],
+    ...['response.output_item.done', 'conversation.item.done', 'response.done'],
+  ]);
+  expect(tab.faults).toEqual([]);
+  await expect(call('wrong')).rejects.toThrow('the connection failed');
 });
 
 withBrowser('the gateway leaves while a page streams its microphone: all ends in order', async () => {

@@ -159,7 +159,8 @@ export class Call {
     switch (event.type) {
       case 'session.created':
       case 'session.updated':
-        this.#session = event.session;
+        // A transcription session has none.
+        this.#session = event.session.object === 'realtime.transcription_session' ? null : event.session;
         return;
       case 'greenroom.lobby':
         this.#report.lobby(event, this.clock.now());

@@ -13,8 +13,12 @@ import { type ClientEvent as ParsedEvent, parseClientEvent } from '../../../src/
 
 const text = { type: 'input_text', text: 'Hello.' } as const;
 
-/** One of each type; the compiler says when one is missing. */
-const samples: { readonly [T in ParsedEvent['type']]: ClientEvent & { readonly type: T } } = {
+/** One of each type of today; the compiler says when one is missing. */
+const samples: {
+  readonly [T in Exclude<ParsedEvent['type'], 'transcription_session.update'>]: ClientEvent & {
+    readonly type: T;
+  };
+} = {
   'session.update': {
     type: 'session.update',
     session: {
@@ -50,7 +54,10 @@ const samples: { readonly [T in ParsedEvent['type']]: ClientEvent & { readonly t
   },
   'response.create': {
     type: 'response.create',
-    response: { output_modalities: ['audio'], instructions: 'Whisper.', conversation: 'auto' },
+    response: {
+      ...{ output_modalities: ['audio'], instructions: 'Whisper.', conversation: 'none' },
+      input: [{ type: 'item_reference', id: 'item_1' }],
+    },
   },
   'response.cancel': { type: 'response.cancel', response_id: 'resp_1' },
   'output_audio_buffer.clear': { type: 'output_audio_buffer.clear' },

@@ -108,4 +108,12 @@ describe('the tools and the limit', () => {
   test('a choice of none is no tools', () => {
     expect(asked([], { tools, tool_choice: 'none' })).toEqual({ messages: [] });
   });
+
+  test('are asked for one at a time, where the session says so', () => {
+    expect(asked([], { tools, parallel_tool_calls: false })).toMatchObject({
+      extra: { parallel_tool_calls: false },
+    });
+    expect(asked([], { tools })).not.toHaveProperty('extra');
+    expect(asked([], { tools: [], parallel_tool_calls: false })).toEqual({ messages: [] });
+  });
 });

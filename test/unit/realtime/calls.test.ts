@@ -23,6 +23,23 @@ function answering(): Rig {
 }
 
 describe('a function call', () => {
+  test('is one for who asks for one at a time, in the session or for this answer', () => {
+    const rig = new Rig().ready();
+    rig.client({ type: 'session.update', session: { parallel_tool_calls: false } });
+    expect(rig.last('session.updated').session).toMatchObject({ parallel_tool_calls: false });
+    rig.client({ type: 'response.create' });
+    rig.output(call('call_x'));
+    expect(rig.output(call('call_y'))).toEqual([]);
+    rig.end();
+    expect(rig.last('response.done').response.output).toMatchObject([{ call_id: 'call_x' }]);
+    rig.client({ type: 'response.create', response: { parallel_tool_calls: true } });
+    expect(rig.shell.snapshots.at(-1)?.session.parallel_tool_calls).toBe(true);
+    rig.output(call('call_1'));
+    rig.output(call('call_2'));
+    rig.end();
+    expect(rig.last('response.done').response.output).toHaveLength(2);
+  });
+
   test('comes whole, as an item of its own after what was said', () => {
     const rig = answering();
     rig.output('One moment.');

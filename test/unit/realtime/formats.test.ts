@@ -6,7 +6,8 @@ import { session as initial, Rig } from './rig.ts';
 /** @returns what `session.updated` shows; null when the update was refused */
 function update(rig: Rig, session: object): SessionConfig | null {
   const [event] = rig.client({ type: 'session.update', event_id: `u${rig.events.length}`, session });
-  return event?.type === 'session.updated' ? event.session : null;
+  const shown = event?.type === 'session.updated' ? event.session : null;
+  return shown?.object === 'realtime.session' ? shown : null;
 }
 
 const speaking = (format: unknown) => ({ audio: { input: { format } } });

@@ -71,8 +71,10 @@ describe('creating items', () => {
       name: 'look',
       call_id: expect.stringMatching(/^call_/),
     });
-    create(rig, { type: 'function_call_output', call_id: 'call_1', output: '' });
-    expect(rig.last('conversation.item.added').item).toMatchObject({ call_id: 'call_1', output: '' });
+    const call = rig.state.items.at(-1);
+    const callId = call?.type === 'function_call' ? call.call_id : '';
+    create(rig, { type: 'function_call_output', call_id: callId, output: '' });
+    expect(rig.last('conversation.item.added').item).toMatchObject({ call_id: callId, output: '' });
     expect(rig.state.items).toHaveLength(5);
   });
 
@@ -173,21 +175,37 @@ describe('creating items', () => {
   });
 });
 
+test('the result of a function that nobody has called is refused, as OpenAI does', () => {
+  const rig = new Rig();
+  create(rig, { type: 'function_call_output', call_id: 'call_x', output: '7' });
+  expect(code(rig)).toMatchObject({
+    code: 'invalid_tool_call_id',
+    message: "Tool call ID 'call_x' not found in conversation.",
+    param: 'item.call_id',
+  });
+  expect(rig.itemIds).toEqual([]);
+});
+
 describe('retrieving and deleting items', () => {
   test.each([
-    ['retrieve', 'item_retrieve_invalid_item_id'],
-    ['delete', 'item_delete_invalid_item_id'],
-  ])('to %s an item that is not there is refused with its code', (verb, expected) => {
-    const rig = new Rig();
-    rig.client({ type: `conversation.item.${verb}`, item_id: 'nobody', event_id: 'e' });
-    expect(code(rig)).toEqual({
-      type: 'invalid_request_error',
-      code: expected,
-      message: "Item with item_id 'nobody' not found.",
-      param: 'item_id',
-      event_id: 'e',
-    });
-  });
+    ['retrieve', 'item_retrieve_invalid_item_id', 'retrieving'],
+    ['delete', 'item_delete_invalid_item_id', 'deleting'],
+    ['truncate', 'item_truncate_invalid_item_id', 'truncating'],
+  ])(
+    'to %s an item that is not there is refused with the code and the words of OpenAI',
+    (verb, expected, doing) => {
+      const rig = new Rig();
+      const where = verb === 'truncate' ? { content_index: 0, audio_end_ms: 0 } : {};
+      rig.client({ type: `conversation.item.${verb}`, item_id: 'nobody', event_id: 'e', ...where });
+      expect(code(rig)).toEqual({
+        type: 'invalid_request_error',
+        code: expected,
+        message: `Error ${doing} item: the item with id 'nobody' does not exist.`,
+        param: 'item_id',
+        event_id: 'e',
+      });
+    },
+  );
 
   test('an item is retrieved through the shell, which has its audio', () => {
     const rig = new Rig().ready();

@@ -6,7 +6,7 @@ import { audioChunk, type Rig } from './rig.ts';
 const pick = fc.nat({ max: 9 });
 const ms = fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 3000 }));
 
-const whose = fc.constantFrom('current', 'current', 'current', 'late');
+const whose = fc.constantFrom('current', 'current', 'current', 'aside', 'aside', 'late');
 
 const client = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constant('create'), pick, pick) },
@@ -14,11 +14,18 @@ const client = fc.oneof(
   fc.tuple(fc.constant('retrieve'), pick),
   { weight: 2, arbitrary: fc.tuple(fc.constant('truncate'), pick, fc.nat({ max: 2 })) },
   { weight: 5, arbitrary: fc.tuple(fc.constant('ask'), fc.constantFrom('audio', 'text', null)) },
-  fc.tuple(fc.constant('cancel'), fc.constantFrom('current', 'other', null)),
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constant('ask aside'), fc.constantFrom('whole', 'refer', 'given', 'calls'), pick),
+  },
+  fc.tuple(fc.constant('result'), pick),
+  fc.tuple(fc.constant('cancel'), fc.constantFrom('current', 'aside', 'other', null)),
   fc.tuple(fc.constant('commit')),
   fc.tuple(fc.constant('clear')),
   fc.tuple(fc.constant('clear output')),
   fc.tuple(fc.constant('update'), pick),
+  fc.tuple(fc.constant('limit'), fc.nat({ max: 60 })),
+  fc.tuple(fc.constant('become'), fc.constantFrom('transcription', 'realtime', 'realtime')),
   fc.tuple(fc.constant('garbage')),
 );
 
@@ -42,6 +49,7 @@ const shell = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(fc.constant('ready')) },
   fc.tuple(fc.constant('not ready')),
   fc.tuple(fc.constant('timeout')),
+  { weight: 2, arbitrary: fc.tuple(fc.constant('silent')) },
 );
 
 export type RandomInput = readonly [string, ...unknown[]];
@@ -61,6 +69,7 @@ const updates = [
   { turn_detection: { type: 'server_vad', interrupt_response: false } },
   { turn_detection: { type: 'server_vad', create_response: false } },
   { turn_detection: { type: 'semantic_vad', eagerness: 'high' } },
+  { turn_detection: { type: 'server_vad', idle_timeout_ms: 5000 } },
   { format: { type: 'audio/pcmu' } },
   { format: { type: 'audio/pcm', rate: 16_000 } },
 ] as const;
@@ -88,14 +97,14 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
   const eventId = `e${rig.events.length}-${rig.inputs.length}`;
   const send = (type: string, rest: object = {}) => rig.client({ type, event_id: eventId, ...rest });
   const { endSample } = rig.state.input;
-  const responseId = a === 'late' ? 'resp_late' : rig.responseId;
+  const responseId = a === 'late' ? 'resp_late' : a === 'aside' ? rig.asideId : rig.responseId;
   const heardId = a === 'late' ? (rig.itemIds[0] ?? 'item_x') : rig.hearing;
   switch (name) {
     case 'create': {
       const content = [{ type: 'input_text', text: 'x' }];
       const places = [undefined, null, 'root', idOf(rig, Number(b))];
       const id = Number(a) < 5 ? {} : { id: idOf(rig, Number(a)) };
-      const item = { ...id, type: 'message', role: 'user', content };
+      const item = { ...id, type: 'message', role: Number(b) === 9 ? 'system' : 'user', content };
       return void send('conversation.item.create', { item, previous_item_id: places[Number(b) % 4] });
     }
     case 'delete':
@@ -111,6 +120,24 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
       return void send('response.create', {
         response: { metadata: { ask: eventId }, ...(a !== null && { output_modalities: [a] }) },
       });
+    case 'ask aside': {
+      const input = inputFor(rig, a, Number(b));
+      return void send('response.create', {
+        response: {
+          ...{ metadata: { ask: eventId }, conversation: Number(b) < 8 ? 'none' : 'auto' },
+          ...(input && { input }),
+        },
+      });
+    }
+    case 'result': {
+      const calls = rig.state.items.filter(({ type }) => type === 'function_call');
+      const call = calls[Number(a) % (calls.length + 1)];
+      const callId = call?.type === 'function_call' ? call.call_id : 'call_x';
+      const item = { type: 'function_call_output', call_id: callId, output: '{}' };
+      return void send('conversation.item.create', { item });
+    }
+    case 'silent':
+      return void rig.feed({ type: 'idle_timeout' });
     case 'cancel':
       return void send(
         'response.cancel',
@@ -126,6 +153,13 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
       return void send('session.update', {
         session: { audio: { input: updates[Number(a) % updates.length] } },
       });
+    case 'limit': {
+      const limits = { token_limits: { post_instructions: Number(a) } };
+      const truncation = { type: 'retention_ratio', retention_ratio: 0.7, ...limits };
+      return void send('session.update', { session: { truncation } });
+    }
+    case 'become':
+      return void send('session.update', { session: { type: a } });
     case 'garbage':
       return void send('session.destroy');
     case 'append':
@@ -187,6 +221,18 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
   }
 }
 
+/** What a response is asked with in place of the conversation. */
+function inputFor(rig: Rig, kind: unknown, at: number): readonly object[] | null {
+  if (kind === 'whole') return null;
+  if (kind === 'refer') return [{ type: 'item_reference', id: idOf(rig, at) }];
+  const said = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'x' }] };
+  if (kind === 'given') return at === 0 ? [] : [said];
+  return [
+    { type: 'function_call', call_id: 'call_a', name: 'f', arguments: '{}' },
+    { type: 'function_call_output', call_id: at < 6 ? 'call_a' : 'call_b', output: '1' },
+  ];
+}
+
 /** Lets everything that was begun come to its end. */
 export function settle(rig: Rig): void {
   rig.ready();
@@ -196,4 +242,5 @@ export function settle(rig: Rig): void {
     if (answers > 2) throw new Error('answers without end');
     rig.end();
   }
+  while (rig.state.asides.length > 0) rig.feed({ type: 'output_ended', responseId: rig.asideId });
 }

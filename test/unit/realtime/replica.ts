@@ -20,6 +20,8 @@ interface SeenResponse {
  * done, done) for a call, response done.
  */
 const responseOrder = /^C(IA(?:P[dt]*(?:ut|x)p|f?g)i(?:D|))*R$/;
+/** The same without anything that is added to a conversation. */
+const asideOrder = /^C(I(?:P[dt]*(?:ut|x)p|f?g)i)*R$/;
 
 const letters: Readonly<Record<string, string>> = {
   'response.output_item.added': 'I',
@@ -40,11 +42,14 @@ export class Replica {
   /** In the order that `previous_item_id` gives. Null: shortened, to be retrieved before it is known again. */
   items: { readonly id: string; item: Item | null }[] = [];
   response: SeenResponse | null = null;
+  /** Those outside the conversation: their items are in no conversation. */
+  readonly asides = new Map<string, SeenResponse>();
   /** The item that the speech under way will be. */
   speaking: string | null = null;
   readonly #ended = new Set<string>();
   readonly #announced = new Set<string>();
   #committed: string | null = null;
+  #silent: string | null = null;
 
   get ids(): string[] {
     return this.items.map(({ id }) => id);
@@ -80,6 +85,8 @@ export class Replica {
       case 'input_audio_buffer.committed':
         if (this.speaking) assert.equal(event.item_id, this.speaking);
         else this.#announce(event.item_id);
+        if (this.#silent) assert.equal(event.item_id, this.#silent, 'the silence is committed at once');
+        this.#silent = null;
         assert.equal(event.previous_item_id, this.ids.at(-1) ?? null);
         this.speaking = null;
         this.#committed = event.item_id;
@@ -107,14 +114,15 @@ export class Replica {
         return;
       }
       case 'response.created':
-        assert.equal(this.response, null, 'one response at a time');
-        assert.equal(event.response.status, 'in_progress');
-        this.#announce(event.response.id);
-        this.response = { id: event.response.id, item: null, items: [], order: 'C', text: '' };
-        return;
+        return this.#responseCreated(event.response.id, event.response);
       case 'response.done':
         return this.#responseDone(event);
+      case 'input_audio_buffer.timeout_triggered':
+        assert.equal(this.speaking, null, 'nobody is idle who speaks');
+        this.#silent = event.item_id;
+        return;
       case 'session.created':
+      case 'transcription_session.updated':
       case 'conversation.created':
       case 'error':
         return;
@@ -124,10 +132,11 @@ export class Replica {
   }
 
   #content(event: Extract<SentEvent, { response_id: string }>): void {
-    const { response } = this;
+    assert.ok(!this.#ended.has(event.response_id), 'nothing comes after the terminal');
+    const aside = this.asides.get(event.response_id);
+    const response = aside ?? this.response;
     assert.ok(response, `${event.type} without a response`);
     assert.equal(event.response_id, response.id);
-    assert.ok(!this.#ended.has(event.response_id), 'nothing comes after the terminal');
     const item = 'item' in event ? event.item.id : event.item_id;
     const begins = event.type === 'response.output_item.added';
     if (response.item && !begins) assert.equal(item, response.item);
@@ -135,7 +144,9 @@ export class Replica {
     assert.equal(event.output_index, items.indexOf(item));
     const spoken = 'delta' in event && event.type !== 'response.output_audio.delta' ? event.delta : '';
     const text = (begins ? '' : response.text) + spoken;
-    this.response = { ...response, item, items, text, order: response.order + letters[event.type] };
+    const changed = { ...response, item, items, text, order: response.order + letters[event.type] };
+    if (aside) this.asides.set(aside.id, changed);
+    else this.response = changed;
     if ('delta' in event) assert.notEqual(event.delta, '');
     if (event.type === 'response.output_text.done') assert.equal(event.text, text);
     if (event.type === 'response.output_audio_transcript.done') assert.equal(event.transcript, text);
@@ -144,15 +155,27 @@ export class Replica {
   }
 
   #responseDone({ response }: Extract<SentEvent, { type: 'response.created' | 'response.done' }>): void {
-    assert.equal(response.id, this.response?.id);
+    const aside = this.asides.get(response.id);
+    const seen = aside ?? this.response;
+    assert.equal(response.id, seen?.id);
     assert.notEqual(response.status, 'in_progress');
-    assert.match(`${this.response?.order}R`, responseOrder);
+    assert.match(`${seen?.order}R`, aside ? asideOrder : responseOrder);
     assert.deepEqual(
       response.output.map(({ id }) => id),
-      this.response?.items,
+      seen?.items,
     );
     this.#ended.add(response.id);
-    this.response = null;
+    if (aside) this.asides.delete(response.id);
+    else this.response = null;
+  }
+
+  #responseCreated(id: string, response: Extract<SentEvent, { response: object }>['response']): void {
+    assert.equal(response.status, 'in_progress');
+    this.#announce(id);
+    const seen = { id, item: null, items: [], order: 'C', text: '' };
+    if (response.conversation_id === null) return void this.asides.set(id, seen);
+    assert.equal(this.response, null, 'one response of the conversation at a time');
+    this.response = seen;
   }
 
   #added(item: Item, previous: string | null): void {

@@ -6,7 +6,8 @@ import { session as initial, Rig } from './rig.ts';
 /** @returns what `session.updated` shows; null when the update was refused */
 function update(rig: Rig, session: object): SessionConfig | null {
   const [event] = rig.client({ type: 'session.update', event_id: `u${rig.events.length}`, session });
-  return event?.type === 'session.updated' ? event.session : null;
+  const shown = event?.type === 'session.updated' ? event.session : null;
+  return shown?.object === 'realtime.session' ? shown : null;
 }
 
 const detection = (rig: Rig, given: object | null) =>
@@ -27,6 +28,7 @@ describe('session.created', () => {
     const rig = new Rig();
     expect(rig.events.map(({ type }) => type)).toEqual(['session.created', 'conversation.created']);
     expect(rig.last('session.created').session).toEqual({
+      parallel_tool_calls: true,
       type: 'realtime',
       object: 'realtime.session',
       id: 'sess_test',
@@ -157,7 +159,7 @@ describe('session.update', () => {
         input: {
           transcription: { model: 'gpt-4o-mini-transcribe' },
           noise_reduction: { type: 'near_field' },
-          turn_detection: { type: 'server_vad', idle_timeout_ms: 6000 },
+          turn_detection: { type: 'server_vad' },
         },
         output: { voice: 'marin', speed: 1.5 },
       },
@@ -184,7 +186,8 @@ describe('session.update', () => {
       td({ type: 'server_vad', threshold: 2 }),
     ],
     ['session.output_modalities', 'invalid_value', { output_modalities: ['text', 'audio'] }],
-    ['session.type', 'invalid_value', { type: 'transcription' }],
+    ['session.type', 'invalid_value', { type: 'translation' }],
+    ['session.type', 'invalid_parameter', { type: 'transcription' }],
   ])('of %s is refused as %s, and nothing of it is taken', (param, code, session) => {
     const rig = new Rig();
     expect(update(rig, { instructions: 'taken?', ...session })).toBeNull();

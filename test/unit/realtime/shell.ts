@@ -1,7 +1,12 @@
 // What the shell around a conversation holds: positions of audio, running answers, a timer of the lobby. It can only
 // do what the effects ask for when they make sense; if they do not, that is an error here.
 import assert from 'node:assert/strict';
-import type { Conversation, ConversationInput, Effect } from '../../../src/realtime/state.ts';
+import type {
+  Conversation,
+  ConversationInput,
+  Effect,
+  ResponseSnapshot,
+} from '../../../src/realtime/state.ts';
 import type { AudioFormat, TurnDetection } from '../../../src/wire/session-config.ts';
 
 export class ShellModel {
@@ -13,8 +18,10 @@ export class ShellModel {
   readonly hearing = new Set<string>();
   readonly audio = new Map<string, number>();
   lobbyWait: 'begin' | 'end' = 'end';
+  idleMs: number | null = null;
   detection: TurnDetection | null = null;
   inputFormat: AudioFormat = { type: 'audio/pcm', rate: 24_000 };
+  readonly snapshots: ResponseSnapshot[] = [];
   #takenSample = 0;
 
   /** Before the conversation is told. */
@@ -58,8 +65,9 @@ export class ShellModel {
         this.hearing.add(effect.itemId);
         return;
       case 'start_response':
-        assert.equal(this.running.size, 0, 'one answer at a time');
+        assert.ok(!this.running.has(effect.snapshot.responseId));
         this.running.add(effect.snapshot.responseId);
+        this.snapshots.push(effect.snapshot);
         return;
       case 'stop_response':
         assert.ok(this.running.delete(effect.responseId), 'only what runs is stopped');
@@ -67,6 +75,10 @@ export class ShellModel {
       case 'lobby_wait':
         assert.notEqual(effect.state, this.lobbyWait, 'begin and end alternate');
         this.lobbyWait = effect.state;
+        return;
+      case 'idle_wait':
+        assert.notEqual(effect.ms, this.idleMs, 'only a change is told');
+        this.idleMs = effect.ms;
         return;
       case 'use_input_format':
         assert.notDeepEqual(effect.format, this.inputFormat, 'only a change is told');
@@ -85,7 +97,7 @@ export class ShellModel {
   }
 
   agrees(state: Conversation): void {
-    const { input, response, waiting, phase, session } = state;
+    const { input, response, waiting, phase, session, asides, waitingAsides } = state;
     assert.equal(input.startSample, this.startSample);
     if (this.listening !== null) assert.equal(input.turn?.itemId, this.listening);
     assert.equal(input.endSample, this.endSample);
@@ -94,8 +106,13 @@ export class ShellModel {
       [...this.hearing],
       asked.map(([id]) => id),
     );
-    assert.deepEqual([...this.running], response ? [response.object.id] : []);
-    assert.equal(this.lobbyWait, waiting && phase === 'lobby' ? 'begin' : 'end');
+    assert.deepEqual(
+      [...this.running].toSorted(),
+      [response, ...asides].flatMap((one) => (one ? [one.object.id] : [])).toSorted(),
+    );
+    const waits = waiting || waitingAsides.length > 0;
+    assert.equal(this.lobbyWait, waits && phase === 'lobby' ? 'begin' : 'end');
+    assert.equal(this.idleMs, state.idleMs);
     assert.deepEqual(this.inputFormat, session.audio.input.format);
     assert.deepEqual(this.detection, session.audio.input.turn_detection);
   }

@@ -94,7 +94,7 @@ test('what it opens with is taken, and it is shown what is in effect', async () 
     instructions: 'Be kind.',
     tools: [{ type: 'function', name: 'look' }],
     audio: {
-      input: { transcription: null, turn_detection: { silence_duration_ms: 900, idle_timeout_ms: null } },
+      input: { transcription: null, turn_detection: { silence_duration_ms: 900, idle_timeout_ms: 6000 } },
       output: { voice: 'slt', speed: 1 },
     },
   });

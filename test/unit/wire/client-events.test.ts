@@ -55,7 +55,7 @@ describe('events that are refused: with the code, the parameter and the event id
     ['invalid_value', 'type', { type: 'toString' }],
     ['invalid_value', 'type', { type: '__proto__' }],
     ['invalid_value', 'type', { type: { type: 'response.create' } }],
-    ['invalid_value', 'type', { type: 'transcription_session.update' }],
+    ['missing_required_parameter', 'session', { type: 'transcription_session.update' }],
 
     ['missing_required_parameter', 'audio', { type: 'input_audio_buffer.append' }],
     ['invalid_value', 'audio', { type: 'input_audio_buffer.append', audio: [1, 2] }],
@@ -122,8 +122,10 @@ describe('events that are refused: with the code, the parameter and the event id
     ['unknown_parameter', 'session.temperature', update({ temperature: 0.8 })],
 
     ['invalid_value', 'response', respond('now')],
-    ['invalid_value', 'response.conversation', respond({ conversation: 'none' })],
-    ['invalid_value', 'response.input', respond({ input: [] })],
+    ['invalid_value', 'response.conversation', respond({ conversation: 'conv_1' })],
+    ['invalid_value', 'response.input', respond({ input: 'Hello.' })],
+    ['invalid_value', 'response.input.0.type', respond({ input: [{ type: 'item' }] })],
+    ['missing_required_parameter', 'response.input.0.id', respond({ input: [{ type: 'item_reference' }] })],
     ['invalid_value', 'response.output_modalities', respond({ output_modalities: [] })],
     ['invalid_value', 'response.output_modalities.0', respond({ output_modalities: ['video'] })],
     ['invalid_value', 'response.metadata', respond({ metadata: [] })],
@@ -163,16 +165,12 @@ describe('events that are refused: with the code, the parameter and the event id
     ["Unknown parameter: 'session.foo'.", update({ foo: 1 })],
     ["Missing required parameter: 'item'.", { type: 'conversation.item.create' }],
     [
-      "Invalid value 'session.destroy' for 'type': Expected 'session.update' | 'input_audio_buffer.append' | 'input_audio_buffer.commit' | 'input_audio_buffer.clear' | 'conversation.item.create' | 'conversation.item.retrieve' | 'conversation.item.delete' | 'conversation.item.truncate' | 'response.create' | 'response.cancel' | 'output_audio_buffer.clear'.",
+      "Invalid value 'session.destroy' for 'type': Expected 'session.update' | 'transcription_session.update' | 'input_audio_buffer.append' | 'input_audio_buffer.commit' | 'input_audio_buffer.clear' | 'conversation.item.create' | 'conversation.item.retrieve' | 'conversation.item.delete' | 'conversation.item.truncate' | 'response.create' | 'response.cancel' | 'output_audio_buffer.clear'.",
       { type: 'session.destroy' },
     ],
     [
-      "Invalid value 'none' for 'response.conversation': an answer outside the conversation is not in this version of greenroom; it comes in a later one.",
-      respond({ conversation: 'none' }),
-    ],
-    [
-      "Invalid value [] for 'response.input': an answer to other items than the conversation's is not in this version of greenroom; it comes in a later one.",
-      respond({ input: [] }),
+      'Invalid value \'conv_1\' for \'response.conversation\': expected one of "auto"|"none".',
+      respond({ conversation: 'conv_1' }),
     ],
     [
       "Invalid value 'input_image' for 'item.content.0.type': images are not in this version of greenroom; they come in a later one.",

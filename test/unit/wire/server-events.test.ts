@@ -24,7 +24,13 @@ type AsWritten<T> = T extends null
           ? { -readonly [Key in keyof T]: AsWritten<T[Key]> }
           : T;
 
-type Ours = Exclude<ServerEvent, { type: `greenroom.${string}` }>;
+/** Without what only those who ask for it are sent, and the SDK does not know. */
+type Ours = Exclude<
+  ServerEvent,
+  {
+    type: `greenroom.${string}` | 'transcription_session.updated' | 'input_audio_buffer.timeout_triggered';
+  }
+>;
 /** A session is what the client made of it: only the owners of tools and the like know their shape. */
 type Checked = Exclude<Ours['type'], 'session.created' | 'session.updated'>;
 type OurEvent<Type> = Ours extends infer Event
