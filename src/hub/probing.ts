@@ -23,9 +23,11 @@ export interface ProbingOptions {
 
 /** Without any sign for so many keepalives, whatever the policy, it is gone. */
 const deadAfter = 3;
-/** Of a replay, from one question to the next; and questions that wait for an answer. */
+/** Of a replay, from one question to the next: twice as much when so many wait for an answer, and so on. */
 const stretchBytes = 128 * 1024;
-const waitingMax = 64;
+const stretchEach = 8;
+/** Questions that wait; `ws` gives a connection up when it cannot send 60 answers. */
+const waitingMax = 32;
 
 interface Question {
   readonly probe: string;
@@ -90,9 +92,10 @@ export class Probing {
    * @param at the last event that it was given
    */
   replayed(at: number, bytes: number): void {
+    const waiting = this.#unanswered.length;
     this.#stretchBytes += bytes;
-    if (this.#stretchBytes < stretchBytes || this.#transport.full || !this.#asks) return;
-    if (this.#unanswered.length < waitingMax) this.#ask(at, this.#options.clock.now());
+    if (this.#stretchBytes < stretchBytes * (1 + waiting / stretchEach)) return;
+    if (waiting < waitingMax && !this.#transport.full && this.#asks) this.#ask(at, this.#options.clock.now());
   }
 
   /** @param at the last event that it was given */

@@ -98,6 +98,9 @@ describe('who comes back and has much to get', () => {
     connection.probe = (probe) => void asked.push({ probe, atBytes: connection.got.length });
     const { subscriber } = stage.watch({ since: 'e1.0' }, connection);
     let readBytes = 0;
+    await stage.clock.advance(100);
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.length).toBeLessThan(32);
     for (; readBytes < 4_000_000 && !connection.closing; readBytes += 50_000) {
       while (asked[0] && asked[0].atBytes <= readBytes)
         subscriber.probing.answered(asked.shift()?.probe ?? '');
