@@ -1,6 +1,7 @@
 // The `pipelines:` of a configuration, by kind.
 import * as z from 'zod';
 import { choice, isRecord, named, notYet, type Refused, section, seeBranch, text } from './schema-parts.ts';
+import { tasksSchema } from './schema-tasks.ts';
 
 const what = 'How a session is answered.';
 
@@ -21,9 +22,9 @@ const everyPipeline = {
 };
 
 const ofCascade: Refused = Object.fromEntries(
-  ['hear', 'think', 'language'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
+  ['hear', 'think', 'language', 'tasks'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
 );
-const later = notYet(['url', 'key', 'tasks', 'filler']);
+const later = notYet(['url', 'key', 'filler']);
 
 const echo = section(
   {
@@ -50,6 +51,7 @@ const cascade = section(
       .regex(/^[a-z]{2,3}$/, 'expected a language of two or three small letters (ISO 639), such as en')
       .describe('What callers speak. Default: the engine finds out.')
       .optional(),
+    tasks: tasksSchema,
     ...everyPipeline,
   },
   'What is said is transcribed, thought about and answered aloud.',

@@ -140,6 +140,23 @@ export interface RunReadyConfig extends HttpReadyConfig {
   readonly owned: boolean;
 }
 
+/** Background work of a pipeline's sessions. */
+export interface TaskConfig {
+  readonly name: string;
+  readonly think: string;
+  readonly instructions: string;
+  /** A JSON schema that can be used; undefined: the result is text. */
+  readonly schema: Readonly<Record<string, unknown>> | undefined;
+  /** By which the model triggers it; undefined: it cannot. */
+  readonly tool: { readonly name: string; readonly description: string } | undefined;
+  readonly on: 'end' | undefined;
+  /** Undefined: the result is not told aloud. */
+  readonly speak:
+    | { readonly voice: string | undefined; readonly instructions: string | undefined }
+    | undefined;
+  readonly limitMs: number;
+}
+
 export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig;
 
 export interface EchoPipelineConfig {
@@ -167,6 +184,7 @@ export interface CascadePipelineConfig {
   readonly voice: string | undefined;
   /** ISO 639-1; undefined where the engine has to find out. */
   readonly language: string | undefined;
+  readonly tasks: readonly TaskConfig[];
 }
 
 export interface SessionsConfig {

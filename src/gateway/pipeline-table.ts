@@ -1,11 +1,13 @@
 // The pipelines by name, and what a caller's `model` means: a pipeline, then an alias, then what the configuration
 // says of unknown ones.
-import type { Config, PipelineConfig } from '../config/types.ts';
+import type { Config, PipelineConfig, TaskConfig } from '../config/types.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { CascadePipeline } from '../pipelines/cascade.ts';
 import { EchoPipeline } from '../pipelines/echo.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { TaskPlan } from '../tasks/plan.ts';
+import { resultReader } from '../tasks/result.ts';
 import type { Log } from '../telemetry/log.ts';
 import { globMatches } from './glob.ts';
 
@@ -65,6 +67,11 @@ function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeli
     ...{ ...every, language, log },
     ears: ears && { hear: supervisor.get(ears.hear), vad: supervisor.get(ears.vad) },
     think: supervisor.get(think),
+    tasks: config.tasks.map((task) => taskPlan(task, supervisor)),
     speak: speak === undefined ? undefined : supervisor.get(speak),
   });
+}
+
+function taskPlan({ think, ...task }: TaskConfig, supervisor: Supervisor): TaskPlan {
+  return { ...task, think: supervisor.get(think), read: resultReader(task.schema) };
 }

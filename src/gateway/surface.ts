@@ -9,6 +9,7 @@ import { Events } from './events/events.ts';
 import { hubMetrics } from './events/hub-metrics.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
+import { taskMetrics } from './task-metrics.ts';
 
 /** `scope` is the whole gateway's. */
 export type SurfaceOptions = EngineRequestsOptions &
@@ -33,7 +34,11 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     models,
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
-    metrics: () => [...gatewayMetrics(options.health), ...hubMetrics(events.hubs)],
+    metrics: () => [
+      ...gatewayMetrics(options.health),
+      ...taskMetrics(() => options.tasks.measures),
+      ...hubMetrics(events.hubs),
+    ],
   });
   return {
     engines,

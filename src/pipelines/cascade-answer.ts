@@ -2,9 +2,10 @@
 // the one before is spoken. Everything it has under way is in its scope: closing that ends it at once.
 import type { ChatPart } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { CallChunk, EndingChunk, OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { Log } from '../telemetry/log.ts';
 import { chatQuestion } from './chat-question.ts';
 import { endOfText, moreText, noSentences, type SentenceState } from './sentences.ts';
 import { isSpeakable, speech } from './speech.ts';
@@ -17,6 +18,7 @@ export interface CascadeVoices {
   /** Undefined: every answer is text. */
   readonly speak: Engine | undefined;
   readonly voice: string | undefined;
+  readonly log: Log;
 }
 
 export class CascadeAnswer {
@@ -30,12 +32,15 @@ export class CascadeAnswer {
   #sentences: SentenceState = noSentences;
   /** Characters that are no blanks. */
   #thoughtChars = 0;
+  /** That of this answer alone, until the engine has refused it. */
+  #voice: string | null;
 
   constructor(voices: CascadeVoices, snapshot: ResponseSnapshot, scope: Scope, times: StageTimes) {
     this.#voices = voices;
     this.#snapshot = snapshot;
     this.#scope = scope;
     this.#times = times;
+    this.#voice = snapshot.voice ?? voices.voice ?? null;
     this.#thoughts = new Thoughts(scope.signal);
   }
 
@@ -52,11 +57,36 @@ export class CascadeAnswer {
     yield this.#ending;
   }
 
-  /** Its text goes out with the first of its audio: the transcript never says more than was spoken. */
+  /** A voice that the engine refuses costs the voice, never what was to be said. */
   async *#say(sentence: string, speak: Engine): AsyncGenerator<OutputChunk> {
-    const { voice = null } = this.#voices;
+    const { voice: usual = null, log } = this.#voices;
+    let said = false;
+    try {
+      for await (const chunk of this.#spoken(sentence, speak)) {
+        said = true;
+        yield chunk;
+      }
+    } catch (error) {
+      if (said || this.#voice === usual || this.#scope.signal.aborted) throw error;
+      const { responseId: response } = this.#snapshot;
+      const facts = { response, engine: speak.name, voice: this.#voice, error };
+      log.warn(
+        facts,
+        `engine ${speak.name} does not speak as ${this.#voice}, so it speaks as always: ${messageOf(error)}`,
+      );
+      this.#voice = usual;
+      yield* this.#spoken(sentence, speak);
+    }
+  }
+
+  /** Its text goes out with the first of its audio: the transcript never says more than was spoken. */
+  async *#spoken(sentence: string, speak: Engine): AsyncGenerator<OutputChunk> {
     let text: string | undefined = sentence;
-    for await (const pcm of speech(speak, { text: sentence.trim(), voice }, this.#scope.signal)) {
+    for await (const pcm of speech(
+      speak,
+      { text: sentence.trim(), voice: this.#voice },
+      this.#scope.signal,
+    )) {
       if (text !== undefined) yield { type: 'text', text };
       text = undefined;
       this.#times.reached('firstAudio');

@@ -4,6 +4,7 @@ import type { Engine } from '../engines/engine.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { OutputChunk } from '../realtime/state.ts';
+import type { TaskPlan } from '../tasks/plan.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Abilities, sessionRateHz, type Transcription } from '../wire/session-config.ts';
 import { CascadeAnswer } from './cascade-answer.ts';
@@ -24,6 +25,8 @@ export interface CascadeOptions {
   readonly instructions: string | undefined;
   /** ISO 639-1, of what callers speak; undefined where the engine has to find out. */
   readonly language: string | undefined;
+  /** Background work that its sessions can have done. Default: none. */
+  readonly tasks?: readonly TaskPlan[];
   readonly log: Log;
 }
 
@@ -34,16 +37,18 @@ export class CascadePipeline implements Pipeline {
   readonly instructions: string;
   readonly abilities: Abilities;
   readonly transcription: Transcription | null;
+  readonly tasks: readonly TaskPlan[];
   readonly #options: CascadeOptions;
   readonly #engines: NeededEngines;
 
   constructor(options: CascadeOptions) {
-    const { name, ears, speak, voice = 'default', instructions = '', language } = options;
+    const { name, ears, speak, voice = 'default', instructions = '', language, tasks = [] } = options;
     this.#options = options;
     this.#engines = new NeededEngines(options.needs);
     this.name = name;
     this.voice = voice;
     this.instructions = instructions;
+    this.tasks = tasks;
     this.abilities = { hears: ears ? 'words' : 'nothing', answers: speak ? 'speech' : 'text' };
     this.transcription = ears ? { model: ears.hear.name, ...(language && { language }) } : null;
   }

@@ -4,6 +4,7 @@ import type { VadStream } from '../engines/contract.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { TaskPlan } from '../tasks/plan.ts';
 import type { Abilities, Transcription } from '../wire/session-config.ts';
 
 export interface AnswerRequest {
@@ -40,6 +41,8 @@ export interface Pipeline {
   readonly transcription: Transcription | null;
   /** Names of the engines that have to be ready before it can answer. */
   readonly needs: readonly string[];
+  /** Background work that its sessions can have done; left out: none. */
+  readonly tasks?: readonly TaskPlan[];
   /**
    * Opens the part of the session whose scope this is; its engines are not unloaded while it is open. May throw: nothing
    * is left then.

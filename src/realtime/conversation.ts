@@ -4,6 +4,7 @@ import type { NewId } from '../wire/ids.ts';
 import { type Abilities, everyAbility, type SessionConfig } from '../wire/session-config.ts';
 import { transcribeNext, transcript, transcriptEnded, transcriptFailed } from './hearing.ts';
 import { appended, cleared, committed, dropped, speechStarted, speechStopped } from './input.ts';
+import { speak, startInternal, unspeak } from './internal.ts';
 import { createItem, deleteItem, retrieveItem } from './items.ts';
 import { output, outputEnded, outputFailed } from './output.ts';
 import { cancelResponse, createResponse, failWaiting, startWaiting } from './response.ts';
@@ -30,6 +31,7 @@ export function open(
       unheard: new Map(),
       response: null,
       waiting: null,
+      internal: [],
       spokenSamples: new Map(),
       spokenPieces: new Map(),
     },
@@ -49,6 +51,7 @@ export function next(state: Conversation, input: ConversationInput, newId: NewId
   apply(draft, input);
   transcribeNext(draft);
   startWaiting(draft);
+  startInternal(draft);
   const before = waitsInLobby(state);
   const after = waitsInLobby(draft.state);
   if (before !== after) draft.do({ type: 'lobby_wait', state: after ? 'begin' : 'end' });
@@ -87,6 +90,10 @@ function apply(draft: Draft, input: ConversationInput): void {
       return transcriptEnded(draft, input.itemId, input.text, input.samples);
     case 'transcript_failed':
       return transcriptFailed(draft, input.itemId, input.code, input.message);
+    case 'speak':
+      return speak(draft, input.request);
+    case 'unspeak':
+      return unspeak(draft, input.id);
     case 'output':
       return output(draft, input.responseId, input.chunk);
     case 'output_ended':

@@ -1,6 +1,7 @@
 // When a response may start and how it is stopped. At most one is in progress; at most one waits. A response that
 // was created always gets exactly one `response.done`.
 import type { ClientEventOf } from '../wire/client-schema.ts';
+import type { Item } from '../wire/items.ts';
 import type { ResponseObject } from '../wire/server-events.ts';
 import { effectiveFormat, type SessionConfig } from '../wire/session-config.ts';
 import { hearAgain, toAnswer } from './hearing.ts';
@@ -64,30 +65,34 @@ export function startWaiting(draft: Draft): void {
   if (answered.state === 'hearing') return;
   // A cough is no turn: it was told by its empty transcript.
   if (answered.state === 'silence' && waiting.origin === 'turn') return draft.set({ waiting: null });
-  const begun = begin(draft, waiting);
-  if (answered.state === 'failed') return failResponse(draft, begun, answered.code, answered.message);
-  const { object, modality } = begun;
+  draft.set({ waiting: null });
+  if (answered.state === 'failed')
+    return failResponse(draft, begin(draft, waiting), answered.code, answered.message);
+  startResponse(draft, waiting, draft.state.items);
+}
+
+/** @param items what it answers */
+export function startResponse(draft: Draft, request: ResponseRequest, items: readonly Item[]): void {
+  const { object, modality } = begin(draft, request);
+  const { overrides, voice = null } = request;
   draft.do({
     type: 'start_response',
     snapshot: {
-      responseId: object.id,
-      items: draft.state.items,
-      session: sessionOf(draft, waiting),
-      instructions: waiting.overrides.instructions ?? null,
-      modality,
+      ...{ responseId: object.id, items, session: sessionOf(draft, request) },
+      ...{ instructions: overrides.instructions ?? null, voice, modality },
     },
   });
 }
 
 /** The session as it is for this answer. */
-function sessionOf(draft: Draft, { overrides, format }: ResponseRequest): SessionConfig {
+function sessionOf(draft: Draft, { overrides, format, voice }: ResponseRequest): SessionConfig {
   const { abilities } = draft.state;
   const session = { ...draft.state.session, ...overrides };
   const { audio } = session;
   return {
     ...session,
     ...(abilities.answers === 'text' && { output_modalities: ['text'] as const }),
-    ...(format && { audio: { ...audio, output: { ...audio.output, format } } }),
+    audio: { ...audio, output: { ...audio.output, ...(format && { format }), ...(voice && { voice }) } },
   };
 }
 
@@ -113,7 +118,7 @@ function begin(draft: Draft, request: ResponseRequest): ActiveResponse {
     ...{ object, modality, afterItemId, done: [], itemId: null, ending: null },
     ...{ text: '', pieces: [], samples: 0, heardSamples: null },
   };
-  draft.set({ waiting: null, response });
+  draft.set({ response });
   draft.send({ type: 'response.created', response: object });
   return response;
 }
@@ -133,6 +138,7 @@ export function cancelResponse(draft: Draft, responseId: string | null, eventId:
   }
   // What has not started ends as what has: created and cancelled, which every client understands.
   if (!response && waiting && responseId === null) {
+    draft.set({ waiting: null });
     return end(draft, begin(draft, waiting), 'client_cancelled');
   }
   const which = responseId ? ` with id ${responseId}` : '';

@@ -34,6 +34,8 @@ export interface Conversation {
    * for the answer or turn under way.
    */
   readonly waiting: ResponseRequest | null;
+  /** What the gateway itself wants said, in this order (internal.ts). */
+  readonly internal: readonly InternalRequest[];
   /** Samples of audio of each finished assistant item that has any, as far as it was heard. */
   readonly spokenSamples: ReadonlyMap<string, number>;
   /** And where in it the pieces of its text begin. */
@@ -60,7 +62,7 @@ interface InputBuffer {
 export interface ResponseRequest {
   /** The client's event id, to blame; null for one that turn detection made. */
   readonly eventId: string | null;
-  readonly origin: 'client' | 'turn';
+  readonly origin: 'client' | 'turn' | 'gateway';
   /** What this one answer has otherwise than the session. */
   readonly overrides: Partial<
     Pick<SessionConfig, 'output_modalities' | 'instructions' | 'tools' | 'tool_choice' | 'max_output_tokens'>
@@ -68,6 +70,17 @@ export interface ResponseRequest {
   /** Null: the session's output format. */
   readonly format: AudioFormat | null;
   readonly metadata: Readonly<Record<string, string>> | null;
+  /** For this one answer; null or left out: the session's. */
+  readonly voice?: string | null;
+}
+
+export interface InternalRequest {
+  readonly id: string;
+  readonly instructions: string;
+  /** What stands for a caller who asks for it. */
+  readonly prompt: string;
+  readonly voice: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** A response runs on the configuration and items as they were when it started. */
@@ -97,6 +110,8 @@ export interface ResponseSnapshot {
   readonly session: SessionConfig;
   /** Given for this response alone. */
   readonly instructions: string | null;
+  /** For this response alone: an engine that does not have it speaks as always. Left out: as always. */
+  readonly voice?: string | null;
   readonly modality: Modality;
 }
 
@@ -172,6 +187,8 @@ export type ConversationInput =
       readonly code: string;
       readonly message: string;
     }
+  | { readonly type: 'speak'; readonly request: InternalRequest }
+  | { readonly type: 'unspeak'; readonly id: string }
   | { readonly type: 'output'; readonly responseId: string; readonly chunk: SentChunk }
   | { readonly type: 'output_ended'; readonly responseId: string }
   | {

@@ -15,7 +15,7 @@ const holdMsMax = 8;
 export interface AnswersOptions {
   readonly scope: Scope;
   readonly outbox: Outbox;
-  readonly pipelineSession: PipelineSession;
+  readonly pipelineSession: Pick<PipelineSession, 'respond'>;
   readonly audioOf: (itemId: string) => Int16Array;
   readonly feed: (input: ConversationInput) => void;
   readonly onFault: (what: string, error: unknown) => void;

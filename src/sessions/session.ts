@@ -20,6 +20,8 @@ import { PacedWork } from './paced-work.ts';
 import { binaryFrame, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
+import { SessionTaskHost } from './task-host.ts';
+import { TaskTools } from './task-tools.ts';
 import { Transcripts } from './transcripts.ts';
 import { codingOf } from './wire-audio.ts';
 
@@ -89,7 +91,11 @@ export class Session {
       ...{ scope, pipelineSession, feed, onFault: options.onFault },
       audioOf: (item: string) => this.#itemAudio.of(item),
     };
-    this.#answers = new Answers({ ...speaking, outbox: this.#outbox });
+    const conversation = () => this.#conversation;
+    const send = (event: ServerEvent) => this.#send(event);
+    const tasks = options.openTasks(new SessionTaskHost({ ...speaking, conversation, send }));
+    const answering = new TaskTools(pipelineSession, tasks, newId);
+    this.#answers = new Answers({ ...speaking, pipelineSession: answering, outbox: this.#outbox });
     this.#transcripts = new Transcripts(speaking);
     this.#hearing = new Hearing({
       scope,

@@ -27,7 +27,12 @@ describe('a cascade', () => {
         think: 'llm',
         speak: 'voice',
       },
-      ...{ needs: ['ears', 'llm', 'voice', 'activity'], language: 'en', instructions: 'Be brief.' },
+      ...{
+        tasks: [],
+        needs: ['ears', 'llm', 'voice', 'activity'],
+        language: 'en',
+        instructions: 'Be brief.',
+      },
       voice: undefined,
     });
   });
