@@ -33,7 +33,7 @@ export function askedAgain(
 }
 
 /** A line for each thing that was said or done; what is not known is left out. */
-export function transcriptText(items: readonly Item[]): string {
+function transcriptText(items: readonly Item[]): string {
   const lines = items.flatMap(lineOf);
   return lines.length > 0 ? lines.join('\n') : '(Nothing was said.)';
 }

@@ -97,7 +97,10 @@ export class TaskRun {
     try {
       plan.think.need();
       const standing = await plan.think.whenReady(signal);
-      if (standing.state === 'failed') throw toGreenroomError(new Error(standing.failure.message));
+      if (standing.state === 'failed') {
+        const { code, message } = standing.failure;
+        return this.#feed({ type: 'failed', code, message });
+      }
       const { instructions, schema } = plan;
       await this.#ask(taskQuestion({ instructions, schema, transcript: this.#transcript }), signal);
       if (this.#state.word === 'saving') await this.#save(signal);
@@ -144,12 +147,17 @@ export class TaskRun {
     const { host } = this.#options;
     const { id: task } = this.#origin;
     const { clock } = scope;
+    let dueMs = clock.now();
+    const arm = () => {
+      // By the clock, so that being late once does not add up.
+      dueMs += keepaliveMs;
+      return clock.after(dueMs - clock.now(), tick, { ref: false });
+    };
     const tick = () => {
       const elapsed_ms = Math.round(clock.now() - this.#state.startedMs);
       host.notice({ type: 'greenroom.keepalive', task, elapsed_ms });
       timer = arm();
     };
-    const arm = () => clock.after(keepaliveMs, tick, { ref: false });
     let timer = arm();
     scope.defer('keepalive', () => timer.cancel());
   }

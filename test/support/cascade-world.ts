@@ -1,9 +1,12 @@
 // A cascade of scripted engines, and callers who talk to it: in virtual time, with the check that nothing is left.
 import { expect } from 'vitest';
 import { bytesToBase64, pcmToBytes } from '../../src/audio/pcm.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { systemClock, turn } from '../../src/lifecycle/clock.ts';
 import { CascadePipeline } from '../../src/pipelines/cascade.ts';
+import type { TaskPlan } from '../../src/tasks/plan.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import type { MemoryStore } from './memory-store.ts';
 import { MemoryTransport } from './memory-transport.ts';
 import { heard, ScriptedEngine, type Step, sound, stop, word } from './scripted-engine.ts';
 import { SessionWorld } from './session-world.ts';
@@ -12,23 +15,38 @@ export interface Scripts {
   readonly hear?: readonly (readonly Step[])[] | null;
   readonly think?: readonly (readonly Step[])[];
   readonly speak?: readonly (readonly Step[])[] | null;
+  /** Made of the engine that thinks of nothing else. */
+  readonly tasks?: (assessor: Engine) => readonly TaskPlan[];
+  readonly assess?: readonly (readonly Step[])[];
+  readonly notices?: boolean;
+  readonly store?: MemoryStore;
 }
 
 export class CascadeWorld {
-  readonly sessions = new SessionWorld();
+  readonly sessions: SessionWorld;
+  readonly assessor: ScriptedEngine;
   readonly logged: object[] = [];
+  readonly warned: object[] = [];
   readonly hear: ScriptedEngine;
   readonly think: ScriptedEngine;
   readonly speak: ScriptedEngine;
   readonly activity: ScriptedEngine;
   readonly pipeline: CascadePipeline;
+  readonly #notices: boolean;
 
   constructor({
     hear = [[20, heard('Hello.')]],
     think = [[30, word('Good day. '), 30, word('How are you?'), stop]],
     speak = [[10, sound(500)]],
+    tasks = () => [],
+    assess = [],
+    notices = false,
+    store,
   }: Scripts = {}) {
+    this.sessions = new SessionWorld({ ...(store && { store }) });
+    this.#notices = notices;
     const { root } = this.sessions;
+    this.assessor = new ScriptedEngine('assessor', root, ...assess);
     this.hear = new ScriptedEngine('ears', root, ...(hear ?? []));
     this.think = new ScriptedEngine('mind', root, ...think);
     this.speak = new ScriptedEngine('voice', root, ...(speak ?? []));
@@ -41,7 +59,12 @@ export class CascadeWorld {
       think: this.think.engine,
       speak: voice ?? undefined,
       needs: [...(ears ? [ears.hear, ears.vad] : []), this.think.engine, ...(voice ? [voice] : [])],
-      log: { ...silentLog, debug: (facts) => this.logged.push(facts) },
+      tasks: tasks(this.assessor.engine),
+      log: {
+        ...silentLog,
+        debug: (facts) => this.logged.push(facts),
+        warn: (facts) => this.warned.push(facts),
+      },
     });
   }
 
@@ -61,7 +84,7 @@ export class CascadeWorld {
   async call(): Promise<CascadeCaller> {
     const transport = new MemoryTransport();
     await turn(systemClock);
-    await this.sessions.registry.open({ transport, pipeline: this.pipeline, notices: false });
+    await this.sessions.registry.open({ transport, pipeline: this.pipeline, notices: this.#notices });
     await turn(systemClock);
     return new CascadeCaller(transport);
   }
@@ -72,6 +95,7 @@ export class CascadeWorld {
     expect(this.sessions.registry.count).toBe(0);
     expect(this.underWay).toEqual([0, 0, 0]);
     expect(this.engines.flatMap(({ engine }) => engine.lobby.waiting)).toEqual([0, 0, 0]);
+    expect([this.assessor.running, this.assessor.engine.lobby.leases]).toEqual([0, 0]);
     const closed = this.sessions.root.close('done', { graceMs: 100 });
     await this.advance(1000);
     await closed;

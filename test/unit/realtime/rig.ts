@@ -259,16 +259,18 @@ function chunkOf(chunk: SentChunk | string | number): SentChunk {
 }
 
 function assertConsistent(state: Conversation): void {
-  const { items, input, response, waiting, phase, spokenSamples, unheard } = state;
+  const { items, input, response, waiting, internal, phase, spokenSamples, unheard } = state;
   const ids = new Set(items.map(({ id }) => id));
   assert.equal(ids.size, items.length);
   assert.ok(input.startSample <= input.endSample);
   for (const [id, samples] of spokenSamples) assert.ok(ids.has(id) && Number.isInteger(samples));
   if (response?.afterItemId) assert.ok(ids.has(response.afterItemId));
-  if (phase === 'failed') assert.ok(!response && !waiting);
+  if (phase === 'failed') assert.ok(!response && !waiting && internal.length === 0);
   const hearing = [...unheard].filter(([, { state }]) => state !== 'failed');
   if (phase === 'ready' && waiting && !response)
     assert.ok(hearing.length > 0 || (waiting.origin === 'turn' && input.turn));
+  if (phase === 'ready' && internal.length > 0)
+    assert.ok(response || waiting || input.turn || hearing.length > 0);
   if (phase === 'ready' && hearing.length > 0)
     assert.equal(hearing.filter(([, { state }]) => state === 'asked').length, 1);
   for (const id of unheard.keys()) assert.ok(ids.has(id));
