@@ -233,12 +233,16 @@ describe('background work for 15 s', () => {
     for (const [at, ms] of alive.entries())
       expect(Math.abs(ms - (at + 1) * 3000)).toBeLessThan(100 + machine.worstMs);
     await Promise.all(others.map((other) => answered(other, 'completed')));
+    // Of a machine that keeps everybody waiting by itself, no more than that.
+    const mostMs = 20 + 2 * machine.worstMs;
     for (const times of late) {
       expect(times.length).toBe(pacedMs / 20);
       const sorted = times.toSorted((one, two) => one - two);
-      expect(sorted[Math.floor(times.length * 0.99)]).toBeLessThan(20);
-      // Of a machine that keeps everybody waiting by itself, no more than that.
-      expect(sorted.at(-1)).toBeLessThan(20 + 2 * machine.worstMs);
+      const at = (share: number) => sorted[Math.floor(times.length * share)];
+      const shown = `half within ${at(0.5)} ms, 99 % within ${at(0.99)}, worst ${sorted.at(-1)}; machine ${machine.worstMs}`;
+      expect(at(0.5), shown).toBeLessThan(20);
+      expect(at(0.99), shown).toBeLessThan(mostMs);
+      if (process.env['SHOW']) console.log(shown, alive);
     }
     for (const other of others) await other[Symbol.asyncDispose]();
   }, 60_000);
