@@ -12,7 +12,7 @@ export const importsAllowed: Readonly<Record<string, readonly string[]>> = {
   engines: ['lifecycle', 'telemetry', 'store', 'config', 'audio'],
   'llama-server': ['lifecycle'],
   realtime: ['wire', 'lifecycle'],
-  tasks: ['engines', 'store', 'wire', 'lifecycle', 'telemetry'],
+  tasks: ['engines', 'store', 'wire', 'lifecycle', 'telemetry', 'config'],
   pipelines: ['tasks', 'engines', 'realtime', 'audio', 'wire', 'lifecycle', 'telemetry'],
   sessions: ['tasks', 'pipelines', 'store', 'realtime', 'engines', 'audio', 'wire', 'lifecycle', 'telemetry'],
   recordings: ['sessions', 'audio', 'store', 'wire', 'lifecycle', 'telemetry'],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { Path, Problem } from './problems.ts';
+import { schemaCheck } from './result-schema.ts';
 import { choice, duration, isRecord, named, section, text } from './schema-parts.ts';
 import type { TaskConfig } from './types.ts';
 
@@ -98,7 +99,7 @@ function schemaOf(
     const schema: unknown =
       typeof given === 'string' ? JSON.parse(readFileSync(resolve(folderOf(path), given), 'utf8')) : given;
     if (!isRecord(schema)) throw new Error('it is no object');
-    z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema);
+    schemaCheck(schema);
     return schema;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 // What an engine answered, read as the result of a task: JSON that fits the schema, or text where there is none. Pure.
-import * as z from 'zod';
+import { schemaCheck } from '../config/result-schema.ts';
 
 export type ReadOutcome =
   | { readonly state: 'fits'; readonly value: unknown }
@@ -15,15 +15,12 @@ const charsMax = 500;
 /** @throws what is wrong with the schema */
 export function resultReader(schema: Readonly<Record<string, unknown>> | undefined): ReadResult {
   if (schema === undefined) return readText;
-  const expected = z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema);
+  const check = schemaCheck(schema);
   return (text) => {
     const parsed = parse(unfenced(text));
     if (parsed.state === 'wrong') return parsed;
-    const { success, data, error } = expected.safeParse(parsed.value);
-    if (success) return { state: 'fits', value: data };
-    const problems = error.issues
-      .slice(0, problemsMax)
-      .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
+    const problems = check(parsed.value).slice(0, problemsMax);
+    if (problems.length === 0) return parsed;
     return { state: 'wrong', why: problems.join('; ').slice(0, charsMax) };
   };
 }
