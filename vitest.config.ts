@@ -6,7 +6,7 @@ const define = { __VERSION__: JSON.stringify('0.0.0-test') };
 /** What measures time, or counts what there is on the machine: nothing runs beside it. */
 const alone = [
   ...['leaving', 'stuck', 'slow', 'start', 'hostile', 'readers', 'failing', 'stop', 'store-kill'],
-  ...['exec', 'incident-engine', 'engines/worker', 'incident-003', 'hub-attacks', 'hub-leaving'],
+  ...['exec', 'incident-engine', 'engines/worker', 'incident-003', 'hub-attacks', 'hub-leaving', 'tasks'],
 ].map((name) => `test/process/${name}.test.ts`);
 
 /** What puts itself in a module's place needs modules of its own; all others share theirs, which saves a third of the time. */

@@ -47,7 +47,16 @@ function sections(root: Node): string[] {
     ...kinds('engines.NAME', engines),
     presetTable(),
     ...kinds('pipelines.NAME', pipelines),
+    ...taskTables(pipelines),
   ];
+}
+
+/** The same for every kind of pipeline that has them. */
+function taskTables(pipelines: Node | undefined): string[] {
+  const tasks = kindsOf(pipelines).flatMap(({ properties }) => kindsOf(properties?.['tasks']));
+  const [task] = tasks;
+  if (!task) return [];
+  return [`## \`pipelines.NAME.tasks.TASK\`: background work of a session\n\n${table(rows(task, ''))}\n`];
 }
 
 function presetTable(): string {

@@ -23,12 +23,22 @@ export function builtinProblems(name: string, engine: RawEngine): Problem[] {
   return [...unknown, ...ofVoice];
 }
 
-/** Of the `voice` of pipelines that flite speaks for. */
+/** Of the `voice` of pipelines that flite speaks for, and of their tasks. */
 export function pipelineVoiceProblems({ pipelines = {}, engines = {} }: RawConfig): Problem[] {
-  return Object.entries(pipelines).flatMap(([name, { speak, voice }]) => {
+  return Object.entries(pipelines).flatMap(([name, pipeline]) => {
+    const { speak, voice } = pipeline;
     const engine = speak !== undefined && Object.hasOwn(engines, speak) ? engines[speak] : undefined;
     const isFlite = engine && 'builtin' in engine && engine.builtin === 'flite';
-    return isFlite && voice !== undefined ? voiceProblems(['pipelines', name, 'voice'], voice) : [];
+    if (!isFlite) return [];
+    const tasks = Object.entries(pipeline.kind === 'cascade' ? pipeline.tasks : {});
+    return [
+      ...(voice === undefined ? [] : voiceProblems(['pipelines', name, 'voice'], voice)),
+      ...tasks.flatMap(([task, { speak: told }]) =>
+        told && told.voice !== undefined
+          ? voiceProblems(['pipelines', name, 'tasks', task, 'speak', 'voice'], told.voice)
+          : [],
+      ),
+    ];
   });
 }
 

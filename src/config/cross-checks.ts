@@ -3,7 +3,7 @@
 import { pipelineVoiceProblems } from './builtin-checks.ts';
 import { engineProblems, offersOf } from './engine-checks.ts';
 import { formatListen, isLoopback } from './listen.ts';
-import { partsOf, type RawPipeline, vadOf } from './pipeline-engines.ts';
+import { partsOf, type RawPipeline, taskEnginesOf, vadOf } from './pipeline-engines.ts';
 import { type Path, type Problem, problemAt } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -66,6 +66,9 @@ function pipelineProblems({ pipelines = {}, engines = {} }: RawConfig, hint: str
   };
   for (const [name, pipeline] of Object.entries(pipelines)) {
     for (const { key, engine, needed } of partsOf(pipeline)) check(['pipelines', name, key], engine, needed);
+    for (const { task, engine } of taskEnginesOf(pipeline))
+      check(['pipelines', name, 'tasks', task, 'think'], engine, 'chat');
+    problems.push(...sharedTools(name, pipeline));
     problems.push(...vadProblems(name, pipeline, engines));
     pipeline.needs.forEach((engine, index) => {
       check(['pipelines', name, 'needs', index], engine, undefined);
@@ -92,6 +95,19 @@ function vadProblems(name: string, pipeline: RawPipeline, engines: RawConfig['en
   return [problemAt(['pipelines', name, 'vad'], message)];
 }
 
+/** Which of them was meant could not be told. */
+function sharedTools(name: string, pipeline: RawPipeline): Problem[] {
+  if (pipeline.kind !== 'cascade') return [];
+  const owners = new Map<string, string>();
+  return Object.entries(pipeline.tasks).flatMap(([task, { tool }]) => {
+    const owner = tool === undefined ? undefined : owners.get(tool);
+    if (tool !== undefined) owners.set(tool, owner ?? task);
+    if (owner === undefined) return [];
+    const message = `the function ${tool} triggers ${owner} already; each task has its own`;
+    return [problemAt(['pipelines', name, 'tasks', task, 'tool'], message)];
+  });
+}
+
 /** A pipeline whose engines exclude each other would never be ready. */
 function sharedGroups(
   name: string,
@@ -101,6 +117,8 @@ function sharedGroups(
   const needed: readonly [Path, string][] = [
     ...partsOf(pipeline).map(({ key, engine }): [Path, string] => [[key], engine]),
     ...pipeline.needs.map((engine, index): [Path, string] => [['needs', index], engine]),
+    // Its other engines are held while a session is open: it would never have its turn.
+    ...taskEnginesOf(pipeline).map(({ task, engine }): [Path, string] => [['tasks', task, 'think'], engine]),
   ];
   const loaded = new Map<string, string>();
   return needed.flatMap(([path, engine]) => {

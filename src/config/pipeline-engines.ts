@@ -1,6 +1,7 @@
 // Which engines a pipeline is made of: the keys that name them, what each has to offer, and what stands in where none is
 // named.
 import type { RawConfig } from './schema.ts';
+import { type TaskContext, tasksConfig } from './schema-tasks.ts';
 import type { CapabilityName, PipelineConfig } from './types.ts';
 
 type RawEngines = RawConfig['engines'];
@@ -34,7 +35,20 @@ export function vadOf(pipeline: RawPipeline, engines: RawEngines = {}): string |
   return silero?.[0];
 }
 
-export function normalisePipeline(name: string, raw: RawPipeline, engines: RawEngines): PipelineConfig {
+/** Of its background work: nobody waits for them before it is triggered. */
+export function taskEnginesOf(
+  pipeline: RawPipeline,
+): readonly { readonly task: string; readonly engine: string }[] {
+  if (pipeline.kind !== 'cascade') return [];
+  return Object.entries(pipeline.tasks).map(([task, { think: engine }]) => ({ task, engine }));
+}
+
+export function normalisePipeline(
+  name: string,
+  raw: RawPipeline,
+  engines: RawEngines,
+  context: TaskContext,
+): PipelineConfig {
   const { instructions, voice } = raw;
   if (raw.kind === 'echo') {
     const { kind, speak, vad } = raw;
@@ -49,5 +63,6 @@ export function normalisePipeline(name: string, raw: RawPipeline, engines: RawEn
   return {
     ...{ name, kind, ears, think, speak, needs, instructions, voice, language, voices },
     filler: filler && { afterMs: filler.after, texts: [filler.text].flat() },
+    tasks: tasksConfig(raw.tasks, ['pipelines', name, 'tasks'], context),
   };
 }

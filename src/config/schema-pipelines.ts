@@ -11,6 +11,7 @@ import {
   seeBranch,
   text,
 } from './schema-parts.ts';
+import { tasksSchema } from './schema-tasks.ts';
 
 const what = 'How a session is answered.';
 
@@ -31,9 +32,12 @@ const everyPipeline = {
 };
 
 const ofCascade: Refused = Object.fromEntries(
-  ['hear', 'think', 'language', 'filler', 'voices'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
+  ['hear', 'think', 'language', 'filler', 'voices', 'tasks'].map((key) => [
+    key,
+    `\`${key}\` is of \`kind: cascade\``,
+  ]),
 );
-const later = notYet(['url', 'key', 'tasks']);
+const later = notYet(['url', 'key']);
 
 const echo = section(
   {
@@ -83,6 +87,7 @@ const cascade = section(
         'Voices that sessions may choose. Default: those of `builtin: flite`; of others none is known.',
       )
       .optional(),
+    tasks: tasksSchema,
     ...everyPipeline,
   },
   'What is said is transcribed, thought about and answered aloud.',

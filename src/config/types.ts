@@ -140,6 +140,23 @@ export interface RunReadyConfig extends HttpReadyConfig {
   readonly owned: boolean;
 }
 
+/** Background work of a pipeline's sessions. */
+export interface TaskConfig {
+  readonly name: string;
+  readonly think: string;
+  readonly instructions: string;
+  /** A JSON schema that can be used; undefined: the result is text. */
+  readonly schema: Readonly<Record<string, unknown>> | undefined;
+  /** By which the model triggers it; undefined: it cannot. */
+  readonly tool: { readonly name: string; readonly description: string } | undefined;
+  readonly on: 'end' | undefined;
+  /** Undefined: the result is not told aloud. */
+  readonly speak:
+    | { readonly voice: string | undefined; readonly instructions: string | undefined }
+    | undefined;
+  readonly limitMs: number;
+}
+
 export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig;
 
 export interface EchoPipelineConfig {
@@ -171,6 +188,7 @@ export interface CascadePipelineConfig {
   readonly filler: { readonly afterMs: number; readonly texts: readonly string[] } | undefined;
   /** What a session may choose; undefined: what the voice itself is known to have. */
   readonly voices: readonly string[] | undefined;
+  readonly tasks: readonly TaskConfig[];
 }
 
 export interface SessionsConfig {

@@ -79,6 +79,31 @@ const session = z
   })
   .meta({ id: 'Session' });
 
+const task = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    session: z.string(),
+    trigger: z.enum(['tool', 'api', 'end']),
+    state: z
+      .enum(['started', 'progress', 'done', 'failed', 'cancelled', 'unclean'])
+      .describe('`unclean`: its gateway was gone before it had ended.'),
+    startedAtMs: z.number().describe('Ms since the epoch.'),
+    endedAtMs: z.number().nullable().describe('Ms since the epoch.'),
+    progress: z
+      .strictObject({
+        pieces: z.int().describe('Of what its engine said: tokens, as a rule.'),
+        chars: z.int(),
+        elapsedMs: ms,
+      })
+      .nullable()
+      .describe('Null of a session that has ended.'),
+    result: z.unknown().describe('As its schema has it; null before it is done.'),
+    raw: z.string().nullable().describe('What its engine said, where that was no result.'),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  })
+  .meta({ id: 'Task' });
+
 const pipeline = z
   .strictObject({
     name: z.string(),
@@ -174,6 +199,8 @@ export const apiSchemas = {
   health,
   models: list(model),
   sessions: list(session),
+  task,
+  tasks: list(task),
   engine,
   engines: list(engine),
   lines: list(z.string()),

@@ -235,6 +235,7 @@ export class Gateway {
       engines: supervisor,
       leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
+      tasks: sessions.tasks,
       pipelines: () => pipelines.list(),
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),

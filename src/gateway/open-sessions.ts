@@ -2,6 +2,7 @@
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { SessionRegistry } from '../sessions/registry.ts';
+import { TaskDesk } from '../tasks/task-desk.ts';
 import type { Log } from '../telemetry/log.ts';
 import { randomId } from '../wire/ids.ts';
 import type { Records } from './records.ts';
@@ -28,6 +29,7 @@ export function openSessions(parts: {
     sessionsMax: sessions.max,
     earlyAudioBytesMax: audio.bytesTotalMax,
     records: records.sessions,
+    tasks: new TaskDesk({ log, store: records.store }),
     newId: randomId,
     random: Math.random,
   });

@@ -1,12 +1,14 @@
 // The pipelines by name, and what a caller's `model` means: a pipeline, then an alias, then what the configuration
 // says of unknown ones.
 import { fliteVoiceNames } from '../config/flite-voices.ts';
-import type { Config, EngineConfig, PipelineConfig } from '../config/types.ts';
+import type { Config, EngineConfig, PipelineConfig, TaskConfig } from '../config/types.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { CascadePipeline } from '../pipelines/cascade.ts';
 import { EchoPipeline } from '../pipelines/echo.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { TaskPlan } from '../tasks/plan.ts';
+import { resultReader } from '../tasks/result.ts';
 import type { Log } from '../telemetry/log.ts';
 import { globMatches } from './glob.ts';
 
@@ -67,6 +69,7 @@ function build(config: PipelineConfig, { engines }: Config, supervisor: Supervis
     ...{ ...every, language, filler, log, voices: config.voices ?? voicesOf(spoken), pace: paceOf(spoken) },
     ears: ears && { hear: supervisor.get(ears.hear), vad: supervisor.get(ears.vad) },
     think: supervisor.get(think),
+    tasks: config.tasks.map((task) => taskPlan(task, supervisor)),
     speak: speak === undefined ? undefined : supervisor.get(speak),
   });
 }
@@ -83,4 +86,8 @@ function paceOf(engine: EngineConfig | undefined): 'any' | 'own' {
 
 function isFlite(engine: EngineConfig | undefined): boolean {
   return engine?.kind === 'builtin' && engine.builtin === 'flite';
+}
+
+function taskPlan({ think, ...task }: TaskConfig, supervisor: Supervisor): TaskPlan {
+  return { ...task, think: supervisor.get(think), read: resultReader(task.schema) };
 }

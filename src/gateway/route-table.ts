@@ -5,6 +5,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
+import type { TaskDesk } from '../tasks/task-desk.ts';
 import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
 import { createClientSecret } from './client-secret-route.ts';
@@ -15,6 +16,7 @@ import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 import type { MetricFacts } from './metrics.ts';
+import { taskRoutes } from './task-routes.ts';
 
 export interface RouteSources extends EventSources {
   readonly metrics: () => readonly MetricFacts[];
@@ -22,6 +24,7 @@ export interface RouteSources extends EventSources {
   readonly health: () => HealthFacts;
   readonly engines: EngineSources;
   readonly sessions: () => readonly SessionFacts[];
+  readonly tasks: TaskDesk;
   readonly pipelines: () => readonly Pipeline[];
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
@@ -146,6 +149,7 @@ export function routeTable(sources: RouteSources): RouteTable {
         answer: () => list(sources.sessions()),
       },
     },
+    ...taskRoutes(sources.tasks),
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...eventRoutes(sources),
     '/api/pipelines': {

@@ -10,6 +10,7 @@ import { Events } from './events/events.ts';
 import { hubMetrics } from './events/hub-metrics.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
+import { taskMetrics } from './task-metrics.ts';
 import { voiceMetrics } from './voice-metrics.ts';
 
 /** `scope` is the whole gateway's. */
@@ -37,6 +38,7 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     producers: () => producers.list(),
     metrics: () => [
       ...gatewayMetrics(options.health),
+      ...taskMetrics(() => options.tasks.measures),
       ...hubMetrics(events.hubs),
       ...voiceMetrics(options.pipelines),
     ],

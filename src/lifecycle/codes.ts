@@ -150,6 +150,21 @@ export const codes = {
   engine_call_failed: facts(502, 4410, 1, 'server_error', 'a call to an engine failed'),
   engine_call_unsupported: facts(501, 4410, 1, 'server_error', 'the engine does not offer this capability'),
 
+  task_exists: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'the task has been triggered in this session already',
+  ),
+  task_result_invalid: facts(
+    502,
+    1011,
+    1,
+    'server_error',
+    'what the engine of a task answered is no result of it, asked twice',
+  ),
+
   invalid_topic: facts(400, 1008, 1, 'invalid_request_error', 'what is named is no topic of events'),
   invalid_event: facts(400, 1008, 1, 'invalid_request_error', 'what was published is no JSON'),
   event_too_large: facts(413, 1009, 1, 'invalid_request_error', 'an event is over its limit'),

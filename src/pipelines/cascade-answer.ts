@@ -4,9 +4,11 @@
 import type { ChatPart } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
 import { delay } from '../lifecycle/clock.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
+import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { CallChunk, EndingChunk, OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { CallChunk, EndingChunk, OutputChunk } from '../realtime/chunks.ts';
+import type { ResponseSnapshot } from '../realtime/state.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { AnswerSource } from '../wire/notices.ts';
 import { Channel } from './channel.ts';
 import { chatQuestion } from './chat-question.ts';
@@ -23,6 +25,7 @@ export interface CascadeVoices {
   readonly think: Engine;
   /** Undefined: every answer is text. */
   readonly speak: Engine | undefined;
+  readonly log: Log;
 }
 
 /** What comes between two of the answer's sentences, or one of them. */
@@ -46,6 +49,8 @@ export class CascadeAnswer {
   /** Characters that are no blanks. */
   #thoughtChars = 0;
   #within: Within = 'prose';
+  /** That of this answer alone, until the engine has refused it. */
+  #voice: string;
 
   constructor(
     voices: CascadeVoices,
@@ -59,6 +64,7 @@ export class CascadeAnswer {
     this.#times = also.times;
     this.#filler = also.filler;
     this.#patience = patience;
+    this.#voice = snapshot.session.audio.output.voice;
     const { signal } = scope;
     this.#thoughts = new Channel({ signal, sizeOf: (text) => text.length, sizeMax: thoughtCharsMax });
     this.#pieces = this.#thoughts[Symbol.asyncIterator]();
@@ -128,26 +134,43 @@ export class CascadeAnswer {
   }
 
   #say(text: string, part: 'sentence' | 'filler', speak: Engine): Utterance {
-    const { voice, speed } = this.#snapshot.session.audio.output;
-    const call = {
-      text: text.trim(),
-      voice: voice === voiceDefault ? null : voice,
-      ...(speed !== 1 && { speed }),
+    return new Utterance({
+      ...{ scope: this.#scope, text, part },
+      speech: (signal) => this.#voiced(text.trim(), speak, signal),
+    });
+  }
+
+  /** A voice of this answer alone that the engine refuses costs the voice, never what was to be said. */
+  async *#voiced(text: string, speak: Engine, signal: AbortSignal): AsyncGenerator<Int16Array> {
+    const { usualVoice: usual, responseId: response } = this.#snapshot;
+    let said = false;
+    try {
+      for await (const pcm of this.#speech(text, speak, signal)) {
+        said = true;
+        yield pcm;
+      }
+    } catch (error) {
+      if (said || this.#voice === usual || signal.aborted) throw error;
+      const facts = { response, engine: speak.name, voice: this.#voice, error };
+      const why = `engine ${speak.name} does not speak as ${this.#voice}, so it speaks as always`;
+      this.#voices.log.warn(facts, `${why}: ${messageOf(error)}`);
+      this.#voice = usual;
+      yield* this.#speech(text, speak, signal);
+    }
+  }
+
+  #speech(text: string, speak: Engine, signal: AbortSignal): AsyncIterable<Int16Array> {
+    const { speed } = this.#snapshot.session.audio.output;
+    const voice = this.#voice === voiceDefault ? null : this.#voice;
+    const patient: Parameters<typeof speech>[0] = {
+      name: speak.name,
+      speak: (spoken) =>
+        patiently({
+          ...{ ...this.#patience, scope: this.#scope, engine: speak.name, what: 'speech' },
+          ask: (abort) => speak.speak(spoken, abort),
+        }),
     };
-    const asked = (signal: AbortSignal) =>
-      speech(
-        {
-          name: speak.name,
-          speak: (spoken) =>
-            patiently({
-              ...{ ...this.#patience, scope: this.#scope, engine: speak.name, what: 'speech' },
-              ask: (abort) => speak.speak(spoken, abort),
-            }),
-        },
-        call,
-        signal,
-      );
-    return new Utterance({ scope: this.#scope, text, part, speech: asked });
+    return speech(patient, { text, voice, ...(speed !== 1 && { speed }) }, signal);
   }
 
   async #think(): Promise<void> {

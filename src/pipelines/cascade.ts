@@ -4,7 +4,8 @@ import type { Engine } from '../engines/engine.ts';
 import type { TranscribeCall } from '../engines/instance.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { OutputChunk } from '../realtime/state.ts';
+import type { OutputChunk } from '../realtime/chunks.ts';
+import type { TaskPlan } from '../tasks/plan.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Abilities, sessionRateHz, type Transcription } from '../wire/session-config.ts';
 import { CascadeAnswer, voiceDefault } from './cascade-answer.ts';
@@ -41,6 +42,8 @@ export interface CascadeOptions {
   readonly filler?: FillerConfig | undefined;
   /** ISO 639-1, of what callers speak; undefined where the engine has to find out. */
   readonly language: string | undefined;
+  /** Background work that its sessions can have done. Default: none. */
+  readonly tasks?: readonly TaskPlan[];
   readonly log: Log;
 }
 
@@ -52,16 +55,18 @@ export class CascadePipeline implements Pipeline {
   readonly abilities: Abilities;
   readonly transcription: Transcription | null;
   readonly stages = new StageMeter();
+  readonly tasks: readonly TaskPlan[];
   readonly #options: CascadeOptions;
   readonly #engines: NeededEngines;
 
   constructor(options: CascadeOptions) {
-    const { name, ears, speak, voice = voiceDefault, instructions = '', language } = options;
+    const { name, ears, speak, voice = voiceDefault, instructions = '', language, tasks = [] } = options;
     this.#options = options;
     this.#engines = new NeededEngines(options.needs);
     this.name = name;
     this.voice = voice;
     this.instructions = instructions;
+    this.tasks = tasks;
     this.abilities = {
       ...{ hears: ears ? 'words' : 'nothing', answers: speak ? 'speech' : 'text' },
       ...{ voices: speak ? (options.voices ?? []) : [], pace: (speak && options.pace) ?? 'own' },

@@ -2,7 +2,8 @@
 import type { VadStream } from '../engines/contract.ts';
 import type { Engine } from '../engines/engine.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { OutputChunk } from '../realtime/chunks.ts';
+import type { ResponseSnapshot } from '../realtime/state.ts';
 import type { ContentPart, MessageItem } from '../wire/items.ts';
 import { everyAbility, sessionRateHz } from '../wire/session-config.ts';
 import { NeededEngines } from './needed-engines.ts';

@@ -3,7 +3,9 @@
 import type { VadStream } from '../engines/contract.ts';
 import type { EngineStatus } from '../engines/status.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { OutputChunk, ResponseSnapshot } from '../realtime/state.ts';
+import type { OutputChunk } from '../realtime/chunks.ts';
+import type { ResponseSnapshot } from '../realtime/state.ts';
+import type { TaskPlan } from '../tasks/plan.ts';
 import type { Abilities, Transcription } from '../wire/session-config.ts';
 import type { StageMeter, TurnTimes } from './stage-times.ts';
 
@@ -58,6 +60,8 @@ export interface Pipeline {
   readonly stages?: StageMeter;
   /** Names of the engines that have to be ready before it can answer. */
   readonly needs: readonly string[];
+  /** Background work that its sessions can have done; left out: none. */
+  readonly tasks?: readonly TaskPlan[];
   /**
    * Opens the part of the session whose scope this is; its engines are not unloaded while it is open. May throw: nothing
    * is left then.

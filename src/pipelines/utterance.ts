@@ -2,7 +2,7 @@
 // there when the one before has been said. Owned by the scope of its answer.
 import { turn } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { OutputChunk } from '../realtime/state.ts';
+import type { OutputChunk } from '../realtime/chunks.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
 import { Channel } from './channel.ts';
 

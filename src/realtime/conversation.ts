@@ -7,6 +7,7 @@ import { failAsides, failWaitingAsides, startAsides } from './asides.ts';
 import { transcribeNext, transcript, transcriptEnded, transcriptFailed } from './hearing.ts';
 import { idleTimedOut, watchIdle } from './idle.ts';
 import { appended, cleared, committed, dropped, speechStarted, speechStopped } from './input.ts';
+import { speak, startInternal, unspeak } from './internal.ts';
 import { createItem, deleteItem, retrieveItem } from './items.ts';
 import { output, outputEnded, outputFailed } from './output.ts';
 import { cancelResponse, createResponse, failWaiting, startWaiting } from './response.ts';
@@ -33,6 +34,7 @@ export function open(
       unheard: new Map(),
       response: null,
       waiting: null,
+      internal: [],
       spoken: new Map(),
       asides: [],
       waitingAsides: [],
@@ -54,6 +56,7 @@ export function next(state: Conversation, input: ConversationInput, newId: NewId
   apply(draft, input);
   transcribeNext(draft);
   startWaiting(draft);
+  startInternal(draft);
   startAsides(draft);
   watchIdle(draft, state.idleMs);
   const before = waitsInLobby(state);
@@ -96,6 +99,10 @@ function apply(draft: Draft, input: ConversationInput): void {
       return transcriptEnded(draft, input.itemId, input.text, input.samples);
     case 'transcript_failed':
       return transcriptFailed(draft, input.itemId, input.code, input.message);
+    case 'speak':
+      return speak(draft, input.request);
+    case 'unspeak':
+      return unspeak(draft, input.id);
     case 'output':
       return output(draft, input.responseId, input.chunk, input.atMs);
     case 'output_ended':

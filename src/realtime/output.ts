@@ -4,11 +4,12 @@
 import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.ts';
 import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
+import type { CallChunk, SentChunk } from './chunks.ts';
 import { armIdle } from './idle.ts';
 import { addItem, finishItem } from './items.ts';
 import { sourceNotice } from './source.ts';
 import { nothingSpoken, textHeard, withAudio } from './spoken.ts';
-import type { ActiveResponse, CallChunk, Draft, SentChunk } from './state.ts';
+import type { ActiveResponse, Draft } from './state.ts';
 import { dropUnderWay, keepUnderWay, underWay } from './under-way.ts';
 
 type HeardChunk = Extract<SentChunk, { type: 'text' | 'audio' }>;

@@ -103,18 +103,25 @@ export function startWaiting(draft: Draft): void {
   startNow(draft, waiting, answered.state === 'failed' ? answered : { state: 'known' });
 }
 
-/** Nothing is waited for any more. */
-export function startNow(draft: Draft, request: ResponseRequest, input: InputState): void {
+/** Nothing is waited for any more. `also`: what it is asked besides, and is no part of the conversation. */
+export function startNow(
+  draft: Draft,
+  request: ResponseRequest,
+  input: InputState,
+  also: readonly Item[] = [],
+): void {
   const begun = begin(draft, request);
   if (input.state === 'failed') return failResponse(draft, begun, input.code, input.message);
-  const { object, modality } = begun;
+  const { object, modality, conversation } = begun;
   const session = sessionOf(draft, request);
   draft.do({
     type: 'start_response',
     snapshot: {
       responseId: object.id,
-      items: itemsOf(draft, request, session),
+      conversation,
+      items: [...itemsOf(draft, request, session), ...also],
       session,
+      usualVoice: draft.state.session.audio.output.voice,
       instructions: request.overrides.instructions ?? null,
       modality,
     },
@@ -197,6 +204,7 @@ export function cancelResponse(draft: Draft, responseId: string | null, eventId:
   }
   // What has not started ends as what has: created and cancelled, which every client understands.
   if (!response && waiting && responseId === null) {
+    draft.set({ waiting: null });
     return end(draft, begin(draft, waiting), 'client_cancelled');
   }
   const which = responseId ? ` with id ${responseId}` : '';

@@ -28,10 +28,7 @@ export function retained(items: readonly Item[], truncation: Truncation): readon
   const rest = items.filter((item) => !isSystem(item));
   const count = units.reduce((sum, unit) => sum + unit.items.length, 0);
   if (count === rest.length) return items;
-  const newest = units.findIndex((unit) => unit.items.includes(rest.at(-1) as Item));
-  const first = units.findIndex(({ items: [item] }) => item?.type === 'message' && item.role === 'user');
-  const last = newest < 0 ? units.length - 1 : newest;
-  const kept = new Set(units.slice(Math.max(0, Math.min(first, last))).flatMap((unit) => unit.items));
+  const kept = new Set(units.flatMap((unit) => unit.items));
   return items.filter((item) => isSystem(item) || kept.has(item));
 }
 
@@ -43,6 +40,7 @@ function keptUnits(
   const calls = new Map<string, Unit>();
   let newest: Unit | undefined;
   let tokens = 0;
+  let state: 'whole' | 'cut' = 'whole';
   for (const item of items) {
     if (!isSystem(item)) {
       const known = item.type === 'message' ? undefined : calls.get(item.call_id);
@@ -50,22 +48,41 @@ function keptUnits(
       if (known && !kept.includes(known)) continue;
       newest = known ?? { items: [], tokens: 0 };
       if (!known) kept.push(newest);
-      if (item.type !== 'message') calls.set(item.call_id, newest);
+      // A result that a client has put before its call is on its own.
+      if (item.type === 'function_call') calls.set(item.call_id, newest);
       newest.items.push(item);
       newest.tokens += tokensOf(item);
     }
     tokens += tokensOf(item);
-    if (tokens <= tokensMax) continue;
-    const gone = new Set<Unit>();
-    for (const unit of kept) {
-      if (tokens <= tokensMax * ratio) break;
-      if (unit === newest) continue;
-      gone.add(unit);
-      tokens -= unit.tokens;
+    if (tokens > tokensMax) {
+      state = 'cut';
+      const gone = new Set<Unit>();
+      for (const unit of kept) {
+        if (tokens <= tokensMax * ratio) break;
+        if (unit === newest) continue;
+        gone.add(unit);
+        tokens -= unit.tokens;
+      }
+      kept = kept.filter((unit) => !gone.has(unit));
     }
-    kept = kept.filter((unit) => !gone.has(unit));
+    if (state === 'whole') continue;
+    const before = kept.slice(0, beginning(kept, newest));
+    kept = kept.slice(before.length);
+    tokens -= before.reduce((sum, unit) => sum + unit.tokens, 0);
   }
   return kept;
+}
+
+/** Where a user begins; or the newest, if none does before it. */
+function beginning(kept: readonly Unit[], newest: Unit | undefined): number {
+  const first = kept.findIndex(({ items: [item] }) => item?.type === 'message' && item.role === 'user');
+  return Math.max(
+    0,
+    Math.min(
+      first,
+      kept.findIndex((unit) => unit === newest),
+    ),
+  );
 }
 
 function limitsOf(truncation: Exclude<Truncation, 'disabled'>) {

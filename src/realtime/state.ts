@@ -8,8 +8,7 @@
 import type { ClientEvent } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
-import type { AnswerSource } from '../wire/notices.ts';
-import type { ResponseObject, ServerEvent, Usage, WireError } from '../wire/server-events.ts';
+import type { ResponseObject, ServerEvent, WireError } from '../wire/server-events.ts';
 import type {
   Abilities,
   AudioFormat,
@@ -17,6 +16,7 @@ import type {
   SessionConfig,
   TurnDetection,
 } from '../wire/session-config.ts';
+import type { EndingChunk, SentChunk } from './chunks.ts';
 import type { SpokenAnswer } from './spoken.ts';
 
 export interface Conversation {
@@ -36,6 +36,8 @@ export interface Conversation {
    * for the answer or turn under way.
    */
   readonly waiting: ResponseRequest | null;
+  /** What the gateway itself wants said, in this order (internal.ts). */
+  readonly internal: readonly InternalRequest[];
   /** Of each finished assistant item that has audio: how it was spoken, and how much was heard. */
   readonly spoken: ReadonlyMap<string, SpokenAnswer>;
   /** Answers outside the conversation, under way beside the one in it; and those that wait. */
@@ -65,7 +67,7 @@ interface InputBuffer {
 export interface ResponseRequest {
   /** The client's event id, to blame; null for one that turn detection made. */
   readonly eventId: string | null;
-  readonly origin: 'client' | 'turn' | 'silence';
+  readonly origin: 'client' | 'turn' | 'silence' | 'gateway';
   /** `none`: what comes of it is told, and is no part of the conversation. */
   readonly conversation: 'auto' | 'none';
   /** What it answers in place of the conversation; null: that. */
@@ -87,6 +89,15 @@ export interface ResponseRequest {
   /** Null: the session's voice. */
   readonly voice: string | null;
   readonly metadata: Readonly<Record<string, string>> | null;
+}
+
+export interface InternalRequest {
+  readonly id: string;
+  readonly instructions: string;
+  /** What stands for a caller who asks for it. */
+  readonly prompt: string;
+  readonly voice: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** An item of its own; or one of the conversation, as it is when the answer starts or was last. */
@@ -116,72 +127,16 @@ export interface ActiveResponse extends SpokenAnswer {
 
 export interface ResponseSnapshot {
   readonly responseId: string;
+  readonly conversation: ResponseRequest['conversation'];
   readonly items: readonly Item[];
   /** With what this response has otherwise. */
   readonly session: SessionConfig;
   /** Given for this response alone. */
   readonly instructions: string | null;
   readonly modality: Modality;
+  /** The session's own: one of this answer alone (`session` has it) may be refused by its engine. */
+  readonly usualVoice: string;
 }
-
-/** What is said, as far as it is known; precedes or accompanies its audio. */
-interface TextChunk {
-  readonly type: 'text';
-  readonly text: string;
-  /**
-   * Given where `said` tells the end of its speech. `filler`: said to pass the time, spoken and shown like the rest, and
-   * no part of the answer for who thinks.
-   */
-  readonly part?: 'sentence' | 'filler';
-}
-
-/** Who answers. Comes first, if at all. */
-interface SourceChunk {
-  readonly type: 'source';
-  readonly source: AnswerSource;
-}
-
-/** A function that the client is to call, complete. */
-export interface CallChunk {
-  readonly type: 'call';
-  /** As the engine has it; need not be unique. */
-  readonly callId: string;
-  readonly name: string;
-  readonly arguments: string;
-}
-
-/** The speech of what was said last is all there. */
-interface SaidChunk {
-  readonly type: 'said';
-}
-
-/** Why an answer ends where it does, and what it took. Comes last, if at all. */
-export interface EndingChunk {
-  readonly type: 'ending';
-  /** Null: it is complete. */
-  readonly cutBy: 'max_output_tokens' | 'content_filter' | null;
-  readonly usage: Usage | null;
-}
-
-/** What an answer is made of. */
-export type OutputChunk =
-  | TextChunk
-  | SourceChunk
-  | SaidChunk
-  | CallChunk
-  | EndingChunk
-  /** PCM16 at the session's rate. */
-  | { readonly type: 'audio'; readonly pcm: Int16Array };
-
-/** What the caller is sent of it. */
-export type SentChunk =
-  | TextChunk
-  | SourceChunk
-  | SaidChunk
-  | CallChunk
-  | EndingChunk
-  /** Base64 in the output format, and how much that is at the session's rate. */
-  | { readonly type: 'audio'; readonly audio: string; readonly samples: number };
 
 export type ConversationInput =
   | {
@@ -219,6 +174,8 @@ export type ConversationInput =
       readonly code: string;
       readonly message: string;
     }
+  | { readonly type: 'speak'; readonly request: InternalRequest }
+  | { readonly type: 'unspeak'; readonly id: string }
   /** `atMs` by the shell's clock: when it goes out. */
   | {
       readonly type: 'output';

@@ -6,7 +6,8 @@ import type { Scope } from '../lifecycle/scope.ts';
 import type { Task } from '../lifecycle/task.ts';
 import type { PipelineSession } from '../pipelines/pipeline.ts';
 import type { TurnTimes } from '../pipelines/stage-times.ts';
-import type { ConversationInput, ResponseSnapshot, SentChunk } from '../realtime/state.ts';
+import type { SentChunk } from '../realtime/chunks.ts';
+import type { ConversationInput, ResponseSnapshot } from '../realtime/state.ts';
 import type { Item } from '../wire/items.ts';
 import type { Outbox } from './outbox.ts';
 import { ResponseAudio } from './response-audio.ts';
@@ -17,7 +18,7 @@ const holdMsMax = 8;
 export interface AnswersOptions {
   readonly scope: Scope;
   readonly outbox: Outbox;
-  readonly pipelineSession: PipelineSession;
+  readonly pipelineSession: Pick<PipelineSession, 'respond'>;
   readonly audioOf: (itemId: string) => Int16Array;
   /** When what it answers was spoken. */
   readonly turnOf: (items: readonly Item[]) => TurnTimes | undefined;

@@ -9,6 +9,8 @@ import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { CloseReport } from '../lifecycle/report.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import { TaskDesk } from '../tasks/task-desk.ts';
+import type { TaskHost } from '../tasks/task-host.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
@@ -35,6 +37,8 @@ export interface RegistryOptions {
   readonly sessionsMax: number;
   readonly earlyAudioBytesMax: number;
   readonly records: SessionRecords;
+  /** Default: one that keeps nothing. */
+  readonly tasks?: TaskDesk;
   readonly newId: NewId;
   readonly random: () => number;
 }
@@ -52,6 +56,7 @@ const closeGraceMs = 1000;
 
 export class SessionRegistry {
   readonly changes: Announcer<SessionChange>;
+  readonly tasks: TaskDesk;
   readonly #options: RegistryOptions;
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
@@ -63,6 +68,7 @@ export class SessionRegistry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#scope = options.scope;
+    this.tasks = options.tasks ?? new TaskDesk({ log: options.log, store: undefined });
     this.#earlyAudio = new AudioBudget(options.earlyAudioBytesMax);
     this.changes = new Announcer((error) =>
       options.log.error({ error }, 'a listener of session changes failed'),
@@ -82,8 +88,9 @@ export class SessionRegistry {
     return [...this.#sessions.values()].map(({ session }) => session.facts());
   }
 
-  /** Whether a session uses an engine. */
+  /** Whether a session uses an engine, or a task of one does. */
   uses(engine: string): boolean {
+    if (this.tasks.uses(engine)) return true;
     return [...this.#sessions.values()].some(({ pipeline }) => pipeline.needs.includes(engine));
   }
 
@@ -153,6 +160,7 @@ export class SessionRegistry {
           record,
         },
         earlyAudio: this.#earlyAudio,
+        openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
@@ -178,6 +186,16 @@ export class SessionRegistry {
   /** Ends every session in parallel; each is told. */
   closeAll(reason: CloseReason, deadline: Deadline): Promise<CloseReport> {
     return this.#scope.close(reason, { deadline });
+  }
+
+  #openTasks(
+    host: TaskHost,
+    of: { readonly id: string; readonly scope: Scope; readonly pipeline: Pipeline },
+  ) {
+    const { id: session, scope, pipeline } = of;
+    const { newId } = this.#options;
+    const { name, tasks: plans = [] } = pipeline;
+    return this.tasks.open({ session, scope, pipeline: name, plans, host, newId }, this.#scope);
   }
 
   #refusal(sessionsMax: number): GreenroomError | undefined {

@@ -2,7 +2,7 @@
 // in the resampler has not been sent, and counts for nothing until it is.
 import { bytesPerSample, type StreamEncoder } from '../audio/coding.ts';
 import { bytesToBase64 } from '../audio/pcm.ts';
-import type { OutputChunk, SentChunk } from '../realtime/state.ts';
+import type { OutputChunk, SentChunk } from '../realtime/chunks.ts';
 import { type AudioFormat, sessionRateHz } from '../wire/session-config.ts';
 import { codingOf, encodedPieces, encoderFor } from './wire-audio.ts';
 

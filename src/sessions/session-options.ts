@@ -3,6 +3,8 @@ import type { GreenroomError } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Pipeline, PipelineSession } from '../pipelines/pipeline.ts';
+import type { SessionTasks } from '../tasks/session-tasks.ts';
+import type { TaskHost } from '../tasks/task-host.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { AudioBudget } from './input-audio.ts';
@@ -28,6 +30,7 @@ export interface SessionOptions {
   readonly notices: boolean;
   readonly preset: SessionUpdate | null;
   readonly record: SessionRecord;
+  readonly openTasks: (host: TaskHost) => SessionTasks;
   readonly newId: NewId;
   /** 0 to 1. */
   readonly random: () => number;

@@ -22,6 +22,8 @@ import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
+import { SessionTaskHost } from './task-host.ts';
+import { TaskTools } from './task-tools.ts';
 import { Transcripts } from './transcripts.ts';
 import { TurnClock } from './turn-times.ts';
 import { codingOf } from './wire-audio.ts';
@@ -94,9 +96,17 @@ export class Session {
       ...{ scope, pipelineSession, feed, onFault: options.onFault },
       audioOf: (item: string) => this.#itemAudio.of(item),
     };
+    const tasks = options.openTasks(
+      new SessionTaskHost({
+        ...speaking,
+        conversation: () => this.#conversation,
+        send: (e) => this.#send(e),
+      }),
+    );
     this.#turns = new TurnClock(scope.clock);
     const turnOf = (items: readonly Item[]) => this.#turns.take(items);
-    this.#answers = new Answers({ ...speaking, outbox: this.#outbox, turnOf });
+    const answering = { ...speaking, pipelineSession: new TaskTools(pipelineSession, tasks, newId) };
+    this.#answers = new Answers({ ...answering, outbox: this.#outbox, turnOf });
     this.#transcripts = new Transcripts({
       ...{ ...speaking, input: this.#intake.audio },
       onPartial: (itemId, text) => this.#send(hearingNotice(itemId, text)),

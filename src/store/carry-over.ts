@@ -1,5 +1,5 @@
 // What goes on while its database is no longer there: the sessions of this gateway that are open, what was said in them,
-// and its engines' runs. Read from the old database, which is open still, and written into the new one.
+// their background work, and its engines' runs. Read from the old database, which is open still, and written into the new one.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { itemsListedMax } from './store.ts';
 
@@ -9,6 +9,7 @@ export interface Carried {
   readonly sessions: readonly Row[];
   readonly items: readonly Row[];
   readonly engine_runs: readonly Row[];
+  readonly tasks: readonly Row[];
 }
 
 const going = {
@@ -17,13 +18,20 @@ const going = {
   items: `SELECT * FROM (SELECT * FROM items WHERE session_id IN
     (SELECT id FROM sessions WHERE run = $run AND state = 'open') ORDER BY seq DESC LIMIT ${itemsListedMax}) ORDER BY seq`,
   engine_runs: 'SELECT * FROM engine_runs WHERE run = $run AND ended_at IS NULL ORDER BY seq',
+  tasks: `SELECT * FROM tasks WHERE run = $run AND (ended_at IS NULL OR session_id IN
+    (SELECT id FROM sessions WHERE run = $run AND state = 'open')) ORDER BY seq`,
 } as const satisfies Record<keyof Carried, string>;
 
 const tables = Object.keys(going) as readonly (keyof Carried)[];
 
 export function readGoing(database: DatabaseSync, run: string): Carried {
   const read = (table: keyof Carried) => database.prepare(going[table]).all({ run }) as readonly Row[];
-  return { sessions: read('sessions'), items: read('items'), engine_runs: read('engine_runs') };
+  return {
+    sessions: read('sessions'),
+    items: read('items'),
+    engine_runs: read('engine_runs'),
+    tasks: read('tasks'),
+  };
 }
 
 /** Within a transaction. What is there already stays as it is. */

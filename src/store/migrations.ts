@@ -71,6 +71,27 @@ export const migrations: readonly string[] = [
   ALTER TABLE items ADD COLUMN source TEXT;
   ALTER TABLE items ADD COLUMN filler TEXT;
   `,
+  // 5: background work of sessions.
+  `
+  CREATE TABLE tasks (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    trigger TEXT NOT NULL,
+    state TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    result TEXT,
+    raw TEXT,
+    code TEXT,
+    message TEXT
+  ) STRICT;
+  CREATE INDEX tasks_of_session ON tasks (session_id, seq);
+  CREATE INDEX tasks_open ON tasks (run) WHERE ended_at IS NULL;
+  CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
+  `,
 ];
 
 export const latestVersion = migrations.length;

@@ -8,7 +8,16 @@ import type { Clock } from '../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
 import type { Retention } from './pruning.ts';
-import type { EngineRunRow, Flushed, ItemRow, SessionQuery, SessionRow, Store, Write } from './store.ts';
+import type {
+  EngineRunRow,
+  Flushed,
+  ItemRow,
+  SessionQuery,
+  SessionRow,
+  Store,
+  TaskRow,
+  Write,
+} from './store.ts';
 import { type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
 
 export interface SqliteStoreOptions {
@@ -83,6 +92,10 @@ export class SqliteStore implements Store {
 
   async sessionItems(sessionId: string): Promise<readonly ItemRow[]> {
     return (await this.#read({ of: 'items', sessionId })) as readonly ItemRow[];
+  }
+
+  async sessionTasks(sessionId: string): Promise<readonly TaskRow[]> {
+    return (await this.#read({ of: 'tasks', sessionId })) as readonly TaskRow[];
   }
 
   async lastLoads(modelKey: EngineRunRow['modelKey'], count: number): Promise<readonly number[]> {

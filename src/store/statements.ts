@@ -35,6 +35,11 @@ const writing = {
     VALUES ($id, $run, $engine, $kind, $modelKey, $spawnedAtMs, $readyAtMs, $endedAtMs, $loadMs, $outcome)
     ON CONFLICT (id) DO UPDATE SET ready_at = excluded.ready_at, ended_at = excluded.ended_at,
       load_ms = excluded.load_ms, outcome = excluded.outcome`,
+  task: `
+    INSERT INTO tasks (id, run, session_id, name, trigger, state, started_at, ended_at, result, raw, code, message)
+    VALUES ($id, $run, $sessionId, $name, $trigger, $state, $startedAtMs, $endedAtMs, $result, $raw, $code, $message)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, result = excluded.result,
+      raw = excluded.raw, code = excluded.code, message = excluded.message`,
 } as const satisfies Record<Write['type'], string>;
 
 /** What earlier runs left open: their process was gone before it could say how it ended. */
@@ -45,6 +50,7 @@ const markingUnclean: readonly string[] = [
      items = (SELECT count(*) FROM items WHERE session_id = sessions.id)
    WHERE state = 'open' AND run <> $run`,
   `UPDATE engine_runs SET outcome = 'unclean', ended_at = $nowMs WHERE ended_at IS NULL AND run <> $run`,
+  `UPDATE tasks SET state = 'unclean', ended_at = $nowMs WHERE ended_at IS NULL AND run <> $run`,
 ];
 
 const sessionColumns = `id, run, pipeline, remote, state, opened_at AS openedAtMs, closed_at AS closedAtMs, reason,
@@ -54,12 +60,16 @@ const itemColumns = `session_id AS sessionId, id, previous_id AS previousId, typ
   call_id AS callId, text, heard_ms AS heardMs, source, filler, created_at AS createdAtMs, updated_at AS updatedAtMs,
   deleted_at AS deletedAtMs`;
 
+const taskColumns = `id, run, session_id AS sessionId, name, trigger, state, started_at AS startedAtMs,
+  ended_at AS endedAtMs, result, raw, code, message`;
+
 const reading = {
   sessions: `SELECT ${sessionColumns} FROM sessions
     WHERE ($state IS NULL OR state = $state OR ($state = 'past' AND state <> 'open'))
       AND ($before IS NULL OR seq < (SELECT seq FROM sessions WHERE id = $before))
     ORDER BY seq DESC LIMIT $limit`,
   items: `SELECT ${itemColumns} FROM items WHERE session_id = $sessionId ORDER BY seq LIMIT ${itemsListedMax}`,
+  tasks: `SELECT ${taskColumns} FROM tasks WHERE session_id = $sessionId ORDER BY seq`,
   loads: `SELECT load_ms AS loadMs FROM engine_runs WHERE model_key = $modelKey AND load_ms IS NOT NULL
     ORDER BY ready_at DESC, seq DESC LIMIT $count`,
 } as const satisfies Record<Query['of'], string>;
@@ -83,7 +93,7 @@ export class Statements {
   }
 
   write({ type, row }: Write): void {
-    const runs = type === 'session' || type === 'engine_run';
+    const runs = type === 'session' || type === 'engine_run' || type === 'task';
     this.#writing[type].run(runs ? { ...row, run: this.#run } : { ...row });
   }
 
@@ -99,6 +109,8 @@ export class Statements {
         return all(listed(query));
       case 'items':
         return inConversationOrder(all({ sessionId: query.sessionId }) as unknown as ItemRow[]);
+      case 'tasks':
+        return all({ sessionId: query.sessionId });
       case 'loads':
         return all({ modelKey: query.modelKey, count: query.count }).map((row) => row['loadMs']);
     }

@@ -60,6 +60,27 @@ export interface EngineRunRow {
   readonly outcome: string | null;
 }
 
+/** Background work of a session. */
+export interface TaskRow {
+  readonly id: string;
+  readonly run: string;
+  readonly sessionId: string;
+  readonly name: string;
+  /** `tool`, `api` or `end`. */
+  readonly trigger: string;
+  /** `started`, `progress`, `done`, `failed`, `cancelled`; `unclean`: its gateway was gone before it had ended. */
+  readonly state: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  /** JSON; null where there is none. */
+  readonly result: string | null;
+  /** What the engine said, where that was no result. */
+  readonly raw: string | null;
+  /** Why it failed or was cancelled. */
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
 /** The store adds its run. Rows are whole, so that each can be written again, or into a database that has none of them. */
 export type Write =
   | { readonly type: 'session'; readonly row: Omit<SessionRow, 'run'> }
@@ -73,7 +94,8 @@ export type Write =
       readonly row: Pick<ItemRow, 'sessionId' | 'id' | 'source' | 'filler'>;
     }
   | { readonly type: 'item_deleted'; readonly row: Pick<ItemRow, 'sessionId' | 'id' | 'deletedAtMs'> }
-  | { readonly type: 'engine_run'; readonly row: Omit<EngineRunRow, 'run'> };
+  | { readonly type: 'engine_run'; readonly row: Omit<EngineRunRow, 'run'> }
+  | { readonly type: 'task'; readonly row: Omit<TaskRow, 'run'> };
 
 export interface SessionQuery {
   /** `past`: closed or unclean. Default: all. */
@@ -96,6 +118,8 @@ export interface Store {
   listSessions(query?: SessionQuery): Promise<readonly SessionRow[]>;
   /** In the order of the conversation, those that were deleted among them; 10,000 at most. */
   sessionItems(sessionId: string): Promise<readonly ItemRow[]>;
+  /** In the order in which they began. */
+  sessionTasks(sessionId: string): Promise<readonly TaskRow[]>;
   /** Ms of the last successful loads, the newest first. */
   lastLoads(modelKey: string, count: number): Promise<readonly number[]>;
   /** Flushes, then closes; what could not be written is told. Idempotent; what is written later is lost. */

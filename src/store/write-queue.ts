@@ -190,5 +190,9 @@ const closedWhy = 'the store is closed';
 const rowBytes = 400;
 
 function bytesOf({ row }: Write): number {
-  return rowBytes + 2 * (('text' in row ? row.text?.length : 0) ?? 0);
+  const texts = [
+    'text' in row ? row.text : null,
+    ...('result' in row ? [row.result, row.raw, row.message] : []),
+  ];
+  return rowBytes + 2 * texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
 }

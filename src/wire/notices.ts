@@ -60,3 +60,27 @@ interface HearingNotice {
   readonly item_id: string;
   readonly message: string;
 }
+
+/** Background work of a session. Comes with every change of its state; of `progress`, once a second at the most. */
+export interface TaskNotice {
+  readonly type: 'greenroom.task';
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'started' | 'progress' | 'done' | 'failed' | 'cancelled';
+  /** What came of its engine so far: tokens, as a rule, and characters. */
+  readonly progress: { readonly pieces: number; readonly chars: number; readonly elapsed_ms: number };
+  /** For people. */
+  readonly message: string;
+  /** Of one that is done, as its schema has it; null before. It is saved by then. */
+  readonly result: unknown;
+  /** Of one that has failed or was cancelled. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Every 3 s while a task runs, however long its engine says nothing. */
+export interface KeepaliveNotice {
+  readonly type: 'greenroom.keepalive';
+  /** The id of the task. */
+  readonly task: string;
+  readonly elapsed_ms: number;
+}

@@ -1,6 +1,6 @@
 // What the gateway sends on the Realtime wire. Every event also carries an `event_id`, added when it is sent.
 import type { Item } from './items.ts';
-import type { LobbyNotice, Notice } from './notices.ts';
+import type { KeepaliveNotice, LobbyNotice, Notice, TaskNotice } from './notices.ts';
 import type { AudioFormat, Modality, SessionConfig } from './session-config.ts';
 import type { LegacyTranscriptionSession, TranscriptionSession } from './transcription-session.ts';
 
@@ -160,4 +160,6 @@ export type ServerEvent =
     } & CallAddress)
   | { readonly type: 'error'; readonly error: WireError }
   | LobbyNotice
-  | Notice;
+  | Notice
+  | TaskNotice
+  | KeepaliveNotice;

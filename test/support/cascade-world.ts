@@ -1,9 +1,11 @@
 // A cascade of scripted engines, and callers who talk to it: in virtual time, with the check that nothing is left.
 import { expect } from 'vitest';
 import { bytesToBase64, pcmToBytes } from '../../src/audio/pcm.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { systemClock, turn } from '../../src/lifecycle/clock.ts';
 import { type CascadeOptions, CascadePipeline } from '../../src/pipelines/cascade.ts';
 import { storedRecords } from '../../src/sessions/records.ts';
+import type { TaskPlan } from '../../src/tasks/plan.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { MemoryStore } from './memory-store.ts';
 import { MemoryTransport } from './memory-transport.ts';
@@ -16,25 +18,41 @@ export interface Scripts {
   readonly speak?: readonly (readonly Step[])[] | null;
   /** What the pipeline is otherwise. */
   readonly pipeline?: Partial<CascadeOptions>;
+  /** Made of the engine that thinks of nothing else. */
+  readonly tasks?: (assessor: Engine) => readonly TaskPlan[];
+  readonly assess?: readonly (readonly Step[])[];
+  readonly notices?: boolean;
+  readonly store?: MemoryStore;
 }
 
 export class CascadeWorld {
-  readonly store = new MemoryStore();
-  readonly sessions = new SessionWorld({ records: (clock) => storedRecords(this.store, clock) });
+  readonly store: MemoryStore;
+  readonly sessions: SessionWorld;
+  readonly assessor: ScriptedEngine;
   readonly logged: object[] = [];
+  readonly warned: object[] = [];
   readonly hear: ScriptedEngine;
   readonly think: ScriptedEngine;
   readonly speak: ScriptedEngine;
   readonly activity: ScriptedEngine;
   readonly pipeline: CascadePipeline;
+  readonly #notices: boolean;
 
   constructor({
     hear = [[20, heard('Hello.')]],
     think = [[30, word('Good day. '), 30, word('How are you?'), stop]],
     speak = [[10, sound(500)]],
     pipeline,
+    tasks = () => [],
+    assess = [],
+    notices = false,
+    store = new MemoryStore(),
   }: Scripts = {}) {
+    this.store = store;
+    this.sessions = new SessionWorld({ store, records: (clock) => storedRecords(store, clock) });
+    this.#notices = notices;
     const { root } = this.sessions;
+    this.assessor = new ScriptedEngine('assessor', root, ...assess);
     this.hear = new ScriptedEngine('ears', root, ...(hear ?? []));
     this.think = new ScriptedEngine('mind', root, ...think);
     this.speak = new ScriptedEngine('voice', root, ...(speak ?? []));
@@ -47,7 +65,12 @@ export class CascadeWorld {
       think: this.think.engine,
       speak: voice ?? undefined,
       needs: [...(ears ? [ears.hear, ears.vad] : []), this.think.engine, ...(voice ? [voice] : [])],
-      log: { ...silentLog, debug: (facts) => this.logged.push(facts) },
+      tasks: tasks(this.assessor.engine),
+      log: {
+        ...silentLog,
+        debug: (facts) => this.logged.push(facts),
+        warn: (facts) => this.warned.push(facts),
+      },
       ...pipeline,
     });
   }
@@ -65,7 +88,7 @@ export class CascadeWorld {
     return this.sessions.clock.advance(ms);
   }
 
-  async call(notices = false): Promise<CascadeCaller> {
+  async call(notices = this.#notices): Promise<CascadeCaller> {
     const transport = new MemoryTransport();
     await turn(systemClock);
     await this.sessions.registry.open({ transport, pipeline: this.pipeline, notices });
@@ -79,6 +102,7 @@ export class CascadeWorld {
     expect(this.sessions.registry.count).toBe(0);
     expect(this.underWay).toEqual([0, 0, 0]);
     expect(this.engines.flatMap(({ engine }) => engine.lobby.waiting)).toEqual([0, 0, 0]);
+    expect([this.assessor.running, this.assessor.engine.lobby.leases]).toEqual([0, 0]);
     const closed = this.sessions.root.close('done', { graceMs: 100 });
     await this.advance(1000);
     await closed;

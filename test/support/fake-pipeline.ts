@@ -10,7 +10,7 @@ import {
   type PipelineSession,
   readinessOf,
 } from '../../src/pipelines/pipeline.ts';
-import type { OutputChunk } from '../../src/realtime/state.ts';
+import type { OutputChunk } from '../../src/realtime/chunks.ts';
 import { type Abilities, everyAbility, type Transcription } from '../../src/wire/session-config.ts';
 
 /** Lets the test hold every asynchronous step of the pipeline; by default none is held. */

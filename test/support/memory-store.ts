@@ -8,6 +8,7 @@ import {
   type SessionRow,
   type Store,
   sessionsListed,
+  type TaskRow,
   type Write,
 } from '../../src/store/store.ts';
 
@@ -17,6 +18,7 @@ export class MemoryStore implements Store {
   readonly #sessions = new Map<string, SessionRow>();
   readonly #items: ItemRow[] = [];
   readonly #runs = new Map<string, EngineRunRow>();
+  readonly #tasks = new Map<string, TaskRow>();
 
   constructor(run = 'run') {
     this.#run = run;
@@ -31,6 +33,8 @@ export class MemoryStore implements Store {
       }
       case 'engine_run':
         return void this.#runs.set(write.row.id, { ...write.row, run: this.#run });
+      case 'task':
+        return void this.#tasks.set(write.row.id, { ...write.row, run: this.#run });
       case 'item': {
         const { text, status, updatedAtMs } = write.row;
         if (!this.#change(write.row, { text, status, updatedAtMs }))
@@ -59,6 +63,10 @@ export class MemoryStore implements Store {
 
   async sessionItems(sessionId: string) {
     return inConversationOrder(this.#items.filter((item) => item.sessionId === sessionId));
+  }
+
+  async sessionTasks(sessionId: string) {
+    return [...this.#tasks.values()].filter((task) => task.sessionId === sessionId);
   }
 
   async lastLoads(modelKey: string, count: number) {

@@ -82,6 +82,16 @@ export class ScriptedEngine {
     this.#events?.exited({ code: 'engine_exited', message: 'it died', logTail: [], kind: 'passing' });
   }
 
+  /** For good. */
+  fail(): void {
+    this.#events?.exited({
+      code: 'engine_exited',
+      message: 'it died for good',
+      logTail: [],
+      kind: 'lasting',
+    });
+  }
+
   #spawn({ events }: SpawnRequest): EngineInstance {
     this.#events = events;
     queueMicrotask(() => events.climbed('ready'));

@@ -3,6 +3,8 @@ import { expect } from 'vitest';
 import { Scope } from '../../src/lifecycle/scope.ts';
 import { noRecords, type SessionRecords } from '../../src/sessions/records.ts';
 import { SessionRegistry } from '../../src/sessions/registry.ts';
+import type { Store } from '../../src/store/store.ts';
+import { TaskDesk } from '../../src/tasks/task-desk.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import type { FakePipeline } from './fake-pipeline.ts';
@@ -12,6 +14,8 @@ export interface SessionWorldOptions {
   readonly queueBytesMax?: number;
   readonly earlyAudioBytesMax?: number;
   readonly records?: (clock: VirtualClock) => SessionRecords;
+  /** Of its tasks. */
+  readonly store?: Pick<Store, 'write' | 'flush' | 'sessionTasks'>;
 }
 
 export class SessionWorld {
@@ -30,6 +34,7 @@ export class SessionWorld {
     queueBytesMax = 8 * 1024 * 1024,
     earlyAudioBytesMax = 64 * 1024 * 1024,
     records = () => noRecords,
+    store,
   }: SessionWorldOptions = {}) {
     this.registry = new SessionRegistry({
       scope: this.root.child('sessions', { kind: 'sessions', order: 'parallel' }),
@@ -47,6 +52,7 @@ export class SessionWorld {
       sessionsMax,
       earlyAudioBytesMax,
       records: records(this.clock),
+      tasks: new TaskDesk({ log: silentLog, store }),
       newId: (prefix) => `${prefix}_${++this.#ids}`,
       random: () => 0.5,
     });

@@ -1,7 +1,7 @@
 // What every store promises, whatever it keeps its rows in.
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
-import { closed, deleted, item, load, session } from '../unit/store/rows.ts';
+import { closed, deleted, item, load, session, task } from '../unit/store/rows.ts';
 
 export function storePromises(name: string, open: () => Promise<Store & AsyncDisposable>): void {
   describe(name, () => {
@@ -122,6 +122,21 @@ export function storePromises(name: string, open: () => Promise<Store & AsyncDis
       expect(await store.lastLoads('key', 5)).toEqual([300, 200, 100]);
       expect(await store.lastLoads('key', 2)).toEqual([300, 200]);
       expect(await store.lastLoads('unheard of', 5)).toEqual([]);
+    });
+
+    test('keeps the background work of each session, from its beginning to its end', async () => {
+      await using store = await filled(task('a', '1'), task('b', '2'), task('a', '3', { name: 'summary' }));
+      expect(await store.sessionTasks('a')).toMatchObject([{ id: '1' }, { id: '3' }]);
+      const end = { state: 'done', endedAtMs: 1900, result: '{"level":"B2"}' };
+      store.write(task('b', '2', end));
+      await store.flush();
+      expect(await store.sessionTasks('b')).toEqual([
+        {
+          ...{ id: '2', run: 'run', sessionId: 'b', name: 'assessment', trigger: 'tool', startedAtMs: 1200 },
+          ...{ ...end, raw: null, code: null, message: null },
+        },
+      ]);
+      expect(await store.sessionTasks('c')).toEqual([]);
     });
 
     test('closes more than once', async () => {

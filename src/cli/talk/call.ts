@@ -41,7 +41,10 @@ export interface Expectation {
 }
 
 /** What of a report a call speaks to. */
-type CallReport = Pick<TalkReport, 'answer' | 'transcript' | 'error' | 'lobby' | 'notice' | 'speech'>;
+type CallReport = Pick<
+  TalkReport,
+  'answer' | 'transcript' | 'error' | 'lobby' | 'notice' | 'speech' | 'task'
+>;
 
 export class Call {
   readonly connection: RealtimeConnection;
@@ -172,6 +175,8 @@ export class Call {
         this.#report.notice(event);
         this.#finish({ state: 'shutdown' });
         return;
+      case 'greenroom.task':
+        return this.#report.task(event);
       case 'input_audio_buffer.speech_started':
         this.#speech = { state: 'open', atMs: event.audio_start_ms };
         return this.#report.speech('speech_started', event.audio_start_ms);

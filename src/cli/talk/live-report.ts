@@ -3,7 +3,7 @@
 import type { ClientAudioDropped, ClientLine, ClientState } from '../../client/events.ts';
 import type { ConnectionEnd } from '../../client/life-states.ts';
 import { keepDefaults, type Said } from '../../client/outgoing.ts';
-import type { LobbyNotice } from '../../wire/notices.ts';
+import type { LobbyNotice, TaskNotice } from '../../wire/notices.ts';
 import type { CommandIo } from '../io.ts';
 import { printable } from '../printable.ts';
 import { seconds } from '../screen.ts';
@@ -167,6 +167,15 @@ export class LiveReport extends TalkReport {
 
   stopped(what: 'microphone' | 'playback', ms: number, how: string): void {
     this.json({ event: 'stopped', what, ms: Math.round(ms), how });
+  }
+
+  protected override showTask(task: TaskNotice, result: string): void {
+    if (!this.#look) return super.showTask(task, result);
+    this.#show(
+      [task.state === 'failed' ? 'red' : 'cyan', 'task'],
+      result || task.message,
+      result && task.name,
+    );
   }
 
   protected override showError(code: string, message: string): void {

@@ -1,7 +1,7 @@
 // What `talk` shows: lines for people, or one JSON object a line, and the exit code that what was shown amounts to.
 import type { ConnectionEnd } from '../../client/life-states.ts';
 import { factsOf } from '../../lifecycle/codes.ts';
-import type { LobbyEngine, LobbyNotice, Notice } from '../../wire/notices.ts';
+import type { LobbyEngine, LobbyNotice, Notice, TaskNotice } from '../../wire/notices.ts';
 import type { CommandIo } from '../io.ts';
 import { seconds } from '../screen.ts';
 import { cutEnd } from '../text-width.ts';
@@ -91,6 +91,13 @@ export class TalkReport {
     this.tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
   }
 
+  /** What runs in the background; one that fails is not the call's fault. */
+  task(task: TaskNotice): void {
+    const { id, name, state, message, progress, result, error } = task;
+    this.json({ event: 'task', id, name, state, message, progress, result, ...(error && { error }) });
+    this.showTask(task, state === 'done' ? resultText(result) : '');
+  }
+
   /** `expected`: we closed it, or the gateway said why; otherwise it ended a call that had not ended. */
   closed({ code, reason, wasClean }: ConnectionEnd, what: 'expected' | 'unexpected'): void {
     this.json({ event: 'closed', code, reason, wasClean });
@@ -114,6 +121,11 @@ export class TalkReport {
     this.tell({ event: 'remark', code, message: text }, text);
   }
 
+  /** `result` is '' where there is none. */
+  protected showTask({ message }: TaskNotice, result: string): void {
+    this.io.err(`task: ${message}${result && `: ${result}`}`);
+  }
+
   protected showError(code: string, message: string): void {
     this.io.err(`error: ${message} [${code}]`);
   }
@@ -132,6 +144,9 @@ export class TalkReport {
     if (this.form === 'json') this.io.out(JSON.stringify(event));
   }
 }
+
+const resultText = (result: unknown): string =>
+  typeof result === 'string' ? result : JSON.stringify(result);
 
 /** A line that is named in a message; of a long one its beginning, and how long it is. */
 export function quoted(text: string): string {

@@ -36,7 +36,7 @@ export interface EventsOptions {
 
 export interface Followed {
   readonly supervisor: Pick<Supervisor, 'list' | 'changes'>;
-  readonly sessions: Pick<SessionRegistry, 'changes'>;
+  readonly sessions: Pick<SessionRegistry, 'changes' | 'tasks'>;
   /** Which engines are not ready when that is known. */
   readonly ready: Promise<Missing>;
 }
@@ -98,6 +98,7 @@ export class Events {
     for (const status of supervisor.list()) tell.engine({ status, before: status.state });
     supervisor.changes.listen((change) => tell.engine(change));
     sessions.changes.listen((change) => tell.session(change));
+    sessions.tasks.changes.listen((task) => tell.task(task));
     void ready.then(({ missing }) => {
       if (missing.length === 0) tell.gateway('ready', {});
       else if (!this.#options.leaving.aborted)

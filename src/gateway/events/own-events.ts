@@ -1,9 +1,10 @@
-// greenroom's own life as events, for administrators: engines, sessions, the gateway. Never what was said.
+// greenroom's own life as events, for administrators: engines, sessions and their tasks, the gateway. Never what was said.
 
 import type { EngineChange } from '../../engines/supervisor.ts';
 import type { Hub, SlowFact } from '../../hub/hub.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
 import type { SessionChange } from '../../sessions/registry.ts';
+import type { TaskFacts } from '../../tasks/task-facts.ts';
 import type { Stall } from '../../telemetry/loop-monitor.ts';
 
 export type GatewayWord = 'open' | 'ready' | 'failed' | 'leaving' | 'stall' | 'watcher';
@@ -24,6 +25,20 @@ export class OwnEvents {
 
   session({ id, type, pipeline, reason }: SessionChange): void {
     this.#publish(`greenroom.session.${type}`, id, { id, pipeline, reason });
+  }
+
+  /** Not its result, which is of what was said. */
+  task({ id, name, session, trigger, state, progress, error }: TaskFacts): void {
+    const facts = {
+      id,
+      name,
+      session,
+      trigger,
+      state,
+      ms: progress?.elapsedMs ?? null,
+      code: error?.code ?? null,
+    };
+    this.#publish(`greenroom.task.${state}`, id, facts);
   }
 
   watcher({ client, transport: { remote } }: Subscriber, facts: SlowFact): void {

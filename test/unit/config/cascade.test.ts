@@ -28,7 +28,7 @@ describe('a cascade', () => {
         speak: 'voice',
       },
       ...{ needs: ['ears', 'llm', 'voice', 'activity'], language: 'en', instructions: 'Be brief.' },
-      ...{ voice: undefined, voices: undefined, filler: undefined },
+      ...{ voice: undefined, voices: undefined, filler: undefined, tasks: [] },
     });
   });
 
@@ -113,6 +113,82 @@ describe('a wrong cascade is told', () => {
     const { message } = await failureOf(file('{ kind: cascade, hear: ears, think: llm }', ears, llm));
     expect(message).toBe(
       'greenroom.yaml:3:3 pipelines.p.vad: is missing: `hear` needs to know when somebody speaks; name an engine that offers `vad`, such as { builtin: silero }',
+    );
+  });
+});
+
+describe('tasks', () => {
+  const engines = [ears, llm, voice, activity];
+  const tasks = (written: string, kind = 'cascade, think: llm, speak: voice') =>
+    `{ kind: ${kind}, tasks: { assessment: ${written} } }`;
+
+  test('are what they say, and the rest is filled in; their engine is nothing that callers wait for', async () => {
+    const other = 'judge: { url: "http://127.0.0.1:7", offers: [chat], start: lazy }';
+    const written = '{ think: judge, instructions: "Assess.", tool: assess_now, schema: { type: object } }';
+    const config = await pipelineOf(tasks(written), ...engines, other);
+    expect(config).toMatchObject({ needs: ['llm', 'voice'] });
+    expect(config?.kind === 'cascade' && config.tasks).toEqual([
+      {
+        ...{ name: 'assessment', think: 'judge', instructions: 'Assess.', on: undefined, limitMs: 120_000 },
+        schema: { type: 'object' },
+        tool: { name: 'assess_now', description: 'Starts assessment in the background.' },
+        speak: { voice: undefined, instructions: undefined },
+      },
+    ]);
+  });
+
+  test('have their schema in a file, and are silent when they begin at the end', async () => {
+    const written = '{ think: llm, instructions: "Assess.", on: end, schema: form.json, limit: 5m }';
+    const { config } = await loadFrom({
+      ...file(tasks(written), ...engines),
+      'form.json': '{"type":"string"}',
+    });
+    const pipeline = config.pipelines['p'];
+    expect(pipeline?.kind === 'cascade' && pipeline.tasks).toMatchObject([
+      { on: 'end', schema: { type: 'string' }, speak: undefined, tool: undefined, limitMs: 300_000 },
+    ]);
+  });
+
+  const at = 'pipelines.p.tasks.assessment';
+  test.each([
+    ['{ instructions: x }', `${at}.think: is missing; expected the name of an engine`],
+    [
+      '{ think: ears, instructions: x }',
+      `${at}.think: the engine "ears" offers transcribe, but \`chat\` is needed`,
+    ],
+    ['{ think: mind, instructions: x }', `${at}.think: no engine is named "mind"`],
+    [
+      '{ think: llm, instructions: x, tool: "assess me" }',
+      `${at}.tool: a function is named with 1 to 64 letters`,
+    ],
+    ['{ think: llm, instructions: x, schema: [] }', `${at}.schema: expected a JSON schema, or the path of`],
+    ['{ think: llm, instructions: x, schema: none.json }', `${at}.schema: expected a JSON schema: ENOENT`],
+    ['{ think: llm, instructions: x, schema: { type: objekt } }', `${at}.schema: expected a JSON schema: `],
+    [
+      '{ think: llm, instructions: x, speak: aloud }',
+      `${at}.speak: expected false, or { voice, instructions }`,
+    ],
+    [
+      '{ think: llm, instructions: x, speak: { voice: nobody } }',
+      `${at}.speak.voice: flite has no voice "nobody"`,
+    ],
+    ['{ think: llm, instructions: x, on: start }', `${at}.on: expected "end", got "start"`],
+    [
+      '{ think: llm, instructions: x, tool: f }, other: { think: llm, instructions: x, tool: f }',
+      'pipelines.p.tasks.other.tool: the function f triggers assessment already',
+    ],
+  ])('that cannot be: %s', async (written, line) => {
+    const { message } = await failureOf(file(tasks(written), ...engines));
+    expect(message).toContain(line);
+  });
+
+  test('are of a cascade, and not of a group with what the session holds', async () => {
+    const echo = tasks('{ think: llm, instructions: x }', 'echo, speak: voice, vad: activity');
+    expect((await failureOf(file(echo, ...engines))).message).toContain('`tasks` is of `kind: cascade`');
+    const grouped = ['a', 'b'].map((name) => `${name}: { run: [${name}], offers: [chat], group: gpu }`);
+    const both = tasks('{ think: b, instructions: x }', 'cascade, think: a');
+    expect((await failureOf(file(both, ...grouped))).message).toContain(
+      `${at}.think: "b" and "a" are of one group`,
     );
   });
 });

@@ -36,7 +36,8 @@ async function answer(
   const options = { name: 'default', needs: [], voice: undefined, instructions: undefined };
   const pipeline = new EchoPipeline({ ...options, speak: engine, vad: engine });
   const snapshot: ResponseSnapshot = {
-    ...{ responseId: 'resp_1', items, session, instructions: null, modality: 'audio' },
+    ...{ responseId: 'resp_1', conversation: 'auto', items, session, usualVoice: 'default' },
+    ...{ instructions: null, modality: 'audio' },
     ...changes,
   };
   const said: string[] = [];

@@ -38,7 +38,13 @@ describe('whatever comes in, in whatever order', () => {
         const rig = run(inputs, able);
         settle(rig);
         expect([...rig.unanswered]).toEqual([]);
-        expect(rig.state).toMatchObject({ response: null, waiting: null, asides: [], waitingAsides: [] });
+        expect(rig.state).toMatchObject({
+          response: null,
+          waiting: null,
+          internal: [],
+          asides: [],
+          waitingAsides: [],
+        });
         expect(rig.shell.lobbyWait).toBe('end');
         const count = (type: string) => rig.events.filter((event) => event.type === type).length;
         expect(count('response.done')).toBe(count('response.created'));

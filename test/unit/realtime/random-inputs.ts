@@ -45,6 +45,8 @@ const shell = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constant('heard'), whose, fc.constantFrom('', 'ab', 'ab')) },
   fc.tuple(fc.constant('unheard'), whose),
   { weight: 3, arbitrary: fc.tuple(fc.constant('end'), whose) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('summary'), pick) },
+  fc.tuple(fc.constant('no summary'), pick),
   fc.tuple(fc.constant('fail'), whose),
   { weight: 8, arbitrary: fc.tuple(fc.constant('ready')) },
   fc.tuple(fc.constant('not ready')),
@@ -199,6 +201,14 @@ export function give(rig: Rig, [name, a, b]: RandomInput): void {
       return void rig.feed({
         ...{ type: 'transcript_failed', itemId: heardId, code: 'engine_exited', message: 'gone' },
       });
+    case 'summary': {
+      const id = `task_${a}`;
+      const metadata = { task: id, summary: eventId };
+      const request = { id, instructions: 'Tell it.', prompt: 'Tell me.', voice: null, metadata };
+      return void rig.feed({ type: 'speak', request });
+    }
+    case 'no summary':
+      return void rig.feed({ type: 'unspeak', id: `task_${a}` });
     case 'end':
       return void rig.feed({ type: 'output_ended', responseId });
     case 'fail':
@@ -238,8 +248,9 @@ export function settle(rig: Rig): void {
   rig.ready();
   rig.client({ type: 'input_audio_buffer.clear' });
   while (rig.hearing !== 'item_none') rig.heard('at last');
+  const most = 2 + rig.state.internal.length;
   for (let answers = 0; rig.state.response; answers += 1) {
-    if (answers > 2) throw new Error('answers without end');
+    if (answers > most) throw new Error('answers without end');
     rig.end();
   }
   while (rig.state.asides.length > 0) rig.feed({ type: 'output_ended', responseId: rig.asideId });

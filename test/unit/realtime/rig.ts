@@ -2,8 +2,9 @@
 // agree, every event must be one that the SDK understands, every client event must be answered once.
 import assert from 'node:assert/strict';
 import { base64ToPcm, pcmToBase64 } from '../../../src/audio/pcm.ts';
+import type { SentChunk } from '../../../src/realtime/chunks.ts';
 import { next, open } from '../../../src/realtime/conversation.ts';
-import type { Conversation, ConversationInput, Effect, SentChunk } from '../../../src/realtime/state.ts';
+import type { Conversation, ConversationInput, Effect } from '../../../src/realtime/state.ts';
 import { parseClientEvent } from '../../../src/wire/client-events.ts';
 import type { IdPrefix, NewId } from '../../../src/wire/ids.ts';
 import { type Abilities, everyAbility, initialSession } from '../../../src/wire/session-config.ts';
@@ -278,19 +279,21 @@ function chunkOf(chunk: SentChunk | string | number): SentChunk {
 }
 
 function assertConsistent(state: Conversation): void {
-  const { items, input, response, waiting, phase, spoken, unheard, asides, waitingAsides } = state;
+  const { items, input, response, waiting, internal, phase, spoken, unheard, asides, waitingAsides } = state;
   const ids = new Set(items.map(({ id }) => id));
   assert.equal(ids.size, items.length);
   assert.ok(input.startSample <= input.endSample);
   for (const [id, { samples }] of spoken) assert.ok(ids.has(id) && Number.isInteger(samples));
   if (response?.afterItemId) assert.ok(ids.has(response.afterItemId));
   const besides = asides.length + waitingAsides.length;
-  if (phase === 'failed') assert.ok(!response && !waiting && besides === 0);
+  if (phase === 'failed') assert.ok(!response && !waiting && besides + internal.length === 0);
   assert.ok(besides <= 4);
   if (state.idleMs !== null) assert.ok(phase === 'ready' && !response && !waiting && !input.turn);
   const hearing = [...unheard].filter(([, { state }]) => state !== 'failed');
   if (phase === 'ready' && waiting && !response)
     assert.ok(hearing.length > 0 || (waiting.origin === 'turn' && input.turn));
+  if (phase === 'ready' && internal.length > 0)
+    assert.ok(response || waiting || input.turn || hearing.length > 0);
   if (phase === 'ready' && waitingAsides.length > 0) assert.ok(hearing.length > 0);
   if (phase === 'ready' && hearing.length > 0)
     assert.equal(hearing.filter(([, { state }]) => state === 'asked').length, 1);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { systemClock, turn } from '../../../src/lifecycle/clock.ts';
 import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import type { PipelineSession } from '../../../src/pipelines/pipeline.ts';
-import type { OutputChunk } from '../../../src/realtime/state.ts';
+import type { OutputChunk } from '../../../src/realtime/chunks.ts';
 import { FakePipeline } from '../../support/fake-pipeline.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
 import { SessionWorld } from '../../support/session-world.ts';

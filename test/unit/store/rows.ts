@@ -53,3 +53,18 @@ export function load(id: string, readyAtMs: number, loadMs: number | null, model
     },
   };
 }
+
+export function task(
+  sessionId: string,
+  id: string,
+  row: Partial<Extract<Write, { type: 'task' }>['row']> = {},
+): Write {
+  return {
+    type: 'task',
+    row: {
+      ...{ id, sessionId, name: 'assessment', trigger: 'tool', state: 'started', startedAtMs: 1200 },
+      ...{ endedAtMs: null, result: null, raw: null, code: null, message: null },
+      ...row,
+    },
+  };
+}

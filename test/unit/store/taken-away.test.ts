@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { place, written } from './place.ts';
-import { closed, item, load, session } from './rows.ts';
+import { closed, item, load, session, task } from './rows.ts';
 
 const everything = `SELECT group_concat(id, ' ' ORDER BY id) AS ids FROM
-  (SELECT id FROM sessions UNION ALL SELECT id FROM items UNION ALL SELECT id FROM engine_runs)`;
+  (SELECT id FROM sessions UNION ALL SELECT id FROM items UNION ALL SELECT id FROM engine_runs
+   UNION ALL SELECT id FROM tasks)`;
 
 /** A database with a session that has ended, one that is open, and an engine that runs. */
 async function inUse() {
@@ -21,6 +22,7 @@ async function inUse() {
     item('open', 'heard', { status: 'in_progress' }),
     item('open', 'more', { previousId: 'heard' }),
     load('run', 5000, 100),
+    ...[task('ended', 'work-over', { endedAtMs: 1900 }), task('ended', 'work-on'), task('open', 'work')],
   ]);
   return { it, database, ids: (file?: string) => it.rows(everything, file)[0]?.['ids'] };
 }
@@ -30,7 +32,7 @@ test('removed: a new one begins with what goes on, and it is said once, with wha
   await using _ = it;
   await rm(it.path);
   expect(database.write([item('open', 'next', { previousId: 'more' })])).toEqual(written);
-  expect(ids()).toBe('heard more next open run');
+  expect(ids()).toBe('heard more next open run work work-on');
   expect(it.notices).toEqual([
     `the database ${it.path} was removed or moved away while it was in use: what was in it is not known here any more; sessions that are open go on in the next one, which begins now; stop the gateway before you move it`,
   ]);
@@ -50,8 +52,8 @@ test('moved away: the moved one is whole, also what was in the WAL alone', async
   const moved = join(it.folder, 'kept.db');
   await rename(it.path, moved);
   expect(database.write([closed('open')])).toEqual(written);
-  expect(ids(moved)).toBe('ended heard more open run said');
-  expect(ids()).toBe('heard more open run');
+  expect(ids(moved)).toBe('ended heard more open run said work work-on work-over');
+  expect(ids()).toBe('heard more open run work work-on');
 });
 
 test('replaced by another one: it goes on there, and what was in the WAL of the first gets into no other', async () => {
@@ -65,7 +67,7 @@ test('replaced by another one: it goes on there, and what was in the WAL of the 
   await copyFile(other.path, `${it.path}.restored`);
   await rename(`${it.path}.restored`, it.path);
   expect(database.write([item('open', 'next')])).toEqual(written);
-  expect(ids()).toBe('heard more next open run theirs');
+  expect(ids()).toBe('heard more next open run theirs work work-on');
   expect(it.rows('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   expect(it.rows(`SELECT state FROM sessions WHERE id = 'theirs'`)).toEqual([{ state: 'unclean' }]);
   expect(it.notices).toEqual([expect.stringContaining('was replaced while it was in use')]);
@@ -94,7 +96,7 @@ test('its WAL and index removed: what was in them is in the database, which is o
   await rm(`${it.path}-wal`);
   await rm(`${it.path}-shm`);
   expect(database.write([item('open', 'next')])).toEqual(written);
-  expect(ids()).toBe('ended heard more next open run said');
+  expect(ids()).toBe('ended heard more next open run said work work-on work-over');
   expect(it.notices).toEqual([expect.stringContaining('is opened again, with everything in it')]);
 });
 
@@ -109,7 +111,7 @@ test('the whole folder gone: records wait with the reason until it is back', asy
   });
   await mkdir(it.folder);
   expect(database.write([item('open', 'next')])).toEqual(written);
-  expect(ids()).toBe('heard more next open run');
+  expect(ids()).toBe('heard more next open run work work-on');
   expect(it.notices).toHaveLength(1);
   await rm(elsewhere, { recursive: true });
 });
@@ -133,7 +135,7 @@ test('a pipe or another program’s database in its place: records wait with the
   expect((await readFile(it.path)).equals(theirs)).toBe(true);
   await rm(it.path);
   expect(database.write([item('open', 'next')])).toEqual(written);
-  expect(ids()).toBe('heard more next open run');
+  expect(ids()).toBe('heard more next open run work work-on');
 });
 
 test('removed and never written again: closing says so and leaves nothing behind', async () => {

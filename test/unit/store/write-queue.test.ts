@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Write } from '../../../src/store/store.ts';
 import { type Sent, WriteQueue } from '../../../src/store/write-queue.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
-import { item } from './rows.ts';
+import { item, task } from './rows.ts';
 
 const written: Sent = { state: 'written', refused: 0, why: null };
 const later: Sent = { state: 'later', why: 'database or disk is full' };
@@ -181,4 +181,11 @@ test('closing counts what never got to the disk, and leaves no timer and nobody 
   await it.disk(later);
   await it.clock.advance(10_000);
   expect([it.sizes(), it.troubles, it.clock.pending]).toEqual([[3], [], 0]);
+});
+
+test('so do results of tasks', () => {
+  const it = queue(10_000);
+  it.queue.push(task('s', 't1', { result: 'x'.repeat(2000), raw: 'y'.repeat(2000) }));
+  it.queue.push(task('s', 't2', { raw: 'y'.repeat(2000) }));
+  expect(it.troubles).toEqual(['8400 bytes of records wait already: the disk is slow; records are lost']);
 });

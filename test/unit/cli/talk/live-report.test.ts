@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LiveReport } from '../../../../src/cli/talk/live-report.ts';
+import type { TaskNotice } from '../../../../src/wire/notices.ts';
 import { testIo } from '../fake-echo.ts';
 
 /** As it is shown on a terminal of so many columns: colours as `<style>`. */
@@ -39,6 +40,46 @@ describe('on a terminal', () => {
       '          \\u001b[31mtwo three  <dim>900 ms</>',
       '  <red>error   </>me\\u009bssage  <dim>[co\\u0007de]</>',
     ]);
+  });
+});
+
+describe('background work', () => {
+  const task: Omit<TaskNotice, 'state' | 'result'> = {
+    ...{
+      type: 'greenroom.task',
+      id: 'task_1',
+      name: 'assessment',
+      message: 'assessment is done after 2.0 s',
+    },
+    progress: { pieces: 3, chars: 14, elapsed_ms: 2000 },
+  };
+
+  test('is shown as it goes, with its result; one that fails is not the call that failed', () => {
+    const { report, lines } = shownAt(80);
+    report.task({
+      ...task,
+      state: 'progress',
+      message: 'assessment: 14 characters after 2.0 s',
+      result: null,
+    });
+    report.task({ ...task, state: 'done', result: { level: 'B2' } });
+    const error = { code: 'engine_exited', message: 'it died' };
+    report.task({ ...task, state: 'failed', message: 'assessment has failed', result: null, error });
+    expect(lines).toEqual([
+      '  <cyan>task    </>assessment: 14 characters after 2.0 s',
+      '  <cyan>task    </>{"level":"B2"}  <dim>assessment</>',
+      '  <red>task    </>assessment has failed',
+    ]);
+    expect(report.exitCode).toBe(0);
+  });
+
+  test('is a line of a log, and an event of --json', () => {
+    const io = testIo('/');
+    new LiveReport(io, 'lines', null).task({ ...task, state: 'done', result: 'Well done.' });
+    expect(io.errLines).toEqual(['task: assessment is done after 2.0 s: Well done.']);
+    new LiveReport(io, 'json', null).task({ ...task, state: 'done', result: { level: 'B2' } });
+    const { type: _, ...facts } = task;
+    expect(io.events().at(-1)).toEqual({ event: 'task', ...facts, state: 'done', result: { level: 'B2' } });
   });
 });
 

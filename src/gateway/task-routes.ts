@@ -1,0 +1,49 @@
+// The background work of sessions over HTTP: triggered, and read.
+import { GreenroomError } from '../lifecycle/errors.ts';
+import type { TaskDesk } from '../tasks/task-desk.ts';
+import type { RouteTable } from './route-table.ts';
+
+export function taskRoutes(tasks: TaskDesk): RouteTable {
+  return {
+    '/api/sessions/{id}/tasks': {
+      GET: {
+        surface: 'admin',
+        summary: 'The background work of a session, also of one that has ended.',
+        answers: { 200: 'tasks' },
+        refusals: ['not_found', 'store_unusable'],
+        answer: async ({ param }) => {
+          const data = await tasks.of(param('id'));
+          if (data) return { status: 200, body: { object: 'list', data } };
+          throw new GreenroomError(
+            'not_found',
+            `nothing is known of tasks of session ${shown(param('id'))}: it is not open, and none of it was kept`,
+          );
+        },
+      },
+    },
+    '/api/sessions/{id}/tasks/{name}': {
+      POST: {
+        surface: 'admin',
+        summary:
+          'Triggers background work of a session that is open. Once: later on it is told how that stands.',
+        answers: { 202: 'task' },
+        refusals: ['not_found', 'task_exists'],
+        answer: ({ param }) => {
+          const id = param('id');
+          const session = tasks.live(id);
+          if (!session?.open)
+            throw new GreenroomError(
+              'not_found',
+              `no session ${shown(id)} is open; GET /api/sessions has those that are`,
+            );
+          const { state, task } = session.trigger(param('name'), 'api');
+          if (state === 'begun') return { status: 202, body: task };
+          const message = `task ${task.name} of session ${id} was triggered before (${task.id}, ${task.state}), and runs once`;
+          throw new GreenroomError('task_exists', message, { details: { task } });
+        },
+      },
+    },
+  };
+}
+
+const shown = (id: string): string => JSON.stringify(id.slice(0, 64));
