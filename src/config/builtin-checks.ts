@@ -25,7 +25,9 @@ export function builtinProblems(name: string, engine: RawEngine): Problem[] {
 
 /** Of the `voice` of pipelines that flite speaks for. */
 export function pipelineVoiceProblems({ pipelines = {}, engines = {} }: RawConfig): Problem[] {
-  return Object.entries(pipelines).flatMap(([name, { speak, voice }]) => {
+  return Object.entries(pipelines).flatMap(([name, pipeline]) => {
+    if (pipeline.kind === 'bridge') return [];
+    const { speak, voice } = pipeline;
     const engine = speak !== undefined && Object.hasOwn(engines, speak) ? engines[speak] : undefined;
     const isFlite = engine && 'builtin' in engine && engine.builtin === 'flite';
     return isFlite && voice !== undefined ? voiceProblems(['pipelines', name, 'voice'], voice) : [];

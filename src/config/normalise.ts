@@ -33,7 +33,9 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
     return { ...given, token: resolver.secret(given.token, [...path, 'token']) };
   });
   const admin = raw.auth.admin.map((written, index) => resolver.secret(written, ['auth', 'admin', index]));
-  const pipelines = byName(raw.pipelines, (name, pipeline) => normalisePipeline(name, pipeline, raw.engines));
+  const pipelines = byName(raw.pipelines, (name, pipeline) =>
+    normalisePipeline(name, pipeline, raw.engines, resolver.secret),
+  );
   const names = Object.keys(pipelines);
   const { lobby } = raw.sessions;
   const config: Config = {

@@ -1,11 +1,22 @@
 // The `pipelines:` of a configuration, by kind.
 import * as z from 'zod';
-import { choice, isRecord, named, notYet, type Refused, section, seeBranch, text } from './schema-parts.ts';
+import { bridgeHeaders, bridgeUrl } from './schema-bridge.ts';
+import {
+  choice,
+  duration,
+  isRecord,
+  named,
+  notYet,
+  type Refused,
+  section,
+  seeBranch,
+  text,
+} from './schema-parts.ts';
 
 const what = 'How a session is answered.';
 
 /** Told of every kind, whichever is meant. */
-const anyKind = choice(['echo', 'cascade'], what, notYet(['bridge']));
+const anyKind = choice(['echo', 'cascade', 'bridge'], what);
 
 const engineName = (description: string) =>
   z
@@ -23,7 +34,10 @@ const everyPipeline = {
 const ofCascade: Refused = Object.fromEntries(
   ['hear', 'think', 'language'].map((key) => [key, `\`${key}\` is of \`kind: cascade\``]),
 );
-const later = notYet(['url', 'key', 'tasks', 'filler']);
+const ofBridge: Refused = Object.fromEntries(
+  ['url', 'key', 'headers', 'openTimeout'].map((key) => [key, `\`${key}\` is of \`kind: bridge\``]),
+);
+const later = notYet(['tasks', 'filler']);
 
 const echo = section(
   {
@@ -33,7 +47,7 @@ const echo = section(
     ...everyPipeline,
   },
   'Speech is played back, text is spoken.',
-  { ...ofCascade, ...later },
+  { ...ofCascade, ...ofBridge, ...later },
 );
 
 const cascade = section(
@@ -53,12 +67,35 @@ const cascade = section(
     ...everyPipeline,
   },
   'What is said is transcribed, thought about and answered aloud.',
-  later,
+  { ...ofBridge, ...later },
 );
 
+const bridge = section(
+  {
+    kind: anyKind.extract(['bridge']).describe(what),
+    url: bridgeUrl,
+    key: text('Key that is sent along, best as env:NAME.').optional(),
+    headers: bridgeHeaders,
+    openTimeout: duration('10s', 'Upstream has to give its session within this time.', { minMs: 1 }),
+    ...everyPipeline,
+  },
+  'An upstream Realtime server answers, with guardrails between it and the caller.',
+  {
+    ...Object.fromEntries(
+      ['hear', 'think', 'speak', 'vad', 'language'].map((key) => [
+        key,
+        `\`${key}\` is not of \`kind: bridge\`: upstream hears, thinks and speaks`,
+      ]),
+    ),
+    ...later,
+  },
+);
+
+const kinds = ['echo', 'cascade', 'bridge'];
+
 const pipeline = z
-  .union([echo, cascade], {
-    error: ({ input }) => seeBranch(isRecord(input) && input['kind'] === 'cascade' ? 1 : 0),
+  .union([echo, cascade, bridge], {
+    error: ({ input }) => seeBranch(Math.max(0, isRecord(input) ? kinds.indexOf(String(input['kind'])) : 0)),
   })
   .describe('A pipeline.');
 

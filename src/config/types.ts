@@ -140,7 +140,7 @@ export interface RunReadyConfig extends HttpReadyConfig {
   readonly owned: boolean;
 }
 
-export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig;
+export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig | BridgePipelineConfig;
 
 export interface EchoPipelineConfig {
   readonly name: string;
@@ -167,6 +167,23 @@ export interface CascadePipelineConfig {
   readonly voice: string | undefined;
   /** ISO 639-1; undefined where the engine has to find out. */
   readonly language: string | undefined;
+}
+
+export interface BridgePipelineConfig {
+  readonly name: string;
+  readonly kind: 'bridge';
+  /** `ws:` or `wss:`, with its query. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer ...`. */
+  readonly key: Secret | undefined;
+  /** Sent with the upgrade. Names in small letters. */
+  readonly headers: Readonly<Record<string, string | Secret>>;
+  /** Until upstream's `session.created`. */
+  readonly openTimeoutMs: number;
+  /** Engines that have to be ready first, each once. */
+  readonly needs: readonly string[];
+  readonly instructions: string | undefined;
+  readonly voice: string | undefined;
 }
 
 export interface SessionsConfig {

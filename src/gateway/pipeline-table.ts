@@ -1,17 +1,19 @@
 // The pipelines by name, and what a caller's `model` means: a pipeline, then an alias, then what the configuration
 // says of unknown ones.
-import type { Config, PipelineConfig } from '../config/types.ts';
+import { Secret } from '../config/secrets.ts';
+import type { BridgePipelineConfig, Config, PipelineConfig } from '../config/types.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { BridgePipeline, type Upstream } from '../pipelines/bridge.ts';
 import { CascadePipeline } from '../pipelines/cascade.ts';
 import { EchoPipeline } from '../pipelines/echo.ts';
-import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { AnyPipeline } from '../sessions/open-call.ts';
 import type { Log } from '../telemetry/log.ts';
 import { globMatches } from './glob.ts';
 
 export class PipelineTable {
   readonly #config: Config;
-  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #pipelines = new Map<string, AnyPipeline>();
 
   constructor(config: Config, supervisor: Supervisor, log: Log) {
     this.#config = config;
@@ -19,12 +21,12 @@ export class PipelineTable {
       this.#pipelines.set(pipeline.name, build(pipeline, supervisor, log));
   }
 
-  list(): readonly Pipeline[] {
+  list(): readonly AnyPipeline[] {
     return [...this.#pipelines.values()];
   }
 
   /** Throws `model_not_found` with what there is. */
-  resolve(model: string | null): Pipeline {
+  resolve(model: string | null): AnyPipeline {
     const { aliases, defaultPipeline, unknownModel } = this.#config;
     const fallback = defaultPipeline === undefined ? undefined : this.#pipelines.get(defaultPipeline);
     if (!model) {
@@ -48,7 +50,7 @@ export class PipelineTable {
   }
 }
 
-function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeline {
+function build(config: PipelineConfig, supervisor: Supervisor, log: Log): AnyPipeline {
   const { name, voice, instructions } = config;
   const every = { name, voice, instructions, needs: config.needs.map((engine) => supervisor.get(engine)) };
   if (config.kind === 'echo') {
@@ -57,6 +59,7 @@ function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeli
       vad: supervisor.get(config.vad),
     });
   }
+  if (config.kind === 'bridge') return new BridgePipeline({ ...every, upstream: upstreamOf(config) });
   const { ears, think, speak, language } = config;
   const missing = [...(ears ? [] : ['`hear`: callers type']), ...(speak ? [] : ['`speak`: callers read'])];
   if (missing.length > 0)
@@ -67,4 +70,16 @@ function build(config: PipelineConfig, supervisor: Supervisor, log: Log): Pipeli
     think: supervisor.get(think),
     speak: speak === undefined ? undefined : supervisor.get(speak),
   });
+}
+
+function upstreamOf({ url, key, headers, openTimeoutMs }: BridgePipelineConfig): Upstream {
+  const given = Object.entries(headers);
+  const secrets = [key, ...given.map(([, value]) => value)].filter((value) => value instanceof Secret);
+  const shown = given.map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]);
+  return {
+    url,
+    openTimeoutMs,
+    headers: { ...(key && { authorization: `Bearer ${key.reveal()}` }), ...Object.fromEntries(shown) },
+    secrets: secrets.map((secret) => secret.reveal()).filter((text) => text !== ''),
+  };
 }

@@ -150,6 +150,29 @@ export const codes = {
   engine_call_failed: facts(502, 4410, 1, 'server_error', 'a call to an engine failed'),
   engine_call_unsupported: facts(501, 4410, 1, 'server_error', 'the engine does not offer this capability'),
 
+  upstream_refused: facts(
+    502,
+    4410,
+    1,
+    'server_error',
+    'the upstream of a bridge did not accept the session',
+  ),
+  upstream_unreachable: facts(
+    503,
+    4410,
+    1,
+    'unavailable_error',
+    'the upstream of a bridge cannot be reached',
+  ),
+  upstream_closed: facts(502, 4410, 1, 'server_error', 'the upstream of a bridge closed the connection'),
+  upstream_stalled: facts(
+    504,
+    4410,
+    1,
+    'unavailable_error',
+    'the upstream of a bridge did not answer in its time',
+  ),
+
   invalid_topic: facts(400, 1008, 1, 'invalid_request_error', 'what is named is no topic of events'),
   invalid_event: facts(400, 1008, 1, 'invalid_request_error', 'what was published is no JSON'),
   event_too_large: facts(413, 1009, 1, 'invalid_request_error', 'an event is over its limit'),

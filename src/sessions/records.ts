@@ -1,5 +1,6 @@
 // What a session leaves behind: when it was there, how it ended, what was said. Told by the conversation's own steps, in
 // order, so that the record has nothing that the conversation had not.
+import type { BridgeRecord } from '../bridge/state.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import { heardText } from '../realtime/heard-text.ts';
@@ -18,8 +19,15 @@ interface SessionOrigin {
 export interface SessionRecord {
   opened(): void;
   stepped(step: Step): void;
+  /** The same of a call that somebody else answers. */
+  told(event: BridgeRecord, items: () => readonly Item[]): void;
   /** Once, after everything else; not for one that was never opened. */
   closed(reason: CloseReason, closeCode: number): void;
+}
+
+interface Transcribed {
+  readonly type: 'conversation.item.input_audio_transcription.completed';
+  readonly item_id: string;
 }
 
 export type SessionRecords = (origin: SessionOrigin) => SessionRecord;
@@ -27,6 +35,7 @@ export type SessionRecords = (origin: SessionOrigin) => SessionRecord;
 const unrecorded: SessionRecord = {
   opened: () => undefined,
   stepped: () => undefined,
+  told: () => undefined,
   closed: () => undefined,
 };
 
@@ -59,7 +68,12 @@ class StoredRecord implements SessionRecord {
 
   stepped({ state, effects }: Step): void {
     this.#conversation = state;
-    for (const effect of effects) if (effect.type === 'send') this.#told(effect.event);
+    for (const effect of effects) if (effect.type === 'send') this.#told(effect.event, () => state.items);
+  }
+
+  told(event: BridgeRecord, items: () => readonly Item[]): void {
+    const completed = 'conversation.item.input_audio_transcription.completed' as const;
+    this.#told(event.type === 'transcribed' ? { ...event, type: completed } : event, items);
   }
 
   closed(reason: CloseReason, closeCode: number): void {
@@ -71,7 +85,7 @@ class StoredRecord implements SessionRecord {
   }
 
   /** What the caller is told of its items is what there is to record. */
-  #told(event: ServerEvent): void {
+  #told(event: ServerEvent | BridgeRecord | Transcribed, items: () => readonly Item[]): void {
     const { id: sessionId } = this.#origin;
     const atMs = this.#clock.wallTime();
     switch (event.type) {
@@ -83,7 +97,7 @@ class StoredRecord implements SessionRecord {
       case 'conversation.item.done':
         return this.#writeItem(event.item, event.previous_item_id);
       case 'conversation.item.truncated': {
-        const item = this.#conversation?.items.find(({ id }) => id === event.item_id);
+        const item = items().find(({ id }) => id === event.item_id);
         const row = { sessionId, id: event.item_id, heardMs: event.audio_end_ms, updatedAtMs: atMs };
         return this.#store.write({
           type: 'item_truncated',
@@ -91,10 +105,10 @@ class StoredRecord implements SessionRecord {
         });
       }
       case 'conversation.item.input_audio_transcription.completed': {
-        const { items = [] } = this.#conversation ?? {};
-        const index = items.findIndex(({ id }) => id === event.item_id);
-        const item = items[index];
-        if (item) this.#writeItem(item, items[index - 1]?.id ?? null);
+        const all = items();
+        const index = all.findIndex(({ id }) => id === event.item_id);
+        const item = all[index];
+        if (item) this.#writeItem(item, all[index - 1]?.id ?? null);
         return;
       }
       case 'conversation.item.deleted':

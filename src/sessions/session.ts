@@ -8,6 +8,7 @@ import { parseClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
+import type { Call } from './call.ts';
 import { Hearing } from './hearing.ts';
 import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
@@ -26,7 +27,7 @@ import { codingOf } from './wire-audio.ts';
 /** OpenAI's own maximum for one session. */
 const lifetimeMs = 3_600_000;
 
-export class Session {
+export class Session implements Call {
   readonly id: string;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
