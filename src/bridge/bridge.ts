@@ -33,10 +33,11 @@ export function openBridge(
 function initial(session: JsonObject, setup: JsonObject, conversationId: string): BridgeState {
   return {
     ...{ conversationId, phase: 'waiting', session, setup, heldChars: 0, audioDrop: 'none', settling: 0 },
-    ...{ answered: new Set(), items: [], outputFormat: undefined },
+    ...{ answered: new Set(), items: [], deleting: new Set(), outputFormat: undefined },
     ...{ spoken: { itemId: '', ms: 0 }, partial: { itemId: '', text: '' } },
-    ...{ asked: null, answering: null, asides: [], asidesAnswering: new Set(), later: null, speeches: [] },
-    ...{ echoes: 'unknown', sent: new Map(), voice: { state: 'free', pending: undefined } },
+    ...{ asked: null, answering: null, asides: [], asidesAnswering: new Set(), later: null },
+    ...{ doubt: 'none', speeches: [] },
+    ...{ detection: 'on', echoes: 'unknown', sent: new Map(), voice: { state: 'free', pending: undefined } },
     ...{ input: { buffer: 'empty', heard: 'never' }, tools: [] },
     ...{ watch: 'off', lobbyWait: 'off', expiry: 'none' },
   };
@@ -50,6 +51,7 @@ export function next(state: BridgeState, input: BridgeInput, newId: NewId): Brid
     return draft;
   }
   apply(draft, input);
+  if (draft.state.phase === 'ended') return draft;
   // The frequent ones change nothing that the rest looks at.
   if (input.type === 'client_audio' || input.type === 'upstream_audio') return draft;
   startSpeech(draft);
@@ -152,22 +154,25 @@ function fail(draft: BridgeDraft, code: string, message: string): void {
 
 function end(draft: BridgeDraft, code: string, message: string, closeCode: number | null): void {
   recordUnfinished(draft);
-  draft.set({ phase: 'ended' });
+  draft.set({ phase: 'ended', watch: 'off', lobbyWait: 'off' });
+  for (const name of ['open', 'lobby', 'silence', 'doubt'] as const) draft.do({ type: 'stop_timer', name });
   draft.do({ type: 'end', code, message, closeCode });
 }
 
 /** Whether anybody was told why. */
 function tellWaiting(draft: BridgeDraft, code: string, message: string): boolean {
-  const { asked, asides, answering, speeches, later } = draft.state;
+  const { asked, asides, asidesAnswering, answering, speeches, later } = draft.state;
   const error = { type: 'server_error', code, message, param: null };
-  if (answering) {
-    const details = { type: 'failed', error: { type: 'server_error', code, message } };
-    const response = responseObject(draft.state, answering.id, 'failed', details);
-    draft.tell({ type: 'response.done', response });
-    if (answering.speech) speechEnded(draft, answering.speech, { state: 'failed', code, message });
+  const details = { type: 'failed', error: { type: 'server_error', code, message } };
+  const begun = answering ? [answering.id, ...asidesAnswering] : [...asidesAnswering];
+  for (const id of begun) {
+    const response = responseObject(draft.state, id, 'failed', details);
+    const place = asidesAnswering.has(id) ? { conversation_id: null } : {};
+    draft.tell({ type: 'response.done', response: { ...response, ...place } });
   }
+  if (answering?.speech) speechEnded(draft, answering.speech, { state: 'failed', code, message });
   const waiting = [asked, ...asides].filter((each) => each !== null);
-  draft.set({ answering: null, speeches: [], later: null });
+  draft.set({ answering: null, asidesAnswering: new Set(), speeches: [], later: null, doubt: 'none' });
   for (const each of waiting) askedFailed(draft, each, error);
   for (const speech of speeches) speechEnded(draft, speech, { state: 'failed', code, message });
   if (later)

@@ -5,7 +5,7 @@ import type { BridgeDraft } from './draft.ts';
 import { audioMsOf, bytesPerMs, changeItem, dropItem, knownItem, putItem, recordItem } from './items.ts';
 import { cancelResponse, createResponse } from './responses.ts';
 import { updateSession } from './session.ts';
-import type { KnownItem } from './state.ts';
+import { commitKey, type KnownItem } from './state.ts';
 
 export function fromCaller(draft: BridgeDraft, event: JsonObject, text: string): void {
   switch (event['type']) {
@@ -53,7 +53,7 @@ function commitAudio(draft: BridgeDraft, event: JsonObject, text: string): void 
       'Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only has 0.00ms of audio.';
     return draft.error('input_audio_buffer_commit_empty', message, { eventId });
   }
-  if (draft.up(text, { eventId })) draft.set({ input: { ...input, buffer: 'empty' } });
+  if (draft.up(text, { key: commitKey, eventId })) draft.set({ input: { ...input, buffer: 'empty' } });
 }
 
 function clearAudio(draft: BridgeDraft, event: JsonObject, text: string): void {
@@ -124,7 +124,7 @@ function retrieveItem(draft: BridgeDraft, event: JsonObject, text: string): void
 function deleteItem(draft: BridgeDraft, event: JsonObject, text: string): void {
   const known = meant(draft, event, 'delete');
   if (!known) return;
-  dropItem(draft, known.id);
+  dropItem(draft, known.id, draft.lobby ? 'gone' : 'asked');
   if (!draft.lobby) return void draft.up(text);
   // Upstream need not know that there ever was one.
   draft.set({ answered: new Set([...draft.state.answered].filter((id) => id !== known.id)) });
@@ -138,7 +138,7 @@ function truncateItem(draft: BridgeDraft, event: JsonObject, text: string): void
   const known = meant(draft, event, 'truncate');
   if (!known) return;
   const eventId = textAt(event, 'event_id') ?? null;
-  const heldMs = Math.floor(audioMsOf(draft.state, known));
+  const heldMs = Math.floor(Math.min(audioMsOf(draft.state, known), known.cutMs ?? Number.POSITIVE_INFINITY));
   const { item } = known;
   const spoken =
     heldMs > 0 || (item?.type === 'message' && item.content.some(({ type }) => type === 'output_audio'));
@@ -157,6 +157,5 @@ function truncateItem(draft: BridgeDraft, event: JsonObject, text: string): void
   if (heldMs === 0) return draft.tell(truncated);
   if (!draft.up(endMs === askedMs ? text : JSON.stringify({ ...event, audio_end_ms: endMs }), { eventId }))
     return;
-  if (draft.state.spoken.itemId === known.id) draft.set({ spoken: { itemId: known.id, ms: endMs } });
-  changeItem(draft, known, { audioMs: endMs, wholeMs: known.wholeMs || heldMs });
+  changeItem(draft, known, { cutMs: endMs });
 }

@@ -4,6 +4,7 @@ import { bytesOf } from './audio-frames.ts';
 import type { BridgeDraft } from './draft.ts';
 import {
   aboutHeard,
+  audioMsOf,
   changeItem,
   dropItem,
   heardAudio,
@@ -118,7 +119,7 @@ function passItemEvent(draft: BridgeDraft, event: JsonObject, text: string): voi
 function itemDeleted(draft: BridgeDraft, event: JsonObject, text: string): void {
   const id = textAt(event, 'item_id') ?? '';
   const hidden = isHidden(draft, id);
-  dropItem(draft, id);
+  dropItem(draft, id, 'gone');
   if (hidden) return;
   draft.do({ type: 'record', event: { type: 'conversation.item.deleted', item_id: id } });
   draft.do({ type: 'pass', text });
@@ -130,9 +131,10 @@ function itemTruncated(draft: BridgeDraft, event: JsonObject, text: string): voi
   const endMs = numberAt(event, 'audio_end_ms') ?? 0;
   const known = knownItem(draft.state, id);
   if (known?.item?.type === 'message') {
+    const wholeMs = audioMsOf(draft.state, known);
     const content = known.item.content.map((part) =>
       part.type === 'output_audio' && part.transcript !== null
-        ? { ...part, transcript: aboutHeard(part.transcript, endMs, known.wholeMs) || null }
+        ? { ...part, transcript: aboutHeard(part.transcript, endMs, wholeMs) || null }
         : part,
     );
     changeItem(draft, known, { item: { ...known.item, content } });

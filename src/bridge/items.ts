@@ -8,12 +8,13 @@ import type { BridgeState, KnownItem } from './state.ts';
 
 /** The oldest go beyond it: the model has forgotten them long before. */
 const itemsMax = 2000;
+const deletingMax = 100;
 
 export function knownItem({ items }: BridgeState, id: string): KnownItem | undefined {
   return items.findLast((known) => known.id === id);
 }
 
-/** Ms of audio of it that was received, and not cut off. */
+/** Ms of audio of it that was received. */
 export function audioMsOf({ spoken }: BridgeState, known: KnownItem): number {
   return spoken.itemId === known.id ? spoken.ms : known.audioMs;
 }
@@ -85,11 +86,11 @@ export function putItem(
   { afterId, shown = 'yes' }: { readonly afterId?: string | null; readonly shown?: KnownItem['shown'] } = {},
 ): KnownItem | undefined {
   const id = textAt(given, 'id');
-  if (id === undefined) return undefined;
+  if (id === undefined || draft.state.deleting.has(id)) return undefined;
   const { items } = draft.state;
   const before = knownItem(draft.state, id);
   const known: KnownItem = {
-    ...{ id, audioMs: 0, wholeMs: 0, shown, ...before },
+    ...{ id, audioMs: 0, cutMs: null, shown, ...before },
     item: keepTranscripts(toItem(given), before?.item ?? null),
   };
   if (before) {
@@ -121,8 +122,14 @@ export function shownBefore({ items }: BridgeState, id: string | null): string |
   return items.slice(0, at).findLast(({ shown }) => shown === 'yes')?.id ?? null;
 }
 
-export function dropItem(draft: BridgeDraft, id: string): void {
-  draft.set({ items: draft.state.items.filter((known) => known.id !== id) });
+/** `asked`: upstream has been asked to, and has not said that it is gone. */
+export function dropItem(draft: BridgeDraft, id: string, state: 'asked' | 'gone'): void {
+  const { items, deleting } = draft.state;
+  const others = [...deleting].filter((other) => other !== id).slice(-deletingMax);
+  draft.set({
+    items: items.filter((known) => known.id !== id),
+    deleting: new Set(state === 'asked' ? [...others, id] : others),
+  });
 }
 
 export function changeItem(draft: BridgeDraft, known: KnownItem, changes: Partial<KnownItem>): void {

@@ -6,7 +6,7 @@
 // response that can be nobody else's.
 import { type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
-import type { Asked, BridgeState, Speech, SpeechOutcome } from './state.ts';
+import type { Asked, BridgeState, Sent, Speech, SpeechOutcome } from './state.ts';
 import { isVoiceSafe, styled, voiceIn, withoutVoice } from './voice.ts';
 
 const tagKey = 'greenroom_create';
@@ -16,7 +16,7 @@ const pairsMax = 16;
 const attemptsMax = 8;
 
 export function createResponse(draft: BridgeDraft, event: JsonObject, text: string): void {
-  const { asked, answering, later, asides } = draft.state;
+  const { asked, answering, later, doubt, asides } = draft.state;
   const callerEventId = textAt(event, 'event_id') ?? null;
   if (objectAt(event, 'response')?.['conversation'] === 'none') {
     const aside = send(draft, event, { callerEventId, speech: null });
@@ -24,7 +24,7 @@ export function createResponse(draft: BridgeDraft, event: JsonObject, text: stri
     return;
   }
   // Nobody knows whose the last response was: this one waits a moment for that.
-  if (asked && !answering && inDoubt(draft.state) && !later) return draft.set({ later: { event, text } });
+  if (doubt === 'open' && !answering && !later) return draft.set({ later: { event, text } });
   if (asked || answering) return refuseSecond(draft, callerEventId);
   const sent = send(draft, event, { callerEventId, speech: null });
   if (sent) draft.set({ asked: sent });
@@ -52,7 +52,7 @@ function send(
   };
   const text = JSON.stringify({ ...event, event_id: eventId, response });
   if (!draft.up(text, { key: eventId, eventId: callerEventId })) return undefined;
-  return { eventId, callerEventId, tag, speech, cancel: null };
+  return { eventId, callerEventId, tag, metadata: given['metadata'] ?? null, speech, cancel: null };
 }
 
 /** A response may have a voice of its own, until there is audio. */
@@ -94,9 +94,12 @@ function cancelHeld(draft: BridgeDraft, asked: Asked): void {
   draft.do({ type: 'drop_held', what: { key: asked.eventId } });
   draft.set({ asked: null });
   const id = draft.newId('resp');
-  draft.tell({ type: 'response.created', response: responseObject(draft.state, id, 'in_progress', null) });
+  const { metadata } = asked;
+  const object = responseObject(draft.state, id, 'in_progress', null);
+  draft.tell({ type: 'response.created', response: { ...object, metadata } });
   const details = { type: 'cancelled', reason: 'client_cancelled' };
-  draft.tell({ type: 'response.done', response: responseObject(draft.state, id, 'cancelled', details) });
+  const cancelled = responseObject(draft.state, id, 'cancelled', details);
+  draft.tell({ type: 'response.done', response: { ...cancelled, metadata } });
 }
 
 /** Of a response that upstream did not make, or not to its end. */
@@ -142,6 +145,8 @@ function begin(draft: BridgeDraft, response: JsonObject, id: string, tag: string
   const untold = tag === undefined && asked !== null;
   const ours = asked && (untold ? isSurelyAsked(draft.state, asked) : tag === asked.tag);
   if (untold && ours && asked.tag !== null && echoes === 'unknown') draft.set({ echoes: 'no' });
+  // A guess may be wrong: should its create be refused after all, that is not for the caller to puzzle over.
+  if (untold && ours) draft.remember(asked.eventId, guessed(asked));
   const wanted = asked?.cancel ?? null;
   draft.set({
     answering: { id, speech: ours ? asked.speech : null, cancel: wanted ? 'sent' : 'none' },
@@ -151,18 +156,19 @@ function begin(draft: BridgeDraft, response: JsonObject, id: string, tag: string
     const { callerEventId } = wanted;
     draft.upAs({ kind: 'cancel', callerEventId }, { type: 'response.cancel', response_id: id });
   }
+  endDoubt(draft);
+}
+
+function guessed({ speech, callerEventId }: Asked): Sent {
+  return { kind: speech ? 'ours' : 'mapped', callerEventId };
 }
 
 /** An untagged response is the one that was asked for when no other is possible, or tags are not shown. */
-function isSurelyAsked({ echoes, session, input }: BridgeState, asked: Asked): boolean {
+function isSurelyAsked({ echoes, detection, input }: BridgeState, asked: Asked): boolean {
   if (asked.tag === null || echoes === 'no') return true;
   if (echoes === 'yes') return false;
-  const detection = objectAt(session, 'audio', 'input', 'turn_detection');
-  return !detection || detection['create_response'] === false || input.heard === 'never';
+  return detection === 'off' || input.heard === 'never';
 }
-
-/** A response that may have been the one that was asked for has ended, and upstream has not shown any tag so far. */
-const inDoubt = ({ echoes }: BridgeState): boolean => echoes === 'unknown';
 
 export function responseDone(draft: BridgeDraft, event: JsonObject, text: string): void {
   const response = objectAt(event, 'response');
@@ -172,7 +178,10 @@ export function responseDone(draft: BridgeDraft, event: JsonObject, text: string
   if (answering?.id === id) {
     draft.set({ answering: null });
     if (answering.speech) speechEnded(draft, answering.speech, outcomeOf(response));
-    if (asked && inDoubt(draft.state)) draft.do({ type: 'start_timer', name: 'doubt' });
+    if (asked && draft.state.echoes === 'unknown') {
+      draft.set({ doubt: 'open' });
+      draft.do({ type: 'start_timer', name: 'doubt' });
+    }
     draft.do({ type: 'record', event: { type: 'response.done' } });
   } else if (asidesAnswering.has(id)) {
     draft.set({ asidesAnswering: new Set([...asidesAnswering].filter((other) => other !== id)) });
@@ -182,11 +191,21 @@ export function responseDone(draft: BridgeDraft, event: JsonObject, text: string
 
 /** Nothing has come for the create: the response before was its own, and tags are not shown. */
 export function doubtEnded(draft: BridgeDraft): void {
-  const { asked, answering, later } = draft.state;
-  if (!asked || answering || !inDoubt(draft.state)) return;
-  draft.set({ echoes: 'no', asked: null, later: null });
+  const { asked, doubt } = draft.state;
+  if (!asked || doubt === 'none') return;
+  draft.set({ echoes: 'no', asked: null, doubt: 'none' });
+  draft.remember(asked.eventId, guessed(asked));
   if (asked.speech) speechEnded(draft, asked.speech, { state: 'spoken' });
-  if (later) createResponse(draft, later.event, later.text);
+  if (asked.cancel) refuseCancel(draft, asked.cancel.callerEventId);
+  createLater(draft);
+}
+
+/** It is known now. The create that waited for it is judged like any other. */
+function endDoubt(draft: BridgeDraft): void {
+  if (draft.state.doubt === 'none') return;
+  draft.set({ doubt: 'none' });
+  draft.do({ type: 'stop_timer', name: 'doubt' });
+  createLater(draft);
 }
 
 /** Upstream has refused a create. */
@@ -195,7 +214,7 @@ export function askedFailed(draft: BridgeDraft, asked: Asked, error: JsonObject)
   if (draft.state.asked === asked) {
     draft.set({ asked: null });
     if (asked.cancel) refuseCancel(draft, asked.cancel.callerEventId);
-    retryLater(draft);
+    endDoubt(draft);
   } else draft.set({ asides: draft.state.asides.filter((aside) => aside !== asked) });
   if (!speech) {
     return draft.tell({ type: 'error', error: { ...error, event_id: asked.callerEventId } });
@@ -209,7 +228,7 @@ export function askedFailed(draft: BridgeDraft, asked: Asked, error: JsonObject)
   speechEnded(draft, speech, { state: 'failed', code, message });
 }
 
-function retryLater(draft: BridgeDraft): void {
+function createLater(draft: BridgeDraft): void {
   const { later } = draft.state;
   if (!later) return;
   draft.set({ later: null });

@@ -89,6 +89,7 @@ export function sessionCreated(draft: BridgeDraft, event: JsonObject): void {
   if (state.lobbyWait === 'on') draft.do({ type: 'stop_timer', name: 'lobby' });
   draft.set({ phase: 'ready', heldChars: 0, lobbyWait: 'off' });
   const session = objectAt(event, 'session');
+  noteDetection(draft, session);
   const quiet = Object.keys(setup).length === 0 && state.settling === 0;
   if (quiet && session) showSession(draft, { ...event, type: 'session.updated' }, session);
   if (Object.keys(setup).length > 0) {
@@ -109,9 +110,16 @@ const setupTools = (setup: JsonObject): readonly unknown[] =>
 /** Upstream's answer to an update. Those to the lobby's come one after the other: the last of them is shown. */
 export function sessionUpdated(draft: BridgeDraft, event: JsonObject): void {
   const session = objectAt(event, 'session');
+  noteDetection(draft, session);
   const { settling } = draft.state;
   if (settling > 0) draft.set({ settling: settling - 1 });
   if (session && settling <= 1) showSession(draft, event, session);
+}
+
+function noteDetection(draft: BridgeDraft, session: JsonObject | undefined): void {
+  const detection = objectAt(session, 'audio', 'input')?.['turn_detection'];
+  const off = detection === null || (isObject(detection) && detection['create_response'] === false);
+  draft.set({ detection: off ? 'off' : 'on' });
 }
 
 function showSession(draft: BridgeDraft, event: JsonObject, session: JsonObject): void {

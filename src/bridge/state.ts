@@ -12,6 +12,8 @@ export interface Asked {
   readonly callerEventId: string | null;
   /** Put into its metadata, so that the response that comes can be told from one that upstream made by itself. */
   readonly tag: string | null;
+  /** The caller's own. */
+  readonly metadata: unknown;
   /** What it is for, where it is ours. */
   readonly speech: Speech | null;
   /** A cancel came before the response was there: the event that wanted it. */
@@ -44,10 +46,10 @@ export interface KnownItem {
   readonly id: string;
   /** Null where it is of no kind that a transcript has. */
   readonly item: Item | null;
-  /** Audio of it that was received, less what was cut off. */
+  /** Audio of it that was received. */
   readonly audioMs: number;
-  /** The same before it was cut; 0 where it was not. */
-  readonly wholeMs: number;
+  /** Where it was cut; null where it was not. What still comes then is from before. */
+  readonly cutMs: number | null;
   /** The caller sees nothing of it: a call of the gateway's own tool, or its output. */
   readonly shown: 'yes' | 'no';
 }
@@ -76,6 +78,8 @@ export interface BridgeState {
   /** Items that were answered in the lobby. */
   readonly answered: ReadonlySet<string>;
   readonly items: readonly KnownItem[];
+  /** Items that the caller has deleted, and of which upstream may still have something to say. */
+  readonly deleting: ReadonlySet<string>;
   /** Of the audio of the response that was begun last. */
   readonly outputFormat: unknown;
   /** The item that is being spoken. */
@@ -87,9 +91,12 @@ export interface BridgeState {
   /** Out of band: they run beside the conversation. */
   readonly asides: readonly Asked[];
   readonly asidesAnswering: ReadonlySet<string>;
-  /** A create that waits until it is known whose response the last one was. */
+  /** A response has ended that may have been the one that was asked for: `later` waits until that is known. */
+  readonly doubt: 'none' | 'open';
   readonly later: { readonly event: JsonObject; readonly text: string } | null;
   readonly speeches: readonly Speech[];
+  /** Whether upstream makes responses by itself, as it has said last: not as anybody has asked since. */
+  readonly detection: 'on' | 'off';
   /** Whether upstream shows the metadata of a create in its response. */
   readonly echoes: 'unknown' | 'yes' | 'no';
   readonly sent: ReadonlyMap<string, Sent>;
@@ -176,7 +183,7 @@ export type BridgeEffect =
       readonly ms: number;
       readonly bytes: number;
     }
-  /** All audio that is held, or what has this key. */
+  /** The audio that is held and not committed, or what has this key. */
   | { readonly type: 'drop_held'; readonly what: 'audio' | { readonly key: string } }
   /** Everything that is held goes upstream. */
   | { readonly type: 'release_held' }
@@ -200,6 +207,9 @@ export type BridgeEffect =
       readonly message: string;
       readonly closeCode: number | null;
     };
+
+/** Of a commit that is held: the audio before it is not dropped by a clear. */
+export const commitKey = 'commit';
 
 export interface BridgeStep {
   readonly state: BridgeState;

@@ -1,6 +1,7 @@
 // What a bridged call holds for its upstream while that is not there: frames as they came, in order. Audio is bounded by
 // age and bytes, for the call and over all calls; what is over the bound goes oldest first. Everything else is bounded by
 // whoever gives it.
+import { commitKey } from '../bridge/state.ts';
 import type { AudioBudget } from './input-audio.ts';
 
 export interface EarlyFramesOptions {
@@ -35,10 +36,13 @@ export class EarlyFrames {
     if (frame.bytes > 0) this.#bound();
   }
 
+  /** The audio since the last commit, or what has this key. */
   drop(what: 'audio' | { readonly key: string }): void {
+    const from = what === 'audio' ? this.#frames.findLastIndex(({ key }) => key === commitKey) + 1 : 0;
     const goes = (frame: Frame) => (what === 'audio' ? frame.bytes > 0 : frame.key === what.key);
-    for (const frame of this.#frames) if (goes(frame)) this.#count(frame, -1);
-    this.#frames = this.#frames.filter((frame) => !goes(frame));
+    const kept = this.#frames.filter((frame, index) => index < from || !goes(frame));
+    for (const frame of this.#frames) if (!kept.includes(frame)) this.#count(frame, -1);
+    this.#frames = kept;
   }
 
   /** All that is held, in order; nothing is held any more. */
