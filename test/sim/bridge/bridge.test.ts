@@ -79,7 +79,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: aboutItem({ type: 'conversation.item.delete' }) },
   {
     weight: 4,
-    arbitrary: aboutItem({ type: 'conversation.item.truncate', content_index: 0, audio_end_ms: 0 }),
+    arbitrary: aboutItem({ type: 'conversation.item.truncate', content_index: 0, audio_end_ms: 9000 }),
   },
   {
     weight: 4,
