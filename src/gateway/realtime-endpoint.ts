@@ -59,7 +59,12 @@ export class RealtimeEndpoint {
       const notices = searchParams.get('notices') === '1';
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
-        void sessions.open({ transport: new WsTransport(webSocket, remote), pipeline, notices, preset });
+        void sessions.open({
+          transport: new WsTransport(webSocket, socket, remote),
+          pipeline,
+          notices,
+          preset,
+        });
       });
     } catch (thrown) {
       refuseSocket(socket, toGreenroomError(thrown));
