@@ -27,7 +27,7 @@ export function bytesPerMs(format: unknown): number {
 }
 
 /** As a transcript and the record have it; null for what is neither said nor called. */
-export function toItem(given: JsonObject): Item | null {
+function toItem(given: JsonObject): Item | null {
   const status = given['status'];
   const head = {
     id: textAt(given, 'id') ?? '',

@@ -35,7 +35,7 @@ export type SpeechOutcome =
   | { readonly state: 'failed'; readonly code: string; readonly message: string };
 
 /** The response of the conversation that upstream is making. */
-export interface Answering {
+interface Answering {
   readonly id: string;
   readonly speech: Speech | null;
   readonly cancel: 'none' | 'sent';

@@ -1,7 +1,7 @@
 // An OpenAI Realtime server without a socket: enforces the rules that clients trip over, and tells apart who broke one
 // and who only met a race. What it says has numbers; with each event comes how far its sender had heard by then, and
 // nobody is blamed for what they could not know.
-import { isObject, type JsonObject, numberAt, objectAt, textAt } from '../../../src/wire/json.ts';
+import { type JsonObject, numberAt, objectAt, textAt } from '../../../src/wire/json.ts';
 
 export interface Said extends JsonObject {
   readonly type: string;
@@ -28,7 +28,7 @@ export type ResponseKind = 'speech' | 'text' | 'call';
 
 /** 100 ms of PCM16 at 24 kHz. */
 const audioPiece = Buffer.alloc(4800).toString('base64');
-export const pieceMs = 100;
+const pieceMs = 100;
 const pieces = 3;
 
 export class UpstreamModel {
@@ -435,5 +435,3 @@ export class UpstreamModel {
     });
   }
 }
-
-export const isSaid = (value: unknown): value is Said => isObject(value) && typeof value['type'] === 'string';
