@@ -81,6 +81,10 @@ export class Upstream {
     });
   }
 
+  get state(): 'connecting' | 'open' | 'told' {
+    return this.#state;
+  }
+
   /** Bytes that were sent and that the kernel has not taken. */
   get pendingBytes(): number {
     return this.#pendingBytes;

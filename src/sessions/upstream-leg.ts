@@ -34,8 +34,8 @@ export class UpstreamLeg {
     const keepalive = new Keepalive({
       ...{ scope, intervalMs: keepaliveMs, random: 1 },
       ping: () => {
-        // Who is not read cannot tell us anything.
-        if (this.#reading === 'paused') return keepalive.alive();
+        // Who is not read cannot tell us anything; how long it may take to open is another's business.
+        if (this.#reading === 'paused' || upstream.state === 'connecting') return keepalive.alive();
         const stuckMs = Math.round(upstream.stuckMs());
         if (stuckMs >= 2 * keepaliveMs) return lost(stuckMs, 'took nothing of what it was sent');
         upstream.ping();
