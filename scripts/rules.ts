@@ -12,9 +12,13 @@ export const importsAllowed: Readonly<Record<string, readonly string[]>> = {
   engines: ['lifecycle', 'telemetry', 'store', 'config', 'audio'],
   'llama-server': ['lifecycle'],
   realtime: ['wire', 'lifecycle'],
+  bridge: ['wire', 'lifecycle'],
   tasks: ['engines', 'store', 'wire', 'lifecycle', 'telemetry', 'config'],
   pipelines: ['tasks', 'engines', 'realtime', 'audio', 'wire', 'lifecycle', 'telemetry'],
-  sessions: ['tasks', 'pipelines', 'store', 'realtime', 'engines', 'audio', 'wire', 'lifecycle', 'telemetry'],
+  sessions: [
+    ...['tasks', 'pipelines', 'store', 'realtime', 'bridge', 'engines', 'audio', 'wire', 'lifecycle'],
+    'telemetry',
+  ],
   recordings: ['sessions', 'audio', 'store', 'wire', 'lifecycle', 'telemetry'],
   gateway: [
     'recordings',

@@ -26,6 +26,7 @@ export function builtinProblems(name: string, engine: RawEngine): Problem[] {
 /** Of the `voice` of pipelines that flite speaks for, and of their tasks. */
 export function pipelineVoiceProblems({ pipelines = {}, engines = {} }: RawConfig): Problem[] {
   return Object.entries(pipelines).flatMap(([name, pipeline]) => {
+    if (pipeline.kind === 'bridge') return [];
     const { speak, voice } = pipeline;
     const engine = speak !== undefined && Object.hasOwn(engines, speak) ? engines[speak] : undefined;
     const isFlite = engine && 'builtin' in engine && engine.builtin === 'flite';

@@ -34,7 +34,9 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
   });
   const admin = raw.auth.admin.map((written, index) => resolver.secret(written, ['auth', 'admin', index]));
   const pipelines = byName(raw.pipelines, (name, pipeline) =>
-    normalisePipeline(name, pipeline, raw.engines, { folderOf: context.folderOf, problems }),
+    normalisePipeline(name, pipeline, raw.engines, {
+      ...{ folderOf: context.folderOf, problems, secret: resolver.secret },
+    }),
   );
   const names = Object.keys(pipelines);
   const { lobby } = raw.sessions;

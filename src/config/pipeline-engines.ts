@@ -1,7 +1,9 @@
 // Which engines a pipeline is made of: the keys that name them, what each has to offer, and what stands in where none is
 // named.
+import type { Path } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { type TaskContext, tasksConfig } from './schema-tasks.ts';
+import { referenceOf, type Secret } from './secrets.ts';
 import type { CapabilityName, PipelineConfig } from './types.ts';
 
 type RawEngines = RawConfig['engines'];
@@ -15,6 +17,7 @@ export interface PipelinePart {
 
 /** Those that are named, in the order of the conversation. */
 export function partsOf(pipeline: RawPipeline): readonly PipelinePart[] {
+  if (pipeline.kind === 'bridge') return [];
   const { speak, vad } = pipeline;
   const { hear, think } = pipeline.kind === 'cascade' ? pipeline : {};
   const named = [
@@ -27,7 +30,10 @@ export function partsOf(pipeline: RawPipeline): readonly PipelinePart[] {
 }
 
 /** What hears voice activity where none is named: the first that is `builtin: silero`. */
-export function vadOf(pipeline: RawPipeline, engines: RawEngines = {}): string | undefined {
+export function vadOf(
+  pipeline: Exclude<RawPipeline, { kind: 'bridge' }>,
+  engines: RawEngines = {},
+): string | undefined {
   if (pipeline.vad !== undefined) return pipeline.vad;
   const silero = Object.entries(engines).find(
     ([, engine]) => 'builtin' in engine && engine.builtin === 'silero',
@@ -39,17 +45,35 @@ export function vadOf(pipeline: RawPipeline, engines: RawEngines = {}): string |
 export function taskEnginesOf(
   pipeline: RawPipeline,
 ): readonly { readonly task: string; readonly engine: string }[] {
-  if (pipeline.kind !== 'cascade') return [];
+  if (pipeline.kind === 'echo') return [];
   return Object.entries(pipeline.tasks).map(([task, { think: engine }]) => ({ task, engine }));
+}
+
+export interface PipelineContext extends TaskContext {
+  readonly secret: (written: string, path: Path) => Secret;
 }
 
 export function normalisePipeline(
   name: string,
   raw: RawPipeline,
   engines: RawEngines,
-  context: TaskContext,
+  context: PipelineContext,
 ): PipelineConfig {
   const { instructions, voice } = raw;
+  if (raw.kind === 'bridge') {
+    const { kind, url, key, openTimeout } = raw;
+    const at = ['pipelines', name];
+    const headers = Object.entries(raw.headers).map(([header, value]) => {
+      const given = referenceOf(value) ? context.secret(value, [...at, 'headers', header]) : value;
+      return [header.toLowerCase(), given] as const;
+    });
+    return {
+      ...{ name, kind, url, openTimeoutMs: openTimeout, needs: [...new Set(raw.needs)], instructions, voice },
+      key: key === undefined ? undefined : context.secret(key, [...at, 'key']),
+      headers: Object.fromEntries(headers),
+      tasks: tasksConfig(raw.tasks, [...at, 'tasks'], context),
+    };
+  }
   if (raw.kind === 'echo') {
     const { kind, speak, vad } = raw;
     const needs = [...new Set([speak, vad, ...raw.needs])];

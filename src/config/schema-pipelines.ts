@@ -1,22 +1,13 @@
 // The `pipelines:` of a configuration, by kind.
 import * as z from 'zod';
-import {
-  choice,
-  duration,
-  isRecord,
-  named,
-  notYet,
-  type Refused,
-  section,
-  seeBranch,
-  text,
-} from './schema-parts.ts';
+import { bridgeHeaders, bridgeUrl } from './schema-bridge.ts';
+import { choice, duration, isRecord, named, type Refused, section, seeBranch, text } from './schema-parts.ts';
 import { tasksSchema } from './schema-tasks.ts';
 
 const what = 'How a session is answered.';
 
 /** Told of every kind, whichever is meant. */
-const anyKind = choice(['echo', 'cascade'], what, notYet(['bridge']));
+const anyKind = choice(['echo', 'cascade', 'bridge'], what);
 
 const engineName = (description: string) =>
   z
@@ -34,10 +25,12 @@ const everyPipeline = {
 const ofCascade: Refused = Object.fromEntries(
   ['hear', 'think', 'language', 'filler', 'voices', 'tasks'].map((key) => [
     key,
-    `\`${key}\` is of \`kind: cascade\``,
+    `\`${key}\` is of \`kind: cascade\`${key === 'tasks' ? ' and `kind: bridge`' : ''}`,
   ]),
 );
-const later = notYet(['url', 'key']);
+const ofBridge: Refused = Object.fromEntries(
+  ['url', 'key', 'headers', 'openTimeout'].map((key) => [key, `\`${key}\` is of \`kind: bridge\``]),
+);
 
 const echo = section(
   {
@@ -47,7 +40,7 @@ const echo = section(
     ...everyPipeline,
   },
   'Speech is played back, text is spoken.',
-  { ...ofCascade, ...later },
+  { ...ofCascade, ...ofBridge },
 );
 
 const fillerTextsMax = 16;
@@ -91,12 +84,33 @@ const cascade = section(
     ...everyPipeline,
   },
   'What is said is transcribed, thought about and answered aloud.',
-  later,
+  ofBridge,
 );
 
+const bridge = section(
+  {
+    kind: anyKind.extract(['bridge']).describe(what),
+    url: bridgeUrl,
+    key: text('Key that is sent along, best as env:NAME.').optional(),
+    headers: bridgeHeaders,
+    openTimeout: duration('10s', 'Upstream has to give its session within this time.', { minMs: 1 }),
+    tasks: tasksSchema,
+    ...everyPipeline,
+  },
+  'An upstream Realtime server answers, with guardrails between it and the caller.',
+  Object.fromEntries(
+    ['hear', 'think', 'speak', 'vad', 'language', 'filler', 'voices'].map((key) => [
+      key,
+      `\`${key}\` is not of \`kind: bridge\`: upstream hears, thinks and speaks`,
+    ]),
+  ),
+);
+
+const kinds = ['echo', 'cascade', 'bridge'];
+
 const pipeline = z
-  .union([echo, cascade], {
-    error: ({ input }) => seeBranch(isRecord(input) && input['kind'] === 'cascade' ? 1 : 0),
+  .union([echo, cascade, bridge], {
+    error: ({ input }) => seeBranch(Math.max(0, isRecord(input) ? kinds.indexOf(String(input['kind'])) : 0)),
   })
   .describe('A pipeline.');
 

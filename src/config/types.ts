@@ -157,7 +157,7 @@ export interface TaskConfig {
   readonly limitMs: number;
 }
 
-export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig;
+export type PipelineConfig = EchoPipelineConfig | CascadePipelineConfig | BridgePipelineConfig;
 
 export interface EchoPipelineConfig {
   readonly name: string;
@@ -188,6 +188,24 @@ export interface CascadePipelineConfig {
   readonly filler: { readonly afterMs: number; readonly texts: readonly string[] } | undefined;
   /** What a session may choose; undefined: what the voice itself is known to have. */
   readonly voices: readonly string[] | undefined;
+  readonly tasks: readonly TaskConfig[];
+}
+
+export interface BridgePipelineConfig {
+  readonly name: string;
+  readonly kind: 'bridge';
+  /** `ws:` or `wss:`, with its query. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer ...`. */
+  readonly key: Secret | undefined;
+  /** Sent with the upgrade. Names in small letters. */
+  readonly headers: Readonly<Record<string, string | Secret>>;
+  /** Until upstream's `session.created`. */
+  readonly openTimeoutMs: number;
+  /** Engines that have to be ready first, each once. */
+  readonly needs: readonly string[];
+  readonly instructions: string | undefined;
+  readonly voice: string | undefined;
   readonly tasks: readonly TaskConfig[];
 }
 

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { PipelineBasics } from '../pipelines/pipeline.ts';
 import { nothingWrittenDown } from '../realtime/session-update.ts';
 import { sessionOf } from '../sessions/initial-session.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
@@ -33,7 +33,7 @@ export function createClientSecret(
   }: {
     readonly clientSecrets: ClientSecrets;
     /** Throws `model_not_found`. */
-    readonly resolve: (model: string | null) => Pipeline;
+    readonly resolve: (model: string | null) => PipelineBasics;
   },
 ) {
   const request = clientSecretRequest.safeParse(body ?? {});

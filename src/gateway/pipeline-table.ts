@@ -1,12 +1,20 @@
 // The pipelines by name, and what a caller's `model` means: a pipeline, then an alias, then what the configuration
 // says of unknown ones.
 import { fliteVoiceNames } from '../config/flite-voices.ts';
-import type { Config, EngineConfig, PipelineConfig, TaskConfig } from '../config/types.ts';
+import { Secret } from '../config/secrets.ts';
+import type {
+  BridgePipelineConfig,
+  Config,
+  EngineConfig,
+  PipelineConfig,
+  TaskConfig,
+} from '../config/types.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { BridgePipeline, type Upstream } from '../pipelines/bridge.ts';
 import { CascadePipeline } from '../pipelines/cascade.ts';
 import { EchoPipeline } from '../pipelines/echo.ts';
-import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { AnyPipeline } from '../sessions/open-call.ts';
 import type { TaskPlan } from '../tasks/plan.ts';
 import { resultReader } from '../tasks/result.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -14,7 +22,7 @@ import { globMatches } from './glob.ts';
 
 export class PipelineTable {
   readonly #config: Config;
-  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #pipelines = new Map<string, AnyPipeline>();
 
   constructor(config: Config, supervisor: Supervisor, log: Log) {
     this.#config = config;
@@ -22,12 +30,12 @@ export class PipelineTable {
       this.#pipelines.set(pipeline.name, build(pipeline, config, supervisor, log));
   }
 
-  list(): readonly Pipeline[] {
+  list(): readonly AnyPipeline[] {
     return [...this.#pipelines.values()];
   }
 
   /** Throws `model_not_found` with what there is. */
-  resolve(model: string | null): Pipeline {
+  resolve(model: string | null): AnyPipeline {
     const { aliases, defaultPipeline, unknownModel } = this.#config;
     const fallback = defaultPipeline === undefined ? undefined : this.#pipelines.get(defaultPipeline);
     if (!model) {
@@ -51,7 +59,7 @@ export class PipelineTable {
   }
 }
 
-function build(config: PipelineConfig, { engines }: Config, supervisor: Supervisor, log: Log): Pipeline {
+function build(config: PipelineConfig, { engines }: Config, supervisor: Supervisor, log: Log): AnyPipeline {
   const { name, voice, instructions } = config;
   const every = { name, voice, instructions, needs: config.needs.map((engine) => supervisor.get(engine)) };
   if (config.kind === 'echo') {
@@ -60,6 +68,8 @@ function build(config: PipelineConfig, { engines }: Config, supervisor: Supervis
       vad: supervisor.get(config.vad),
     });
   }
+  const tasks = config.tasks.map((task) => taskPlan(task, supervisor));
+  if (config.kind === 'bridge') return new BridgePipeline({ ...every, tasks, upstream: upstreamOf(config) });
   const { ears, think, speak, language, filler } = config;
   const spoken = speak === undefined ? undefined : engines[speak];
   const missing = [...(ears ? [] : ['`hear`: callers type']), ...(speak ? [] : ['`speak`: callers read'])];
@@ -69,7 +79,7 @@ function build(config: PipelineConfig, { engines }: Config, supervisor: Supervis
     ...{ ...every, language, filler, log, voices: config.voices ?? voicesOf(spoken), pace: paceOf(spoken) },
     ears: ears && { hear: supervisor.get(ears.hear), vad: supervisor.get(ears.vad) },
     think: supervisor.get(think),
-    tasks: config.tasks.map((task) => taskPlan(task, supervisor)),
+    tasks,
     speak: speak === undefined ? undefined : supervisor.get(speak),
   });
 }
@@ -90,4 +100,16 @@ function isFlite(engine: EngineConfig | undefined): boolean {
 
 function taskPlan({ think, ...task }: TaskConfig, supervisor: Supervisor): TaskPlan {
   return { ...task, think: supervisor.get(think), read: resultReader(task.schema) };
+}
+
+function upstreamOf({ url, key, headers, openTimeoutMs }: BridgePipelineConfig): Upstream {
+  const given = Object.entries(headers);
+  const secrets = [key, ...given.map(([, value]) => value)].filter((value) => value instanceof Secret);
+  const shown = given.map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]);
+  return {
+    url,
+    openTimeoutMs,
+    headers: { ...(key && { authorization: `Bearer ${key.reveal()}` }), ...Object.fromEntries(shown) },
+    secrets: secrets.map((secret) => secret.reveal()).filter((text) => text !== ''),
+  };
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
-import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { PipelineBasics } from '../pipelines/pipeline.ts';
 import { nothingWrittenDown } from '../realtime/session-update.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
@@ -63,7 +63,12 @@ export class RealtimeEndpoint {
       const notices = searchParams.get('notices') === '1';
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
-        void sessions.open({ transport: new WsTransport(webSocket, remote), pipeline, notices, preset });
+        void sessions.open({
+          transport: new WsTransport(webSocket, socket, remote),
+          pipeline,
+          notices,
+          preset,
+        });
       });
     } catch (thrown) {
       refuseSocket(socket, toGreenroomError(thrown));
@@ -73,7 +78,7 @@ export class RealtimeEndpoint {
 
 /** What a session begins with: as the client secret says, and as the kind that the address asks for. */
 function presetFor(
-  pipeline: Pipeline,
+  pipeline: PipelineBasics,
   given: SessionUpdate | null,
   intent: string | null,
 ): SessionUpdate | null {

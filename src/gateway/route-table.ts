@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
-import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { PipelineBasics } from '../pipelines/pipeline.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { TaskDesk } from '../tasks/task-desk.ts';
 import type { Access, Surface } from './access.ts';
@@ -25,11 +25,11 @@ export interface RouteSources extends EventSources {
   readonly engines: EngineSources;
   readonly sessions: () => readonly SessionFacts[];
   readonly tasks: TaskDesk;
-  readonly pipelines: () => readonly Pipeline[];
+  readonly pipelines: () => readonly PipelineBasics[];
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
   /** Throws `model_not_found`. */
-  readonly resolve: (model: string | null) => Pipeline;
+  readonly resolve: (model: string | null) => PipelineBasics;
   readonly clientSecrets: ClientSecrets;
   readonly log: Pick<GatewayLog, 'settings' | 'change'>;
   readonly tree: () => TreeNode;
@@ -241,7 +241,7 @@ function modelOf(name: string) {
   return { id: name, object: 'model', created: 0, owned_by: 'greenroom' };
 }
 
-function pipelineOf(pipeline: Pipeline) {
+function pipelineOf(pipeline: PipelineBasics) {
   const { name, kind, needs, voice } = pipeline;
   return { name, kind, needs, voice, state: pipeline.readiness().state };
 }

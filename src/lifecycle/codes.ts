@@ -164,6 +164,28 @@ export const codes = {
     'server_error',
     'what the engine of a task answered is no result of it, asked twice',
   ),
+  upstream_refused: facts(
+    502,
+    4410,
+    1,
+    'server_error',
+    'the upstream of a bridge did not accept the session',
+  ),
+  upstream_unreachable: facts(
+    503,
+    4410,
+    1,
+    'unavailable_error',
+    'the upstream of a bridge cannot be reached',
+  ),
+  upstream_closed: facts(502, 4410, 1, 'server_error', 'the upstream of a bridge closed the connection'),
+  upstream_stalled: facts(
+    504,
+    4410,
+    1,
+    'unavailable_error',
+    'the upstream of a bridge did not answer in its time',
+  ),
 
   invalid_topic: facts(400, 1008, 1, 'invalid_request_error', 'what is named is no topic of events'),
   invalid_event: facts(400, 1008, 1, 'invalid_request_error', 'what was published is no JSON'),

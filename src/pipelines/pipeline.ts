@@ -48,7 +48,8 @@ export interface PipelineSession {
   close(): Promise<void> | void;
 }
 
-export interface Pipeline {
+/** What every pipeline has, however its sessions are answered. */
+export interface PipelineBasics {
   readonly name: string;
   readonly kind: string;
   readonly voice: string;
@@ -62,17 +63,21 @@ export interface Pipeline {
   readonly needs: readonly string[];
   /** Background work that its sessions can have done; left out: none. */
   readonly tasks?: readonly TaskPlan[];
-  /**
-   * Opens the part of the session whose scope this is; its engines are not unloaded while it is open. May throw: nothing
-   * is left then.
-   */
-  open(scope: Scope): Promise<PipelineSession> | PipelineSession;
   /** Somebody waits for an answer: engines that are unloaded are woken. */
   need(): void;
   /** Where the engines it needs stand. */
   readiness(): PipelineReadiness;
   /** Told of every change in one of its engines; returns the undo. */
   onChange(listener: () => void): () => void;
+}
+
+/** Answers with engines of this gateway. */
+export interface Pipeline extends PipelineBasics {
+  /**
+   * Opens the part of the session whose scope this is; its engines are not unloaded while it is open. May throw: nothing
+   * is left then.
+   */
+  open(scope: Scope): Promise<PipelineSession> | PipelineSession;
 }
 
 export interface PipelineReadiness {

@@ -1,12 +1,12 @@
 // What a session of a pipeline begins with: what the pipeline says, and over it what the caller brought along.
-import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { PipelineBasics } from '../pipelines/pipeline.ts';
 import { mergeSession } from '../realtime/session-update.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import { initialSession, type SessionConfig } from '../wire/session-config.ts';
 
 /** `expiresAt` is in seconds since the epoch. */
 export function sessionOf(
-  pipeline: Pipeline,
+  pipeline: PipelineBasics,
   {
     preset,
     ...given

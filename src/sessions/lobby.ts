@@ -3,12 +3,31 @@
 import type { EngineStatus } from '../engines/status.ts';
 import type { Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { Pipeline, PipelineReadiness } from '../pipelines/pipeline.ts';
 import type { LobbyEngine, LobbyNotice } from '../wire/notices.ts';
+
+/** What is shown of each that is waited for. */
+export type Awaited = Pick<
+  EngineStatus,
+  'name' | 'state' | 'rung' | 'progress' | 'text' | 'elapsedMs' | 'etaMs' | 'failure'
+>;
+
+export interface Readiness {
+  /** `failed`: something will not come back by itself. */
+  readonly state: 'waiting' | 'ready' | 'failed';
+  readonly engines: readonly Awaited[];
+}
+
+/** What a session waits for: a pipeline, or more than that. */
+export interface AwaitedThings {
+  need(): void;
+  readiness(): Readiness;
+  /** Returns the undo. */
+  onChange(listener: () => void): () => void;
+}
 
 export interface LobbyOptions {
   readonly scope: Scope;
-  readonly pipeline: Pipeline;
+  readonly pipeline: AwaitedThings;
   /** How long an answer may wait. */
   readonly waitMs: number;
   readonly onReady: () => void;
@@ -23,7 +42,7 @@ const noticeEveryMs = 250;
 
 export class Lobby {
   readonly #options: LobbyOptions;
-  #state: PipelineReadiness['state'] | 'new' = 'new';
+  #state: Readiness['state'] | 'new' = 'new';
   #noticeTimer: Timer | undefined;
   #waitTimer: Timer | undefined;
 
@@ -92,14 +111,14 @@ export class Lobby {
   }
 }
 
-function noticeOf({ state, engines }: PipelineReadiness): LobbyNotice {
+function noticeOf({ state, engines }: Readiness): LobbyNotice {
   const notice = { type: 'greenroom.lobby', state, engines: engines.map(toLobbyEngine) } as const;
   const failure = state === 'failed' ? engines.find(({ failure }) => failure)?.failure : undefined;
   if (!failure) return notice;
   return { ...notice, error: { code: failure.code, message: failure.message, log_tail: failure.logTail } };
 }
 
-function toLobbyEngine(status: EngineStatus): LobbyEngine {
+function toLobbyEngine(status: Awaited): LobbyEngine {
   return {
     name: status.name,
     state: status.state,
@@ -112,12 +131,12 @@ function toLobbyEngine(status: EngineStatus): LobbyEngine {
 }
 
 /** What it is doing, and of an engine that is tried again, why the last attempt failed. */
-function reasonOf({ state, text, failure }: EngineStatus): string | null {
+function reasonOf({ state, text, failure }: Awaited): string | null {
   if (!failure) return state === 'starting' ? text : null;
   return state === 'starting' ? `${text ?? 'starting again'}; before: ${failure.message}` : failure.message;
 }
 
-function missing(engines: readonly EngineStatus[]): string {
+export function missing(engines: readonly Awaited[]): string {
   const parts = engines
     .filter(({ state }) => state !== 'ready')
     .map((status) => {

@@ -4,6 +4,7 @@
 // when a third of its megabytes is free): so pings go along with the data, and their pongs tell.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { NewId } from '../wire/ids.ts';
+import type { JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Transport } from './transport.ts';
 
@@ -49,10 +50,15 @@ export class Outbox {
     return this.#state === 'full';
   }
 
-  send(event: ServerEvent): void {
+  send(event: ServerEvent | JsonObject): void {
     if (this.#state === 'closed') return;
-    const { transport, newId, bytesMax, clock } = this.#options;
-    const text = JSON.stringify({ event_id: newId('event'), ...event });
+    this.pass(JSON.stringify({ event_id: this.#options.newId('event'), ...event }));
+  }
+
+  /** A whole event, as it is to travel. */
+  pass(text: string): void {
+    if (this.#state === 'closed') return;
+    const { transport, bytesMax, clock } = this.#options;
     // Base64 and JSON are ASCII but for what people say: close enough, and free.
     const bytes = text.length;
     if (this.#pendingBytes === 0) this.#takenMs = clock.now();

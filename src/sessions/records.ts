@@ -1,5 +1,6 @@
 // What a session leaves behind: when it was there, how it ended, what was said. Told by the conversation's own steps, in
 // order, so that the record has nothing that the conversation had not.
+import type { BridgeRecord } from '../bridge/state.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import { fillerText } from '../realtime/heard-text.ts';
@@ -20,8 +21,15 @@ interface SessionOrigin {
 export interface SessionRecord {
   opened(): void;
   stepped(step: Step): void;
+  /** The same of a call that somebody else answers. */
+  told(event: BridgeRecord, items: () => readonly Item[]): void;
   /** Once, after everything else; not for one that was never opened. */
   closed(reason: CloseReason, closeCode: number): void;
+}
+
+interface Transcribed {
+  readonly type: 'conversation.item.input_audio_transcription.completed';
+  readonly item_id: string;
 }
 
 export type SessionRecords = (origin: SessionOrigin) => SessionRecord;
@@ -29,6 +37,7 @@ export type SessionRecords = (origin: SessionOrigin) => SessionRecord;
 const unrecorded: SessionRecord = {
   opened: () => undefined,
   stepped: () => undefined,
+  told: () => undefined,
   closed: () => undefined,
 };
 
@@ -63,7 +72,12 @@ class StoredRecord implements SessionRecord {
 
   stepped({ state, effects }: Step): void {
     this.#conversation = state;
-    for (const effect of effects) if (effect.type === 'send') this.#told(effect.event);
+    for (const effect of effects) if (effect.type === 'send') this.#told(effect.event, () => state.items);
+  }
+
+  told(event: BridgeRecord, items: () => readonly Item[]): void {
+    const completed = 'conversation.item.input_audio_transcription.completed' as const;
+    this.#told(event.type === 'transcribed' ? { ...event, type: completed } : event, items);
   }
 
   closed(reason: CloseReason, closeCode: number): void {
@@ -75,7 +89,7 @@ class StoredRecord implements SessionRecord {
   }
 
   /** What the caller is told of its items is what there is to record. */
-  #told(event: ServerEvent): void {
+  #told(event: ServerEvent | BridgeRecord | Transcribed, items: () => readonly Item[]): void {
     const { id: sessionId } = this.#origin;
     const atMs = this.#clock.wallTime();
     switch (event.type) {
@@ -87,7 +101,7 @@ class StoredRecord implements SessionRecord {
       case 'conversation.item.done':
         return this.#writeItem(event.item, event.previous_item_id);
       case 'conversation.item.truncated': {
-        const item = this.#conversation?.items.find(({ id }) => id === event.item_id);
+        const item = items().find(({ id }) => id === event.item_id);
         const row = { sessionId, id: event.item_id, heardMs: event.audio_end_ms, updatedAtMs: atMs };
         return this.#store.write({
           type: 'item_truncated',
@@ -95,10 +109,10 @@ class StoredRecord implements SessionRecord {
         });
       }
       case 'conversation.item.input_audio_transcription.completed': {
-        const { items = [] } = this.#conversation ?? {};
-        const index = items.findIndex(({ id }) => id === event.item_id);
-        const item = items[index];
-        if (item) this.#writeItem(item, items[index - 1]?.id ?? null);
+        const all = items();
+        const index = all.findIndex(({ id }) => id === event.item_id);
+        const item = all[index];
+        if (item) this.#writeItem(item, all[index - 1]?.id ?? null);
         return;
       }
       case 'conversation.item.deleted':
@@ -111,7 +125,7 @@ class StoredRecord implements SessionRecord {
         return;
       case 'response.done':
         this.#answers += 1;
-        this.#writeSource(event.response);
+        if ('response' in event) this.#writeSource(event.response);
     }
   }
 

@@ -8,7 +8,6 @@ import type { ReleaseContext } from '../lifecycle/holding.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { CloseReport } from '../lifecycle/report.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { Pipeline } from '../pipelines/pipeline.ts';
 import { TaskDesk } from '../tasks/task-desk.ts';
 import type { TaskHost } from '../tasks/task-host.ts';
 import { Announcer } from '../telemetry/announcer.ts';
@@ -16,9 +15,10 @@ import type { Log } from '../telemetry/log.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
+import type { Call } from './call.ts';
 import { AudioBudget } from './input-audio.ts';
+import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
-import { Session } from './session.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionLimits } from './session-options.ts';
 import type { Transport } from './transport.ts';
@@ -45,7 +45,7 @@ export interface RegistryOptions {
 
 export interface SessionRequest {
   readonly transport: Transport;
-  readonly pipeline: Pipeline;
+  readonly pipeline: AnyPipeline;
   readonly notices: boolean;
   /** What the session begins with, beside what its pipeline says. */
   readonly preset?: SessionUpdate | null;
@@ -60,7 +60,7 @@ export class SessionRegistry {
   readonly #options: RegistryOptions;
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
-  readonly #sessions = new Map<string, { readonly session: Session; readonly pipeline: Pipeline }>();
+  readonly #sessions = new Map<string, { readonly session: Call; readonly pipeline: AnyPipeline }>();
   #terminated = 0;
   /** Open, or being set up or closed: each has a place. */
   #admitted = 0;
@@ -119,8 +119,8 @@ export class SessionRegistry {
       void scope.close(reason);
     };
     const early: (() => void)[] = [];
-    let session: Session | undefined;
-    const deliver = (step: (to: Session) => void) => {
+    let session: Call | undefined;
+    const deliver = (step: (to: Call) => void) => {
       const to = session;
       if (to) step(to);
       else early.push(() => session && step(session));
@@ -139,26 +139,9 @@ export class SessionRegistry {
       },
     });
     try {
-      const pipelineSession = await scope.acquire(
-        'pipeline session',
-        () => pipeline.open(scope),
-        (opened) => opened.close(),
-      );
       const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
-      session = new Session({
-        ...{
-          id,
-          scope,
-          transport,
-          pipeline,
-          pipelineSession,
-          limits,
-          notices,
-          preset,
-          newId,
-          random,
-          record,
-        },
+      session = await openCall(pipeline, {
+        ...{ id, scope, transport, limits, notices, preset, newId, random, record },
         earlyAudio: this.#earlyAudio,
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
@@ -190,7 +173,7 @@ export class SessionRegistry {
 
   #openTasks(
     host: TaskHost,
-    of: { readonly id: string; readonly scope: Scope; readonly pipeline: Pipeline },
+    of: { readonly id: string; readonly scope: Scope; readonly pipeline: AnyPipeline },
   ) {
     const { id: session, scope, pipeline } = of;
     const { newId } = this.#options;
@@ -206,7 +189,7 @@ export class SessionRegistry {
     return new GreenroomError('sessions_full', `${open} sessions are open, ${sessionsMax} at most`);
   }
 
-  #enter(id: string, session: Session, pipeline: Pipeline, scope: Scope): void {
+  #enter(id: string, session: Call, pipeline: AnyPipeline, scope: Scope): void {
     const { log } = this.#options;
     this.#sessions.set(id, { session, pipeline });
     // Only its own entry, however late it comes.

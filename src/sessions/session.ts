@@ -9,6 +9,7 @@ import { parseClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
+import type { Call } from './call.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Inbox } from './inbox.ts';
@@ -31,7 +32,7 @@ import { codingOf } from './wire-audio.ts';
 /** OpenAI's own maximum for one session. */
 const lifetimeMs = 3_600_000;
 
-export class Session {
+export class Session implements Call {
   readonly id: string;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
@@ -96,20 +97,16 @@ export class Session {
       ...{ scope, pipelineSession, feed, onFault: options.onFault },
       audioOf: (item: string) => this.#itemAudio.of(item),
     };
-    const tasks = options.openTasks(
-      new SessionTaskHost({
-        ...speaking,
-        conversation: () => this.#conversation,
-        send: (e) => this.#send(e),
-      }),
-    );
+    const send = (event: ServerEvent) => this.#send(event);
+    const host = new SessionTaskHost({ ...speaking, conversation: () => this.#conversation, send });
+    const tasks = options.openTasks(host);
     this.#turns = new TurnClock(scope.clock);
     const turnOf = (items: readonly Item[]) => this.#turns.take(items);
     const answering = { ...speaking, pipelineSession: new TaskTools(pipelineSession, tasks, newId) };
     this.#answers = new Answers({ ...answering, outbox: this.#outbox, turnOf });
     this.#transcripts = new Transcripts({
       ...{ ...speaking, input: this.#intake.audio },
-      onPartial: (itemId, text) => this.#send(hearingNotice(itemId, text)),
+      onPartial: (itemId, text) => send(hearingNotice(itemId, text)),
     });
     this.#hearing = new Hearing({
       scope,

@@ -4,6 +4,7 @@ import type { AnswerRequest, PipelineSession } from '../pipelines/pipeline.ts';
 import type { EndingChunk, OutputChunk } from '../realtime/chunks.ts';
 import type { ResponseSnapshot } from '../realtime/state.ts';
 import type { SessionTasks } from '../tasks/session-tasks.ts';
+import { toolOf, toolOutput } from '../tasks/tool.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
 import type { Usage } from '../wire/server-events.ts';
@@ -66,7 +67,7 @@ export class TaskTools implements Responder {
     const { session } = snapshot;
     const own = new Set(this.#tasks.tools.map(({ tool }) => tool?.name));
     const callers = session.tools.filter(({ name }) => !own.has(name as string));
-    const offered = tools === 'offered' ? this.#tasks.tools.map(({ tool }) => declared(tool)) : [];
+    const offered = tools === 'offered' ? this.#tasks.tools.flatMap((plan) => toolOf(plan) ?? []) : [];
     // Who has to call has done so.
     const choice = tools === 'answered' && session.tool_choice !== 'none' ? 'auto' : session.tool_choice;
     return {
@@ -87,13 +88,8 @@ export class TaskTools implements Responder {
   }
 
   #answer({ callId, name, arguments: written }: Call, task: string, { items }: ResponseSnapshot): void {
-    const { state, task: facts } = this.#tasks.trigger(task, 'tool');
-    const message =
-      state === 'begun'
-        ? 'It runs in the background. Its result will be told when it is there; go on until then.'
-        : 'It was triggered before, and runs once.';
+    const output = toolOutput(task, this.#tasks.trigger(task, 'tool'));
     const place = items.at(-1)?.id ?? null;
-    const output = JSON.stringify({ task, id: facts.id, state: facts.state, message });
     const head = { object: 'realtime.item', status: 'completed', call_id: callId } as const;
     this.#hidden.set(place, [
       ...(this.#hidden.get(place) ?? []),
@@ -101,10 +97,6 @@ export class TaskTools implements Responder {
       { ...head, id: this.#newId('item'), type: 'function_call_output', output },
     ]);
   }
-}
-
-function declared(tool: SessionTasks['tools'][number]['tool']): Readonly<Record<string, unknown>> {
-  return { type: 'function', ...tool, parameters: { type: 'object', properties: {} } };
 }
 
 /** Of both questions. */

@@ -2,6 +2,7 @@
 // throws, and does no work that is not bounded by the frame: it runs on the loop that serves everybody.
 import type { core } from 'zod';
 import { type ClientEvent, type ClientEventOf, clientEventSchema, eventIdCharsMax } from './client-schema.ts';
+import { isObject, type JsonObject } from './json.ts';
 import type { WireError } from './server-events.ts';
 
 export type { ClientEvent } from './client-schema.ts';
@@ -20,17 +21,29 @@ const levelsMax = 64;
 const shownCharsMax = 100;
 
 export function parseClientEvent(frame: string): ParsedClientEvent {
-  const large = frame.length > charsMax;
-  if (large && isBulky(frame)) return refuse('event_too_large', tooLarge, null, null);
+  const parsed = parseFrame(frame);
+  return parsed.state === 'refused' ? parsed : judge(parsed.given, frame.length > charsMax);
+}
+
+export type ParsedFrame =
+  | { readonly state: 'object'; readonly given: JsonObject }
+  | { readonly state: 'refused'; readonly error: WireError };
+
+/** Any JSON object that takes bounded work to read; what is in it is not judged. */
+export function parseFrame(frame: string): ParsedFrame {
+  if (frame.length > charsMax && isBulky(frame)) return refuse('event_too_large', tooLarge, null, null);
   let given: unknown;
   try {
     given = JSON.parse(frame);
   } catch (error) {
     return refuse('invalid_json', `The frame is not JSON: ${(error as Error).message}`, null, null);
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!isObject(given))
     return refuse('invalid_event', "A client event is a JSON object with a 'type'.", null, null);
-  }
+  return { state: 'object', given };
+}
+
+function judge(given: object, large: boolean): ParsedClientEvent {
   if (isAppend(given)) return { state: 'event', event: given };
   const eventId = eventIdOf(given);
   // Of the others none has audio in it.
@@ -117,7 +130,7 @@ function refuse(
   message: string,
   param: string | null,
   eventId: string | null,
-): ParsedClientEvent {
+): Extract<ParsedClientEvent, { state: 'refused' }> {
   return {
     state: 'refused',
     error: { type: 'invalid_request_error', code, message, param, event_id: eventId },

@@ -200,13 +200,36 @@ describe('a wrong engine is told with its line and column', () => {
 describe('a wrong pipeline is told with its line and column', () => {
   test.each([
     [
-      '{ kind: bridge }',
-      '2:14 pipelines.p.kind: `bridge` is not in this version of greenroom; it comes in a later one',
+      '{ kind: bridged }',
+      '2:14 pipelines.p.kind: expected one of echo, cascade, bridge, got "bridged"; did you mean "bridge"?',
     ],
-    ['{ speak: voice, vad: activity }', '2:3 pipelines.p.kind: is missing; expected one of echo, cascade'],
+    [
+      '{ kind: bridge }',
+      '2:3 pipelines.p.url: is missing; expected an address such as wss://host/v1/realtime?model=NAME',
+    ],
+    [
+      '{ kind: bridge, url: "ftp://host/x" }',
+      '2:27 pipelines.p.url: expected an address such as wss://host/v1/realtime?model=NAME: wss://, ws://, https:// or http://, not ftp:',
+    ],
+    [
+      '{ kind: bridge, url: "wss://me:secret@host/x" }',
+      '2:27 pipelines.p.url: an address without name and password: a key goes into `key`',
+    ],
+    [
+      '{ kind: bridge, url: "wss://host/x", headers: { OpenAI-Beta: realtime=v1 } }',
+      '2:54 pipelines.p.headers.OpenAI-Beta: is not sent: a key goes into `key`, and the rest is of the connection itself',
+    ],
+    [
+      '{ kind: bridge, url: "wss://host/x", think: llm }',
+      '2:43 pipelines.p.think: `think` is not of `kind: bridge`: upstream hears, thinks and speaks',
+    ],
+    [
+      '{ speak: voice, vad: activity }',
+      '2:3 pipelines.p.kind: is missing; expected one of echo, cascade, bridge',
+    ],
     [
       '{ kind: cascad, think: x }',
-      '2:14 pipelines.p.kind: expected one of echo, cascade, got "cascad"; did you mean "cascade"?',
+      '2:14 pipelines.p.kind: expected one of echo, cascade, bridge, got "cascad"; did you mean "cascade"?',
     ],
     ['{ kind: echo, vad: activity }', '2:3 pipelines.p.speak: is missing; expected the name of an engine'],
     [

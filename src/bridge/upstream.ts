@@ -1,0 +1,190 @@
+// One connection to an upstream Realtime server. Listens for errors before it connects: an `error` that nobody hears ends
+// the process, and every other call with it. Tells of its end exactly once, whatever it was; `close` waits for it.
+import type { IncomingMessage } from 'node:http';
+import WebSocket, { type RawData } from 'ws';
+import type { Timer } from '../lifecycle/clock.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { refusalOf, refusedBodyMax } from './refused.ts';
+
+export interface UpstreamAddress {
+  /** `ws:` or `wss:`. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Texts that must not be shown: keys, which servers like to repeat. */
+  readonly secrets: readonly string[];
+}
+
+export interface UpstreamHandlers {
+  readonly text: (text: string) => void;
+  /** Anything has come. */
+  readonly alive: () => void;
+  /** What was sent has been taken: there is room again. */
+  readonly taken: () => void;
+  /** It never opened, or broke: once, in place of `closed`. */
+  readonly failed: (code: 'upstream_refused' | 'upstream_unreachable', message: string) => void;
+  readonly closed: (code: number, reason: string) => void;
+}
+
+/** A retrieved item has its audio in it. */
+const frameBytesMax = 32 * 1024 * 1024;
+/** An upstream that refuses is given so long for its reason. */
+const reasonMs = 2000;
+/** For the answer to our close; the rest of a session's second is its caller's. */
+const closeMs = 450;
+
+export class Upstream {
+  readonly #socket: WebSocket;
+  readonly #scope: Scope;
+  readonly #address: UpstreamAddress;
+  readonly #handlers: UpstreamHandlers;
+  readonly #gone = Promise.withResolvers<void>();
+  #state: 'connecting' | 'open' | 'told' = 'connecting';
+  #pendingBytes = 0;
+  #takenMs: number;
+  #reasonTimer: Timer | undefined;
+
+  /** Connects. Lives as long as the scope at most. */
+  constructor(scope: Scope, address: UpstreamAddress, handlers: UpstreamHandlers) {
+    this.#scope = scope;
+    this.#address = address;
+    this.#handlers = handlers;
+    this.#takenMs = scope.clock.now();
+    const socket = new WebSocket(address.url, {
+      headers: address.headers,
+      perMessageDeflate: false,
+      maxPayload: frameBytesMax,
+      followRedirects: false,
+      // What comes is turned into a text either way, which mends what is no UTF-8.
+      skipUTF8Validation: true,
+    });
+    this.#socket = socket;
+    socket.on('error', (error) => this.#failed(error));
+    socket.on('unexpected-response', (_, response) => this.#refused(response));
+    socket.on('open', () => {
+      if (this.#state === 'connecting') this.#state = 'open';
+      handlers.alive();
+    });
+    socket.on('message', (data: RawData, isBinary: boolean) => {
+      handlers.alive();
+      if (!isBinary && this.#state === 'open') handlers.text(data.toString());
+    });
+    socket.on('pong', () => handlers.alive());
+    socket.on('ping', () => handlers.alive());
+    socket.on('close', (code, reason) => {
+      this.#gone.resolve();
+      if (this.#state === 'open') this.#tell(() => handlers.closed(code, this.#masked(reason.toString())));
+      else this.#tell(() => handlers.failed('upstream_unreachable', `${this.#name} closed before it opened`));
+    });
+    scope.defer('upstream', ({ reason, deadline }) => {
+      const goneAway = reason === 'server_shutdown';
+      return this.#close(goneAway ? 1001 : 1000, Math.min(closeMs, deadline.remainingMs() / 2));
+    });
+  }
+
+  get state(): 'connecting' | 'open' | 'told' {
+    return this.#state;
+  }
+
+  /** Bytes that were sent and that the kernel has not taken. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** How long nothing was taken of what waits; 0 when nothing waits. */
+  stuckMs(): number {
+    return this.#pendingBytes === 0 ? 0 : this.#scope.clock.now() - this.#takenMs;
+  }
+
+  send(text: string): void {
+    if (this.#state !== 'open') return;
+    if (this.#pendingBytes === 0) this.#takenMs = this.#scope.clock.now();
+    // As bytes, `ws` masks a copy with the head before it: one write in place of two.
+    const frame = Buffer.from(text);
+    const bytes = frame.length;
+    this.#pendingBytes += bytes;
+    this.#socket.send(frame, { binary: false }, () => {
+      this.#pendingBytes -= bytes;
+      this.#takenMs = this.#scope.clock.now();
+      this.#handlers.taken();
+    });
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+  }
+
+  pause(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  get #name(): string {
+    const { protocol, host, pathname } = new URL(this.#address.url);
+    return `upstream ${protocol}//${host}${pathname}`;
+  }
+
+  /** A close is sent and given its time; then the connection is ended. What has not opened is ended at once. */
+  async #close(code: number, ms: number): Promise<void> {
+    this.#state = 'told';
+    this.#reasonTimer?.cancel();
+    const socket = this.#socket;
+    if (socket.readyState === WebSocket.CLOSED) return;
+    if (socket.readyState === WebSocket.CONNECTING) {
+      socket.terminate();
+      return this.#gone.promise;
+    }
+    socket.resume();
+    socket.close(code);
+    const late = this.#scope.clock.after(ms, () => socket.terminate());
+    await this.#gone.promise;
+    late.cancel();
+  }
+
+  #tell(tell: () => void): void {
+    if (this.#state === 'told') return;
+    this.#state = 'told';
+    tell();
+  }
+
+  #failed(error: Error): void {
+    const { message } = error as NodeJS.ErrnoException;
+    // An open connection that breaks closes too, with its code.
+    if (this.#state === 'open') return;
+    const why = message || (error as NodeJS.ErrnoException).code || 'no reason given';
+    const said = `${this.#name} cannot be reached: ${this.#masked(why)}`;
+    this.#tell(() => this.#handlers.failed('upstream_unreachable', said));
+  }
+
+  /** The upgrade was answered with something else: its reason is read, within bounds. */
+  #refused(response: IncomingMessage): void {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    const done = () => {
+      this.#reasonTimer?.cancel();
+      const body = Buffer.concat(parts).toString('utf8').slice(0, refusedBodyMax);
+      const why = refusalOf(response.statusCode ?? 0, body);
+      this.#tell(() =>
+        this.#handlers.failed('upstream_refused', `${this.#name} refused: ${this.#masked(why)}`),
+      );
+      response.destroy();
+      this.#socket.terminate();
+    };
+    this.#reasonTimer = this.#scope.clock.after(reasonMs, done);
+    response.on('data', (part: Buffer) => {
+      bytes += part.length;
+      parts.push(part);
+      if (bytes > refusedBodyMax) done();
+    });
+    response.on('end', done);
+    response.on('error', done);
+  }
+
+  #masked(text: string): string {
+    let masked = text;
+    for (const secret of this.#address.secrets) masked = masked.replaceAll(secret, '***');
+    return masked;
+  }
+}

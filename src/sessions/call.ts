@@ -1,0 +1,17 @@
+// One caller's call, as the registry and everybody outside see it, whoever answers: engines of this gateway (`Session`)
+// or an upstream (`BridgedSession`).
+import type { ServerEvent } from '../wire/server-events.ts';
+import type { SessionFacts } from './session-facts.ts';
+
+export interface Call {
+  readonly id: string;
+  /** Tells the caller what it has, and enters the lobby. */
+  begin(): void;
+  /** A frame: its text, or null for a binary one. */
+  receive(text: string | null): void;
+  /** Anything has come from the caller; `pong`: it has read as far as our last ping. */
+  alive(sign: 'any' | 'pong'): void;
+  /** Sends our own notice to a caller that asked for them. */
+  notice(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void;
+  facts(): SessionFacts;
+}
