@@ -76,13 +76,7 @@ function keptUnits(
 /** Where a user begins; or the newest, if none does before it. */
 function beginning(kept: readonly Unit[], newest: Unit | undefined): number {
   const first = kept.findIndex(({ items: [item] }) => item?.type === 'message' && item.role === 'user');
-  return Math.max(
-    0,
-    Math.min(
-      first,
-      kept.findIndex((unit) => unit === newest),
-    ),
-  );
+  return Math.max(0, Math.min(first, newest ? kept.indexOf(newest) : -1));
 }
 
 function limitsOf(truncation: Exclude<Truncation, 'disabled'>) {
