@@ -1,10 +1,9 @@
 // A pipeline whose sessions are answered by an upstream Realtime server. It knows where that is, and nothing of how it is
 // spoken to: each session opens a connection of its own.
-import type { Engine } from '../engines/engine.ts';
 import type { TaskPlan } from '../tasks/plan.ts';
 import { everyAbility } from '../wire/session-config.ts';
-import { NeededEngines } from './needed-engines.ts';
-import type { PipelineBasics, PipelineReadiness } from './pipeline.ts';
+import { OnEngines, type PipelineFacts } from './on-engines.ts';
+import type { PipelineBasics } from './pipeline.ts';
 
 export interface Upstream {
   /** `ws:` or `wss:`, with its query. */
@@ -17,38 +16,25 @@ export interface Upstream {
   readonly openTimeoutMs: number;
 }
 
-export interface BridgeOptions {
-  readonly name: string;
+export interface BridgeOptions extends PipelineFacts {
   readonly upstream: Upstream;
-  /** Engines of this gateway that must be ready first. */
-  readonly needs: readonly Engine[];
-  /** Undefined: whatever upstream begins with. */
-  readonly voice: string | undefined;
-  readonly instructions: string | undefined;
   /** Background work that its sessions can have done. Default: none. */
   readonly tasks?: readonly TaskPlan[];
 }
 
-export class BridgePipeline implements PipelineBasics {
+export class BridgePipeline extends OnEngines implements PipelineBasics {
   readonly kind = 'bridge';
-  readonly name: string;
-  readonly voice: string;
-  readonly instructions: string;
   readonly abilities = everyAbility;
   readonly transcription = null;
   readonly upstream: Upstream;
   readonly tasks: readonly TaskPlan[];
   readonly #options: BridgeOptions;
-  readonly #engines: NeededEngines;
 
   constructor(options: BridgeOptions) {
+    super(options);
     this.#options = options;
-    this.#engines = new NeededEngines(options.needs);
-    this.name = options.name;
     this.upstream = options.upstream;
     this.tasks = options.tasks ?? [];
-    this.voice = options.voice ?? 'default';
-    this.instructions = options.instructions ?? '';
   }
 
   /** What upstream is to be told first; only what the configuration says. */
@@ -58,26 +44,5 @@ export class BridgePipeline implements PipelineBasics {
       ...(instructions !== undefined && { instructions }),
       ...(voice !== undefined && { audio: { output: { voice } } }),
     };
-  }
-
-  get needs(): readonly string[] {
-    return this.#engines.names;
-  }
-
-  /** Its engines are not unloaded until the undo. */
-  hold(): () => void {
-    return this.#engines.hold();
-  }
-
-  need(): void {
-    this.#engines.need();
-  }
-
-  readiness(): PipelineReadiness {
-    return this.#engines.readiness();
-  }
-
-  onChange(listener: () => void): () => void {
-    return this.#engines.onChange(listener);
   }
 }

@@ -13,6 +13,7 @@ import type { AnswerSource } from '../wire/notices.ts';
 import { Channel } from './channel.ts';
 import { chatQuestion } from './chat-question.ts';
 import type { Filler } from './filler.ts';
+import { voiceDefault } from './on-engines.ts';
 import { type Patience, patience, patiently } from './patience.ts';
 import { endOfText, moreText, noSentences, type SentenceState } from './sentences.ts';
 import { isSpeakable, speech } from './speech.ts';
@@ -214,9 +215,6 @@ export class CascadeAnswer {
     await this.#thoughts.put(...sentences);
   }
 }
-
-/** As a session shows a pipeline that names no voice: the engine's own. */
-export const voiceDefault = 'default';
 
 /** It may fail before anybody waits for it. */
 function inTime<T>(coming: Promise<T>): Promise<T> {

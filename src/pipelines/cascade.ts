@@ -8,36 +8,24 @@ import type { OutputChunk } from '../realtime/chunks.ts';
 import type { TaskPlan } from '../tasks/plan.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Abilities, sessionRateHz, type Transcription } from '../wire/session-config.ts';
-import { CascadeAnswer, voiceDefault } from './cascade-answer.ts';
+import { CascadeAnswer } from './cascade-answer.ts';
 import { Filler, type FillerConfig } from './filler.ts';
 import { LiveHearings } from './live-hearings.ts';
-import { NeededEngines } from './needed-engines.ts';
+import { OnEngines, type PipelineFacts } from './on-engines.ts';
 import { patience, patiently } from './patience.ts';
-import type {
-  AnswerRequest,
-  HearRequest,
-  ListenRequest,
-  Pipeline,
-  PipelineReadiness,
-  PipelineSession,
-} from './pipeline.ts';
+import type { AnswerRequest, HearRequest, ListenRequest, Pipeline, PipelineSession } from './pipeline.ts';
 import { StageMeter, StageTimes } from './stage-times.ts';
 
-export interface CascadeOptions {
-  readonly name: string;
+export interface CascadeOptions extends PipelineFacts {
   /** What hears, and what tells when somebody speaks; undefined: callers type. */
   readonly ears: { readonly hear: Engine; readonly vad: Engine } | undefined;
   readonly think: Engine;
   /** Undefined: callers read. */
   readonly speak: Engine | undefined;
-  /** Every engine that has to be ready, those above among them. */
-  readonly needs: readonly Engine[];
-  readonly voice: string | undefined;
   /** Names that a session may choose one of. Default: none. */
   readonly voices?: readonly string[] | undefined;
   /** `any`: the voice can speak faster and slower. Default `own`. */
   readonly pace?: Abilities['pace'];
-  readonly instructions: string | undefined;
   /** Said while who thinks is slow; undefined: nothing. */
   readonly filler?: FillerConfig | undefined;
   /** ISO 639-1, of what callers speak; undefined where the engine has to find out. */
@@ -47,25 +35,18 @@ export interface CascadeOptions {
   readonly log: Log;
 }
 
-export class CascadePipeline implements Pipeline {
+export class CascadePipeline extends OnEngines implements Pipeline {
   readonly kind = 'cascade';
-  readonly name: string;
-  readonly voice: string;
-  readonly instructions: string;
   readonly abilities: Abilities;
   readonly transcription: Transcription | null;
   readonly stages = new StageMeter();
   readonly tasks: readonly TaskPlan[];
   readonly #options: CascadeOptions;
-  readonly #engines: NeededEngines;
 
   constructor(options: CascadeOptions) {
-    const { name, ears, speak, voice = voiceDefault, instructions = '', language, tasks = [] } = options;
+    super(options);
+    const { ears, speak, language, tasks = [] } = options;
     this.#options = options;
-    this.#engines = new NeededEngines(options.needs);
-    this.name = name;
-    this.voice = voice;
-    this.instructions = instructions;
     this.tasks = tasks;
     this.abilities = {
       ...{ hears: ears ? 'words' : 'nothing', answers: speak ? 'speech' : 'text' },
@@ -74,24 +55,8 @@ export class CascadePipeline implements Pipeline {
     this.transcription = ears ? { model: ears.hear.name, ...(language && { language }) } : null;
   }
 
-  get needs(): readonly string[] {
-    return this.#engines.names;
-  }
-
   open(scope: Scope): PipelineSession {
-    return new CascadeSession(this.#options, scope, this.stages, this.#engines.hold());
-  }
-
-  need(): void {
-    this.#engines.need();
-  }
-
-  readiness(): PipelineReadiness {
-    return this.#engines.readiness();
-  }
-
-  onChange(listener: () => void): () => void {
-    return this.#engines.onChange(listener);
+    return new CascadeSession(this.#options, scope, this.stages, this.hold());
   }
 }
 

@@ -6,58 +6,30 @@ import type { OutputChunk } from '../realtime/chunks.ts';
 import type { ResponseSnapshot } from '../realtime/state.ts';
 import type { ContentPart, MessageItem } from '../wire/items.ts';
 import { everyAbility, sessionRateHz } from '../wire/session-config.ts';
-import { NeededEngines } from './needed-engines.ts';
-import type { AnswerRequest, Pipeline, PipelineReadiness, PipelineSession } from './pipeline.ts';
+import { OnEngines, type PipelineFacts } from './on-engines.ts';
+import type { AnswerRequest, Pipeline, PipelineSession } from './pipeline.ts';
 import { slices, speech } from './speech.ts';
 
-export interface EchoOptions {
-  readonly name: string;
+export interface EchoOptions extends PipelineFacts {
   readonly speak: Engine;
   readonly vad: Engine;
-  /** Every engine that has to be ready, the two above among them. */
-  readonly needs: readonly Engine[];
-  readonly voice: string | undefined;
-  readonly instructions: string | undefined;
 }
 
 const nothingYet = 'There is nothing to echo yet. Say something, or type a line.';
 
-export class EchoPipeline implements Pipeline {
+export class EchoPipeline extends OnEngines implements Pipeline {
   readonly kind = 'echo';
-  readonly name: string;
-  readonly voice: string;
-  readonly instructions: string;
   readonly abilities = everyAbility;
   readonly transcription = null;
   readonly #options: EchoOptions;
-  readonly #engines: NeededEngines;
 
   constructor(options: EchoOptions) {
+    super(options);
     this.#options = options;
-    this.#engines = new NeededEngines(options.needs);
-    this.name = options.name;
-    this.voice = options.voice ?? 'default';
-    this.instructions = options.instructions ?? '';
-  }
-
-  get needs(): readonly string[] {
-    return this.#engines.names;
   }
 
   open(): PipelineSession {
-    return new EchoSession(this.#options, this.#engines.hold());
-  }
-
-  need(): void {
-    this.#engines.need();
-  }
-
-  readiness(): PipelineReadiness {
-    return this.#engines.readiness();
-  }
-
-  onChange(listener: () => void): () => void {
-    return this.#engines.onChange(listener);
+    return new EchoSession(this.#options, this.hold());
   }
 }
 
