@@ -171,9 +171,10 @@ export class Call {
         return;
       case 'greenroom.notice':
         if (event.code === 'hearing') this.#heard = { itemId: event.item_id, text: event.message };
-        if (event.code !== 'server_shutdown') return;
+        if (event.code === 'hearing' || event.code === 'answer_source') return;
         this.#report.notice(event);
-        this.#finish({ state: 'shutdown' });
+        // A later gateway may have more to say, which is shown and no more.
+        if (event.code === 'server_shutdown') this.#finish({ state: 'shutdown' });
         return;
       case 'greenroom.task':
         return this.#report.task(event);

@@ -93,7 +93,6 @@ describe('a program', () => {
     );
     await stage.becomes('ready');
     // The pause between probes has grown to 600 ms by then.
-    expect(stage.engine.status().elapsedMs).toBeLessThan(2000);
     const { rungMs } = stage.engine.status();
     expect((rungMs.ready ?? 0) - (rungMs.listening ?? 0)).toBeLessThan(50);
   });
