@@ -55,7 +55,8 @@ export class Caller implements AsyncDisposable {
   ): Promise<WireEvent> {
     return until(() => this.events.find((event) => event.type === type && fits(event)), {
       timeoutMs,
-      what: `event ${type} (so far: ${this.events.map((event) => event.type).join(' ')}, closed: ${JSON.stringify(this.closed)})`,
+      what: () =>
+        `event ${type} (so far: ${this.events.map((event) => event.type).join(' ')}, closed: ${JSON.stringify(this.closed)})`,
     });
   }
 

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface UntilOptions {
   readonly timeoutMs: number;
-  /** What is waited for, for the message of the failure. */
-  readonly what: string;
+  /** What is waited for, for the message of the failure; a function is asked then. */
+  readonly what: string | (() => string);
 }
 
 /** The first truthy answer of `check`. Rejects when there is none in time, with what `check` threw last. */
@@ -23,8 +23,11 @@ export async function until<Value>(
     } catch (thrown) {
       failure = thrown;
     }
+    const { what } = options;
     if (performance.now() >= deadline)
-      throw new Error(`${options.what}: not within ${timeoutMs} ms`, { cause: failure });
+      throw new Error(`${typeof what === 'string' ? what : what()}: not within ${timeoutMs} ms`, {
+        cause: failure,
+      });
     await delay(pauseMs);
   }
 }
