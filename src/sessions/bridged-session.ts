@@ -2,6 +2,7 @@
 // writer: inputs are queued and applied one after the other. Everything it holds is in its scope, which the registry owns.
 import { appendedBytes, audioDelta } from '../bridge/audio-frames.ts';
 import { next, openBridge } from '../bridge/bridge.ts';
+import { mergeSession } from '../bridge/merge.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
@@ -159,7 +160,7 @@ export class BridgedSession implements Call {
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
     const session = sessionOf(pipeline, { id, expiresAt, preset });
     const { model: _, ...wanted } = preset ?? {};
-    return openBridge({ ...session }, { ...pipeline.setup, ...wanted }, newId('conv'), newId);
+    return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
   }
 
   #handle(text: string | null): void {
