@@ -7,8 +7,9 @@ import { BridgeDraft } from './draft.ts';
 import { appendAudio, fromCaller } from './from-caller.ts';
 import { fromUpstream, recordUnfinished } from './from-upstream.ts';
 import { heardAudio, putItem } from './items.ts';
-import { askedFailed, doubtEnded, isOwed, responseObject, speechEnded, startSpeech } from './responses.ts';
+import { askedFailed, doubtEnded, isOwed, responseObject, startSpeech } from './responses.ts';
 import { declareTool } from './session.ts';
+import { goesOn, speechEnded, unspeak } from './speech.ts';
 import type { BridgeInput, BridgeState, BridgeStep, TimerName } from './state.ts';
 import { applyPendingVoice } from './voice.ts';
 
@@ -38,7 +39,7 @@ function initial(session: JsonObject, setup: JsonObject, conversationId: string)
     ...{ asked: null, answering: null, asides: [], asidesAnswering: new Set(), later: null },
     ...{ doubt: 'none', speeches: [] },
     ...{ detection: 'on', echoes: 'unknown', sent: new Map(), voice: { state: 'free', pending: undefined } },
-    ...{ input: { buffer: 'empty', heard: 'never' }, tools: [] },
+    ...{ input: { buffer: 'empty', heard: 'never' }, tools: [], speech: 'none' },
     ...{ watch: 'off', lobbyWait: 'off', expiry: 'none' },
   };
 }
@@ -96,6 +97,8 @@ function apply(draft: BridgeDraft, input: BridgeInput): void {
       return timeUp(draft, input.name, input.message);
     case 'speak':
       return draft.set({ speeches: [...draft.state.speeches, input.speech] });
+    case 'unspeak':
+      return unspeak(draft, input.id, input.message);
     case 'declare_tool':
       return declareTool(draft, input.tool);
     case 'answer_call':
@@ -186,7 +189,8 @@ function answerCall(draft: BridgeDraft, input: Extract<BridgeInput, { type: 'ans
   const item = { id: draft.newId('item'), type: 'function_call_output', call_id: callId, output };
   putItem(draft, item, { shown: 'no' });
   draft.upAs({ kind: 'ours', callerEventId: null }, { type: 'conversation.item.create', item });
-  if (!speak) return;
+  // One answer goes on with the outputs of all calls of a response.
+  if (!speak || draft.state.speeches.some(goesOn)) return;
   const speech = { id: draft.newId('call'), instructions: null, voice: null, attempts: 0 };
   draft.set({ speeches: [...draft.state.speeches, speech] });
 }

@@ -14,14 +14,16 @@ import {
   shownBefore,
   withText,
 } from './items.ts';
-import { askedFailed, responseCreated, responseDone } from './responses.ts';
+import { createRefused, responseCreated, responseDone } from './responses.ts';
 import { sessionCreated, sessionUpdated } from './session.ts';
+import { noteSpeech } from './speech.ts';
 import { voiceRefused } from './voice.ts';
 
 export function fromUpstream(draft: BridgeDraft, event: JsonObject, text: string): void {
   const type = textAt(event, 'type');
   // Before its session is there, upstream has nothing to say but why it is not.
   if (draft.lobby && type !== 'session.created' && type !== 'error') return;
+  noteSpeech(draft, type ?? '');
   switch (type) {
     case 'session.created':
       return sessionCreated(draft, event);
@@ -185,7 +187,7 @@ function failed(draft: BridgeDraft, event: JsonObject, text: string): void {
   // Some servers do not say which event they mean; of this one there is no doubt.
   const create = [asked, ...asides].find((each) => each && each.eventId === eventId);
   const meantCreate = create ?? (eventId === undefined && busy ? asked : null);
-  if (meantCreate && !draft.lobby) return askedFailed(draft, meantCreate, error);
+  if (meantCreate && !draft.lobby) return createRefused(draft, meantCreate, error);
   const late = code === 'response_cancel_not_active';
   const [id, whose] =
     eventId === undefined && late

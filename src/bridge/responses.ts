@@ -6,14 +6,14 @@
 // response that can be nobody else's.
 import { type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
-import type { Asked, BridgeState, Sent, Speech, SpeechOutcome } from './state.ts';
+import { callsEnded, nextSpeech, responseOf, saidAgain, speechEnded, spoken } from './speech.ts';
+import type { Asked, BridgeState, Sent, Speech } from './state.ts';
+import { offered } from './tools.ts';
 import { isVoiceSafe, styled, voiceIn, withoutVoice } from './voice.ts';
 
 const tagKey = 'greenroom_create';
 /** The metadata of a response has room for so many pairs. */
 const pairsMax = 16;
-/** What the gateway has to say gives way so often to what upstream says by itself. */
-const attemptsMax = 8;
 
 export function createResponse(draft: BridgeDraft, event: JsonObject, text: string): void {
   const { asked, answering, later, doubt, asides } = draft.state;
@@ -47,7 +47,7 @@ function send(
   const metadata = objectAt(given, 'metadata') ?? {};
   const tag = Object.keys(metadata).length < pairsMax ? draft.newId('event') : null;
   const response = {
-    ...withSafeVoice(draft, given),
+    ...withSafeVoice(draft, speech ? given : offered(draft.state, given)),
     ...(tag && { metadata: { ...metadata, [tagKey]: tag } }),
   };
   const text = JSON.stringify({ ...event, event_id: eventId, response });
@@ -177,7 +177,8 @@ export function responseDone(draft: BridgeDraft, event: JsonObject, text: string
   const { answering, asidesAnswering, asked } = draft.state;
   if (answering?.id === id) {
     draft.set({ answering: null });
-    if (answering.speech) speechEnded(draft, answering.speech, outcomeOf(response));
+    callsEnded(draft, response);
+    if (answering.speech) spoken(draft, answering.speech, response);
     if (asked && draft.state.echoes === 'unknown') {
       draft.set({ doubt: 'open' });
       draft.do({ type: 'start_timer', name: 'doubt' });
@@ -209,23 +210,32 @@ function endDoubt(draft: BridgeDraft): void {
 }
 
 /** Upstream has refused a create. */
+export function createRefused(draft: BridgeDraft, asked: Asked, error: JsonObject): void {
+  const { speech } = asked;
+  if (!speech) return askedFailed(draft, asked, error);
+  noLongerAsked(draft, asked);
+  if (!saidAgain(draft, speech, error)) speechEnded(draft, speech, failureOf(error));
+}
+
+/** It will not be answered. */
 export function askedFailed(draft: BridgeDraft, asked: Asked, error: JsonObject): void {
   const { speech } = asked;
-  if (draft.state.asked === asked) {
-    draft.set({ asked: null });
-    if (asked.cancel) refuseCancel(draft, asked.cancel.callerEventId);
-    endDoubt(draft);
-  } else draft.set({ asides: draft.state.asides.filter((aside) => aside !== asked) });
-  if (!speech) {
-    return draft.tell({ type: 'error', error: { ...error, event_id: asked.callerEventId } });
-  }
-  const code = textAt(error, 'code') ?? 'upstream_refused';
-  const attempts = speech.attempts + 1;
-  if (code === 'conversation_already_has_active_response' && attempts < attemptsMax) {
-    return draft.set({ speeches: [{ ...speech, attempts }, ...draft.state.speeches] });
-  }
+  noLongerAsked(draft, asked);
+  if (speech) return speechEnded(draft, speech, failureOf(error));
+  draft.tell({ type: 'error', error: { ...error, event_id: asked.callerEventId } });
+}
+
+function noLongerAsked(draft: BridgeDraft, asked: Asked): void {
+  const { state } = draft;
+  if (state.asked !== asked) return draft.set({ asides: state.asides.filter((aside) => aside !== asked) });
+  draft.set({ asked: null });
+  if (asked.cancel) refuseCancel(draft, asked.cancel.callerEventId);
+  endDoubt(draft);
+}
+
+function failureOf(error: JsonObject) {
   const message = textAt(error, 'message') ?? 'upstream gave no reason';
-  speechEnded(draft, speech, { state: 'failed', code, message });
+  return { state: 'failed', code: textAt(error, 'code') ?? 'upstream_refused', message } as const;
 }
 
 function createLater(draft: BridgeDraft): void {
@@ -235,31 +245,12 @@ function createLater(draft: BridgeDraft): void {
   createResponse(draft, later.event, later.text);
 }
 
-export function speechEnded(draft: BridgeDraft, { id }: Speech, outcome: SpeechOutcome): void {
-  draft.do({ type: 'speech_ended', id, outcome });
-}
-
-function outcomeOf(response: JsonObject): SpeechOutcome {
-  const status = textAt(response, 'status');
-  if (status === 'completed') return { state: 'spoken' };
-  if (status === 'cancelled' || status === 'incomplete') return { state: 'cut' };
-  const error = objectAt(response, 'status_details', 'error');
-  const message = textAt(error, 'message') ?? `the response ended as ${status ?? 'nothing known'}`;
-  return { state: 'failed', code: textAt(error, 'code') ?? 'upstream_refused', message };
-}
-
 /** What the gateway has to say, once nothing else is said. It never cancels what runs. */
 export function startSpeech(draft: BridgeDraft): void {
-  const { phase, asked, answering, speeches } = draft.state;
-  const [speech, ...others] = speeches;
-  if (!speech || phase !== 'ready' || asked || answering) return;
-  draft.set({ speeches: others });
-  const { instructions, voice } = speech;
-  const response = {
-    ...(instructions !== null && { instructions }),
-    ...(voice !== null && { audio: { output: { voice } } }),
-  };
-  const event = { type: 'response.create', response };
+  const speech = nextSpeech(draft);
+  if (!speech) return;
+  draft.set({ speeches: draft.state.speeches.slice(1) });
+  const event = { type: 'response.create', response: responseOf(draft, speech) };
   const sent = send(draft, event, { callerEventId: null, speech });
   if (sent) draft.set({ asked: sent });
 }

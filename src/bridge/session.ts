@@ -3,6 +3,7 @@
 import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
 import { mergeSession } from './merge.ts';
+import { callersTools, withOwnTools } from './tools.ts';
 import { isVoiceSafe, styled, unstyled, voiceIn, withoutVoice } from './voice.ts';
 
 /** Clients send back the session they were shown; these are not theirs to say, and the model is named by the URL. */
@@ -57,9 +58,8 @@ function forUpstream(draft: BridgeDraft, given: JsonObject): JsonObject {
   }
   if (voice !== undefined && isVoiceSafe(draft.state))
     draft.set({ voice: { ...draft.state.voice, pending: undefined } });
-  const { tools } = draft.state;
-  if (tools.length > 0 && Array.isArray(session['tools']))
-    session = { ...session, tools: [...session['tools'], ...tools] };
+  if (Object.hasOwn(session, 'tools'))
+    session = { ...session, tools: withOwnTools(draft.state, session['tools']) };
   return session;
 }
 
@@ -83,7 +83,7 @@ export function sessionCreated(draft: BridgeDraft, event: JsonObject): void {
   if (state.phase !== 'connecting') return;
   const setup =
     state.tools.length > 0
-      ? { ...state.setup, tools: [...setupTools(state.setup), ...state.tools] }
+      ? { ...state.setup, tools: withOwnTools(state, state.setup['tools']) }
       : state.setup;
   draft.do({ type: 'stop_timer', name: 'open' });
   if (state.lobbyWait === 'on') draft.do({ type: 'stop_timer', name: 'lobby' });
@@ -104,9 +104,6 @@ export function sessionCreated(draft: BridgeDraft, event: JsonObject): void {
   draft.do({ type: 'ready' });
 }
 
-const setupTools = (setup: JsonObject): readonly unknown[] =>
-  Array.isArray(setup['tools']) ? setup['tools'] : [];
-
 /** Upstream's answer to an update. Those to the lobby's come one after the other: the last of them is shown. */
 export function sessionUpdated(draft: BridgeDraft, event: JsonObject): void {
   const session = objectAt(event, 'session');
@@ -124,15 +121,12 @@ function noteDetection(draft: BridgeDraft, session: JsonObject | undefined): voi
 
 function showSession(draft: BridgeDraft, event: JsonObject, session: JsonObject): void {
   const { state } = draft;
-  const names = new Set(state.tools.map((tool) => tool['name']));
   const { tools, instructions } = session;
   const shown: JsonObject = {
     ...session,
     id: state.session['id'],
     ...(typeof instructions === 'string' && { instructions: unstyled(instructions, state.voice.pending) }),
-    ...(Array.isArray(tools) && {
-      tools: tools.filter((tool) => !isObject(tool) || !names.has(tool['name'])),
-    }),
+    ...(Array.isArray(tools) && { tools: callersTools(state, tools) }),
   };
   draft.set({ session: shown });
   draft.tell({ ...event, session: shown });
@@ -141,10 +135,9 @@ function showSession(draft: BridgeDraft, event: JsonObject, session: JsonObject)
 /** A tool that upstream may call and the caller never sees. */
 export function declareTool(draft: BridgeDraft, tool: JsonObject): void {
   draft.set({ tools: [...draft.state.tools, tool] });
-  const { phase, session, tools } = draft.state;
+  const { phase, session } = draft.state;
   if (phase !== 'ready') return;
   const type = textAt(session, 'type') ?? 'realtime';
-  const shown = Array.isArray(session['tools']) ? session['tools'] : [];
-  const update = { type, tools: [...shown, ...tools] };
+  const update = { type, tools: withOwnTools(draft.state, session['tools']) };
   draft.upAs({ kind: 'ours', callerEventId: null }, { type: 'session.update', session: update });
 }

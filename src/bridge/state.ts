@@ -26,6 +26,8 @@ export interface Speech {
   /** Null: whatever the conversation asks for. */
   readonly instructions: string | null;
   readonly voice: string | null;
+  /** Shown in its response. Default: none. */
+  readonly metadata?: JsonObject;
   /** How often upstream was busy with a response of its own. */
   readonly attempts: number;
 }
@@ -104,6 +106,8 @@ export interface BridgeState {
   readonly voice: { readonly state: 'free' | 'audible' | 'locked'; readonly pending: unknown };
   /** Whether anything was appended since the last commit or clear, and whether ever. */
   readonly input: { readonly buffer: 'empty' | 'filled'; readonly heard: 'never' | 'once' };
+  /** By upstream's voice activity detection. `answered`: it has stopped, and upstream is about to answer it by itself. */
+  readonly speech: 'none' | 'heard' | 'answered';
   /** The gateway's own tools, which upstream may call. */
   readonly tools: readonly JsonObject[];
   readonly watch: 'off' | 'on';
@@ -137,8 +141,10 @@ export type BridgeInput =
   | { readonly type: 'left' }
   | { readonly type: 'timer'; readonly name: TimerName; readonly message: string }
   | { readonly type: 'speak'; readonly speech: Speech }
+  /** It has waited for too long. No effect once it has begun. */
+  | { readonly type: 'unspeak'; readonly id: string; readonly message: string }
   | { readonly type: 'declare_tool'; readonly tool: JsonObject }
-  /** The output of a call of the gateway's own tool. `speak`: the model goes on with it. */
+  /** The output of a call of the gateway's own tool. `speak`: the model goes on with it, where it has said nothing else. */
   | {
       readonly type: 'answer_call';
       readonly callId: string;

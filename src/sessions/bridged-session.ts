@@ -237,6 +237,7 @@ export class BridgedSession implements Call {
       case 'stop_timer':
         return this.#timers.stop(effect.name);
       case 'record':
+        if (effect.event.type === 'transcribed') this.host.heard();
         return record.told(effect.event, () => this.#bridge.items.flatMap(({ item }) => item ?? []));
       case 'ready':
         return this.#readiness.become('ready');

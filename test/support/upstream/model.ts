@@ -43,6 +43,8 @@ export class UpstreamModel {
   readonly responses: Response[] = [];
   session: JsonObject;
   kind: ResponseKind = 'speech';
+  /** Those that there are; undefined: any. */
+  voices: readonly string[] | undefined;
   /** Whether a response shows the metadata it was asked for with. */
   echoes = true;
   #seq = 0;
@@ -201,6 +203,12 @@ export class UpstreamModel {
     const aside = given['conversation'] === 'none';
     const voice = objectAt(given, 'audio', 'output')?.['voice'];
     if (voice !== undefined && this.#audible !== null && this.#refusesVoice(event, seen)) return;
+    if (voice !== undefined && this.voices?.includes(String(voice)) === false)
+      return this.#refuse(
+        event,
+        'invalid_value',
+        `Invalid value: '${voice}'. Supported voices: ${this.voices}.`,
+      );
     const { active } = this;
     if (active && !aside) {
       if (active.origin === 'client' || active.seq <= seen) this.#violate('two responses at once');
