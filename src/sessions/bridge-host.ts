@@ -62,11 +62,11 @@ export class BridgeHost {
   }
 
   /**
-   * Has something said as soon as nothing else is and nobody speaks: never cancels what runs. `cut`: the caller spoke over
-   * it. In another voice only where upstream can still switch; otherwise the instructions ask for its manner. Fails when
-   * that does not come about for a minute.
+   * Has something said as soon as nobody else says anything: never cancels what runs, and is given up after 60 s. `cut`:
+   * the caller spoke over it. In another voice only where upstream can still switch; otherwise the instructions ask for
+   * its manner.
    */
-  async speak({
+  speak({
     instructions,
     voice = null,
     metadata,
@@ -78,16 +78,20 @@ export class BridgeHost {
   }): Promise<SpeechOutcome> {
     const { newId, feed, scope } = this.#options;
     const id = newId('event');
-    const { promise, resolve } = Promise.withResolvers<SpeechOutcome>();
-    this.#speeches.set(id, resolve);
-    feed({ type: 'speak', speech: { id, instructions, voice, attempts: 0, ...(metadata && { metadata }) } });
-    const message = `nobody could be told for ${speakMsMax} ms: responses or speech were under way`;
+    const message = `nobody could be told for ${speakMsMax} ms: answers or speech were under way, or upstream was not there`;
     const givingUp = scope.clock.after(speakMsMax, () => feed({ type: 'unspeak', id, message }), {
       ref: false,
     });
-    const outcome = await promise;
-    givingUp.cancel();
-    return outcome;
+    return new Promise((resolve) => {
+      this.#speeches.set(id, (outcome) => {
+        givingUp.cancel();
+        resolve(outcome);
+      });
+      feed({
+        type: 'speak',
+        speech: { id, instructions, voice, attempts: 0, ...(metadata && { metadata }) },
+      });
+    });
   }
 
   /** A tool of the Realtime wire (`type`, `name`, `description`, `parameters`) that upstream may call. */
