@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import type { TestGateway } from '../../../src/testing/index.ts';
-import type { Caller } from '../../support/caller.ts';
+import { Caller } from '../../support/caller.ts';
 import { fixture } from '../../support/gateway-process.ts';
 import { until } from '../../support/poll.ts';
 import { type BridgedCall, bridgedCall } from '../../support/upstream/bridged-call.ts';
@@ -250,4 +250,22 @@ test('a gateway that leaves half-way: cancelled, told, on record, upstream close
   expect((await here.caller.ended()).code).toBe(1001);
   expect((await here.connection.ended()).code).toBe(1001);
   expect(rows(here.gateway)).toMatchObject([{ state: 'cancelled' }]);
+});
+
+test('what a client secret says of the audio stands beside what the pipeline says of it', async () => {
+  await using here = await bridgedCall({ bridge: { voice: 'cedar', transcribe: 'whisper-1' } });
+  const made = await fetch(`${here.gateway.url}/v1/realtime/client_secrets`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ session: { type: 'realtime', audio: { input: { turn_detection: null } } } }),
+  });
+  const { value } = (await made.json()) as { readonly value: string };
+  await using _ = await Caller.call(here.gateway.url, '', ['realtime', `openai-insecure-api-key.${value}`]);
+  const connection = await here.upstream.connection(1);
+  expect((await connection.get('session.update'))['session']).toMatchObject({
+    audio: {
+      input: { turn_detection: null, transcription: { model: 'whisper-1' } },
+      output: { voice: 'cedar' },
+    },
+  });
 });
