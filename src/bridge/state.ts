@@ -26,6 +26,8 @@ export interface Speech {
   /** Null: whatever the conversation asks for. */
   readonly instructions: string | null;
   readonly voice: string | null;
+  /** Shown in its response. Default: none. */
+  readonly metadata?: JsonObject;
   /** How often upstream was busy with a response of its own. */
   readonly attempts: number;
 }
@@ -39,6 +41,8 @@ interface Answering {
   readonly id: string;
   readonly speech: Speech | null;
   readonly cancel: 'none' | 'sent';
+  /** Whether the caller was shown an item of it. */
+  readonly said: 'nothing' | 'something';
 }
 
 /** An item of the conversation, as far as the bridge knows it. */
@@ -103,9 +107,16 @@ export interface BridgeState {
   /** `audible`: the assistant's audio is in the conversation. `locked`: upstream has refused a switch. */
   readonly voice: { readonly state: 'free' | 'audible' | 'locked'; readonly pending: unknown };
   /** Whether anything was appended since the last commit or clear, and whether ever. */
-  readonly input: { readonly buffer: 'empty' | 'filled'; readonly heard: 'never' | 'once' };
+  readonly input: {
+    readonly buffer: 'empty' | 'filled';
+    readonly heard: 'never' | 'once';
+    /** Whether upstream hears somebody speak. */
+    readonly turn: 'none' | 'speaking';
+  };
   /** The gateway's own tools, which upstream may call. */
   readonly tools: readonly JsonObject[];
+  /** The caller's, as upstream was told last; null: nobody has said which, and there is no upstream yet. */
+  readonly callersTools: readonly unknown[] | null;
   readonly watch: 'off' | 'on';
   readonly lobbyWait: 'off' | 'on';
   readonly expiry: 'none' | 'told';
@@ -137,6 +148,8 @@ export type BridgeInput =
   | { readonly type: 'left' }
   | { readonly type: 'timer'; readonly name: TimerName; readonly message: string }
   | { readonly type: 'speak'; readonly speech: Speech }
+  /** It has waited for too long. No effect once it was asked for. */
+  | { readonly type: 'unspeak'; readonly id: string; readonly message: string }
   | { readonly type: 'declare_tool'; readonly tool: JsonObject }
   /** The output of a call of the gateway's own tool. `speak`: the model goes on with it. */
   | {
@@ -210,6 +223,9 @@ export type BridgeEffect =
 
 /** Of a commit that is held: the audio before it is not dropped by a clear. */
 export const commitKey = 'commit';
+/** Callers give both ids, and may give the same. */
+export const createKey = (eventId: string) => `create ${eventId}`;
+export const itemKey = (id: string) => `item ${id}`;
 
 export interface BridgeStep {
   readonly state: BridgeState;

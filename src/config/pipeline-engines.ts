@@ -61,14 +61,15 @@ export function normalisePipeline(
 ): PipelineConfig {
   const { instructions, voice } = raw;
   if (raw.kind === 'bridge') {
-    const { kind, url, key, openTimeout } = raw;
+    const { kind, url, key, openTimeout, transcribe } = raw;
     const at = ['pipelines', name];
     const headers = Object.entries(raw.headers).map(([header, value]) => {
       const given = referenceOf(value) ? context.secret(value, [...at, 'headers', header]) : value;
       return [header.toLowerCase(), given] as const;
     });
     return {
-      ...{ name, kind, url, openTimeoutMs: openTimeout, needs: [...new Set(raw.needs)], instructions, voice },
+      ...{ name, kind, url, openTimeoutMs: openTimeout, needs: [...new Set(raw.needs)] },
+      ...{ instructions, voice, transcribe },
       key: key === undefined ? undefined : context.secret(key, [...at, 'key']),
       headers: Object.fromEntries(headers),
       tasks: tasksConfig(raw.tasks, [...at, 'tasks'], context),

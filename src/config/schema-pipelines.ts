@@ -29,7 +29,10 @@ const ofCascade: Refused = Object.fromEntries(
   ]),
 );
 const ofBridge: Refused = Object.fromEntries(
-  ['url', 'key', 'headers', 'openTimeout'].map((key) => [key, `\`${key}\` is of \`kind: bridge\``]),
+  ['url', 'key', 'headers', 'openTimeout', 'transcribe'].map((key) => [
+    key,
+    `\`${key}\` is of \`kind: bridge\``,
+  ]),
 );
 
 const echo = section(
@@ -94,6 +97,10 @@ const bridge = section(
     key: text('Key that is sent along, best as env:NAME.').optional(),
     headers: bridgeHeaders,
     openTimeout: duration('10s', 'Upstream has to give its session within this time.', { minMs: 1 }),
+    transcribe: text(
+      'Model by which upstream writes down what callers say, which it does only when asked: for the record, and for `tasks`.',
+      256,
+    ).optional(),
     tasks: tasksSchema,
     ...everyPipeline,
   },

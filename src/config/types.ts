@@ -206,6 +206,8 @@ export interface BridgePipelineConfig {
   readonly needs: readonly string[];
   readonly instructions: string | undefined;
   readonly voice: string | undefined;
+  /** Upstream's model that writes down what callers say; undefined: it does not, unless a caller asks for it. */
+  readonly transcribe: string | undefined;
   readonly tasks: readonly TaskConfig[];
 }
 

@@ -69,7 +69,10 @@ function build(config: PipelineConfig, { engines }: Config, supervisor: Supervis
     });
   }
   const tasks = config.tasks.map((task) => taskPlan(task, supervisor));
-  if (config.kind === 'bridge') return new BridgePipeline({ ...every, tasks, upstream: upstreamOf(config) });
+  if (config.kind === 'bridge') {
+    const { transcribe } = config;
+    return new BridgePipeline({ ...every, tasks, transcribe, upstream: upstreamOf(config) });
+  }
   const { ears, think, speak, language, filler } = config;
   const spoken = speak === undefined ? undefined : engines[speak];
   const missing = [...(ears ? [] : ['`hear`: callers type']), ...(speak ? [] : ['`speak`: callers read'])];

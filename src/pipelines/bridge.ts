@@ -18,6 +18,8 @@ export interface Upstream {
 
 export interface BridgeOptions extends PipelineFacts {
   readonly upstream: Upstream;
+  /** Upstream's model that writes down what callers say. Default: none, unless a caller asks for one. */
+  readonly transcribe?: string | undefined;
   /** Background work that its sessions can have done. Default: none. */
   readonly tasks?: readonly TaskPlan[];
 }
@@ -39,10 +41,14 @@ export class BridgePipeline extends OnEngines implements PipelineBasics {
 
   /** What upstream is to be told first; only what the configuration says. */
   get setup(): Readonly<Record<string, unknown>> {
-    const { instructions, voice } = this.#options;
+    const { instructions, voice, transcribe } = this.#options;
+    const audio = {
+      ...(transcribe !== undefined && { input: { transcription: { model: transcribe } } }),
+      ...(voice !== undefined && { output: { voice } }),
+    };
     return {
       ...(instructions !== undefined && { instructions }),
-      ...(voice !== undefined && { audio: { output: { voice } } }),
+      ...(Object.keys(audio).length > 0 && { audio }),
     };
   }
 }

@@ -5,7 +5,7 @@ import type { BridgeInput, BridgeState, SpeechOutcome } from '../bridge/state.ts
 import type { Scope } from '../lifecycle/scope.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { Item } from '../wire/items.ts';
-import type { JsonObject } from '../wire/json.ts';
+import { isObject, type JsonObject, objectAt } from '../wire/json.ts';
 
 export interface ToolCall {
   readonly callId: string;
@@ -21,8 +21,14 @@ export interface BridgeHostOptions {
   readonly feed: (input: BridgeInput) => void;
 }
 
+/** Words of the caller that are still being written down are waited for so long. */
+const wordsMsMax = 5000;
+/** What nobody could be told for so long is given up. */
+const speakMsMax = 60_000;
+
 export class BridgeHost {
   readonly #options: BridgeHostOptions;
+  #transcribed = Promise.withResolvers<void>();
   readonly #speeches = new Map<string, (outcome: SpeechOutcome) => void>();
   readonly #tools = new Map<string, (call: ToolCall) => void>();
 
@@ -37,21 +43,54 @@ export class BridgeHost {
   }
 
   /**
-   * Has something said as soon as nothing else is: never cancels what runs. `cut`: the caller spoke over it. In another
-   * voice only where upstream can still switch; otherwise the instructions ask for its manner.
+   * The same items of before, with what their caller said in them: upstream writes that down beside the conversation, and
+   * its answer is often faster. Resolves with what there is after 5 s, when the signal aborts or when the call has ended.
+   */
+  async written(items: readonly Item[], signal: AbortSignal): Promise<readonly Item[]> {
+    const { scope } = this.#options;
+    const isLate = () => isObject(this.#asksForWords()) && this.#withWords(items).some(lacksWords);
+    const { promise, resolve } = Promise.withResolvers<'over'>();
+    const stop = () => resolve('over');
+    const late = scope.clock.after(wordsMsMax, stop, { ref: false });
+    signal.addEventListener('abort', stop, { once: true });
+    let state: 'over' | undefined = signal.aborted ? 'over' : undefined;
+    while (state === undefined && scope.state === 'open' && isLate())
+      state = (await Promise.race([promise, this.#transcribed.promise])) ?? undefined;
+    late.cancel();
+    signal.removeEventListener('abort', stop);
+    return this.#withWords(items);
+  }
+
+  /**
+   * Has something said as soon as nobody else says anything: never cancels what runs, and is given up after 60 s. `cut`:
+   * the caller spoke over it. In another voice only where upstream can still switch; otherwise the instructions ask for
+   * its manner.
    */
   speak({
     instructions,
     voice = null,
+    metadata,
   }: {
     readonly instructions: string;
     readonly voice?: string | null;
+    /** Of its response. */
+    readonly metadata?: JsonObject;
   }): Promise<SpeechOutcome> {
-    const { newId, feed } = this.#options;
-    const speech = { id: newId('event'), instructions, voice, attempts: 0 };
+    const { newId, feed, scope } = this.#options;
+    const id = newId('event');
+    const message = `nobody could be told for ${speakMsMax} ms: answers or speech were under way, or upstream was not there`;
+    const givingUp = scope.clock.after(speakMsMax, () => feed({ type: 'unspeak', id, message }), {
+      ref: false,
+    });
     return new Promise((resolve) => {
-      this.#speeches.set(speech.id, resolve);
-      feed({ type: 'speak', speech });
+      this.#speeches.set(id, (outcome) => {
+        givingUp.cancel();
+        resolve(outcome);
+      });
+      feed({
+        type: 'speak',
+        speech: { id, instructions, voice, attempts: 0, ...(metadata && { metadata }) },
+      });
     });
   }
 
@@ -66,6 +105,12 @@ export class BridgeHost {
     this.#options.feed({ type: 'answer_call', callId, output, speak });
   }
 
+  /** Something that the caller said has been written down. */
+  heard(): void {
+    this.#transcribed.resolve();
+    this.#transcribed = Promise.withResolvers();
+  }
+
   called(call: ToolCall): void {
     this.#tools.get(call.name)?.(call);
   }
@@ -75,8 +120,26 @@ export class BridgeHost {
     this.#speeches.delete(id);
   }
 
+  #asksForWords(): unknown {
+    return objectAt(this.#options.state().session, 'audio', 'input')?.['transcription'];
+  }
+
+  #withWords(items: readonly Item[]): readonly Item[] {
+    const now = new Map(this.transcript().map((item) => [item.id, item]));
+    return items.map((item) => (lacksWords(item) ? (now.get(item.id) ?? item) : item));
+  }
+
   #close(): void {
+    this.heard();
     const outcome = { state: 'failed', code: 'scope_closed', message: 'the call has ended' } as const;
     for (const id of [...this.#speeches.keys()]) this.spoken(id, outcome);
   }
+}
+
+function lacksWords(item: Item): boolean {
+  return (
+    item.type === 'message' &&
+    item.role === 'user' &&
+    item.content.some((part) => part.type === 'input_audio' && part.transcript === null)
+  );
 }

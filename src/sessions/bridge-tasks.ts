@@ -14,11 +14,16 @@ export interface BridgeTasksOptions {
 
 export function openBridgeTasks({ host, notice, openTasks, onFault }: BridgeTasksOptions): void {
   const speak: TaskHost['speak'] = async ({ id, name, instructions, voice }) => {
-    const outcome = await host.speak({ instructions, voice });
+    const metadata = { task: name, task_id: id };
+    const outcome = await host.speak({ instructions, voice, metadata });
     if (outcome.state !== 'failed' || outcome.code === 'scope_closed') return;
     onFault(`the summary of task ${name} (${id})`, new Error(`${outcome.message} [${outcome.code}]`));
   };
-  const tasks = openTasks({ transcript: () => host.transcript(), notice, speak });
+  const tasks = openTasks({
+    transcript: () => host.transcript(),
+    written: (items, signal) => host.written(items, signal),
+    ...{ notice, speak },
+  });
   for (const plan of tasks.tools) {
     const tool = toolOf(plan);
     if (!tool) continue;

@@ -5,6 +5,8 @@ import type { KeepaliveNotice, TaskNotice } from '../wire/notices.ts';
 export interface TaskHost {
   /** The conversation as it is now; never changed afterwards. Also of a session that has ended. */
   transcript(): readonly Item[];
+  /** These items of a transcript, with words in them that are still being written down. Default: there are none. */
+  written?(items: readonly Item[], signal: AbortSignal): Promise<readonly Item[]>;
   /** To a caller that asked for notices. No effect once the session has ended. */
   notice(event: TaskNotice | KeepaliveNotice): void;
   /**

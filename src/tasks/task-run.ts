@@ -92,7 +92,7 @@ export class TaskRun {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { plan } = this.#options;
+    const { plan, host } = this.#options;
     const letGo = plan.think.lobby.hold();
     try {
       plan.think.need();
@@ -101,8 +101,10 @@ export class TaskRun {
         const { code, message } = standing.failure;
         return this.#feed({ type: 'failed', code, message });
       }
+      const transcript = (await host.written?.(this.#transcript, signal)) ?? this.#transcript;
+      if (signal.aborted) return;
       const { instructions, schema } = plan;
-      await this.#ask(taskQuestion({ instructions, schema, transcript: this.#transcript }), signal);
+      await this.#ask(taskQuestion({ instructions, schema, transcript }), signal);
       if (this.#state.word === 'saving') await this.#save(signal);
     } catch (thrown) {
       if (signal.aborted) return;

@@ -1,6 +1,6 @@
 // `greenroom/testing` as somebody's tests use it: from the package, with node:test, and with every fault there is.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { faultyEngine, startGateway } from '../../src/testing/index.ts';
@@ -71,4 +71,20 @@ test('the built package works in node:test', async () => {
   );
   expect(said).toMatch(/^# pass 1$/m);
   expect(said).toMatch(/^# fail 0$/m);
+});
+
+test('the upstream of README.md, as it stands there', async () => {
+  await using folder = await testFolder();
+  const readme = readFileSync(`${root}README.md`, 'utf8');
+  const code = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)]
+    .map(([, block = '']) => block)
+    .find((block) => block.includes('scriptedUpstream('));
+  const file = await folder.write(
+    'upstream.mjs',
+    String(code).replaceAll(/'greenroom\/(\w+)'/g, (_, name) => `'${root}dist/${name}.js'`),
+  );
+  const said = await new Promise<string>((resolve) =>
+    execFile(process.execPath, [file], (error, stdout, stderr) => resolve(stdout + stderr + (error ?? ''))),
+  );
+  expect(said).toBe('[]\n');
 });
