@@ -9,7 +9,7 @@ import { fromUpstream, recordUnfinished } from './from-upstream.ts';
 import { heardAudio, putItem } from './items.ts';
 import { askedFailed, doubtEnded, isOwed, responseObject, speechEnded, startSpeech } from './responses.ts';
 import { declareTool } from './session.ts';
-import type { BridgeInput, BridgeState, BridgeStep, TimerName } from './state.ts';
+import { type BridgeInput, type BridgeState, type BridgeStep, createKey, type TimerName } from './state.ts';
 import { applyPendingVoice } from './voice.ts';
 
 /**
@@ -125,7 +125,7 @@ function lobbyTimeout(draft: BridgeDraft, message: string): void {
   const { asked, asides } = draft.state;
   for (const each of [asked, ...asides]) {
     if (!each) continue;
-    draft.do({ type: 'drop_held', what: { key: each.eventId } });
+    draft.do({ type: 'drop_held', what: { key: createKey(each.eventId) } });
     askedFailed(draft, each, error);
   }
 }

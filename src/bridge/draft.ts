@@ -5,6 +5,8 @@ import type { BridgeEffect, BridgeState, Sent } from './state.ts';
 
 /** Of what is held in the lobby beside audio. */
 const heldCharsMax = 4 * 1024 * 1024;
+/** What a frame that is held counts at least: all of them go upstream at once, and a hundred thousand crumbs take long. */
+export const heldCharsMin = 1024;
 /** Events whose errors can still be told to belong to them. */
 const sentMax = 64;
 
@@ -58,12 +60,13 @@ export class BridgeDraft {
       return true;
     }
     const { heldChars } = this.state;
-    if (heldChars + text.length > heldCharsMax) {
-      const message = `upstream is not there yet, and ${heldChars} characters wait for it, ${heldCharsMax} at most; send it again later`;
+    const chars = Math.max(text.length, heldCharsMin);
+    if (heldChars + chars > heldCharsMax) {
+      const message = `upstream is not there yet, and ${heldChars} characters wait for it, ${heldCharsMax} at most (an event counts ${heldCharsMin} at least); send it again later`;
       this.error('lobby_full', message, { eventId: options.eventId ?? null });
       return false;
     }
-    this.set({ heldChars: heldChars + text.length });
+    this.set({ heldChars: heldChars + chars });
     this.do({ type: 'hold', text, key: options.key ?? null, ms: 0, bytes: 0 });
     return true;
   }

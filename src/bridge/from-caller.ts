@@ -1,11 +1,11 @@
 // What the caller of a bridged call sends: forwarded as it came, unless a rule of upstream's would be broken by it.
 import { type JsonObject, numberAt, objectAt, textAt } from '../wire/json.ts';
 import { bytesOf } from './audio-frames.ts';
-import type { BridgeDraft } from './draft.ts';
+import { type BridgeDraft, heldCharsMin } from './draft.ts';
 import { audioMsOf, bytesPerMs, changeItem, dropItem, knownItem, putItem, recordItem } from './items.ts';
 import { cancelResponse, createResponse } from './responses.ts';
 import { updateSession } from './session.ts';
-import { commitKey, type KnownItem } from './state.ts';
+import { commitKey, itemKey, type KnownItem } from './state.ts';
 
 export function fromCaller(draft: BridgeDraft, event: JsonObject, text: string): void {
   switch (event['type']) {
@@ -41,7 +41,7 @@ export function appendAudio(draft: BridgeDraft, text: string, bytes: number): vo
     draft.set({ input: { buffer: 'filled', heard: 'once' } });
   if (!draft.lobby) return draft.do({ type: 'to_upstream', text });
   const ms = bytes / bytesPerMs(objectAt(session, 'audio', 'input')?.['format']);
-  draft.do({ type: 'hold', text, key: null, ms, bytes: text.length });
+  draft.do({ type: 'hold', text, key: null, ms, bytes: Math.max(text.length, heldCharsMin) });
 }
 
 /** Empty for certain: nothing was appended since the last commit or clear. Else upstream knows. */
@@ -89,7 +89,7 @@ function createItem(draft: BridgeDraft, event: JsonObject, text: string): void {
   }
   const whole = { ...item, id };
   const sent = given === undefined ? JSON.stringify({ ...event, item: whole }) : text;
-  if (!draft.up(sent, { key: id, eventId })) return;
+  if (!draft.up(sent, { key: itemKey(id), eventId })) return;
   const known = putItem(draft, whole, place);
   draft.set({ answered: new Set([...draft.state.answered, id]) });
   const shown = known?.item ?? whole;
@@ -128,7 +128,7 @@ function deleteItem(draft: BridgeDraft, event: JsonObject, text: string): void {
   if (!draft.lobby) return void draft.up(text);
   // Upstream need not know that there ever was one.
   draft.set({ answered: new Set([...draft.state.answered].filter((id) => id !== known.id)) });
-  draft.do({ type: 'drop_held', what: { key: known.id } });
+  draft.do({ type: 'drop_held', what: { key: itemKey(known.id) } });
   draft.tell({ type: 'conversation.item.deleted', item_id: known.id });
   draft.do({ type: 'record', event: { type: 'conversation.item.deleted', item_id: known.id } });
 }

@@ -1,6 +1,6 @@
 // A `session.update` laid over a session, for callers whom the lobby answers before upstream can: one level for the
 // session, one for each side of its audio; null clears. What nobody here knows is taken as it is.
-import { isObject, type JsonObject, objectAt } from '../wire/json.ts';
+import { isObject, type JsonObject, objectAt, textAt } from '../wire/json.ts';
 import { serverVadDefault } from '../wire/session-config.ts';
 
 const semanticVadDefault = {
@@ -38,8 +38,9 @@ export function mergeSession(session: JsonObject, update: JsonObject): JsonObjec
 function mergeInput(before: JsonObject | undefined, update: JsonObject): JsonObject {
   const detection = update['turn_detection'];
   if (!isObject(detection)) return { ...before, ...update };
-  const type = String(detection['type']);
+  const type = textAt(detection, 'type') ?? '';
   const now = objectAt(before, 'turn_detection');
-  const base = now?.['type'] === type ? now : detectionDefaults[type];
+  const base =
+    now?.['type'] === type ? now : Object.hasOwn(detectionDefaults, type) ? detectionDefaults[type] : {};
   return { ...before, ...update, turn_detection: { ...base, ...detection } };
 }

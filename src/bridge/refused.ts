@@ -22,3 +22,8 @@ function reasonIn(body: string): string {
     return body.includes('<') ? '' : body;
   }
 }
+
+/** Without the keys, which servers like to repeat. */
+export function masked(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+}

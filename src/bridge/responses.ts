@@ -4,9 +4,16 @@
 // A create carries a tag in its metadata, which upstream shows in the response: so it is known whose a response is, also
 // when upstream's voice activity detection was faster. An upstream that shows no metadata is found out by its first
 // response that can be nobody else's.
-import { type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
+import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
-import type { Asked, BridgeState, Sent, Speech, SpeechOutcome } from './state.ts';
+import {
+  type Asked,
+  type BridgeState,
+  createKey,
+  type Sent,
+  type Speech,
+  type SpeechOutcome,
+} from './state.ts';
 import { isVoiceSafe, styled, voiceIn, withoutVoice } from './voice.ts';
 
 const tagKey = 'greenroom_create';
@@ -51,7 +58,7 @@ function send(
     ...(tag && { metadata: { ...metadata, [tagKey]: tag } }),
   };
   const text = JSON.stringify({ ...event, event_id: eventId, response });
-  if (!draft.up(text, { key: eventId, eventId: callerEventId })) return undefined;
+  if (!draft.up(text, { key: createKey(eventId), eventId: callerEventId })) return undefined;
   return { eventId, callerEventId, tag, metadata: given['metadata'] ?? null, speech, cancel: null };
 }
 
@@ -91,7 +98,7 @@ function refuseCancel(draft: BridgeDraft, eventId: string | null, named?: string
 
 /** What has not started ends as what has: created and cancelled, which every client understands. */
 function cancelHeld(draft: BridgeDraft, asked: Asked): void {
-  draft.do({ type: 'drop_held', what: { key: asked.eventId } });
+  draft.do({ type: 'drop_held', what: { key: createKey(asked.eventId) } });
   draft.set({ asked: null });
   const id = draft.newId('resp');
   const { metadata } = asked;
@@ -272,7 +279,7 @@ function passResponse(draft: BridgeDraft, event: JsonObject, response: JsonObjec
   const hidden = new Set(draft.state.items.filter(({ shown }) => shown === 'no').map(({ id }) => id));
   const filtered =
     Array.isArray(output) && hidden.size > 0
-      ? output.filter((item) => !hidden.has(String((item as JsonObject | null)?.['id'])))
+      ? output.filter((item) => !isObject(item) || !hidden.has(textAt(item, 'id') ?? ''))
       : output;
   if (!tagged && filtered === output) return draft.do({ type: 'pass', text });
   const rest = metadata && without(metadata, tagKey);

@@ -210,6 +210,9 @@ export type BridgeEffect =
 
 /** Of a commit that is held: the audio before it is not dropped by a clear. */
 export const commitKey = 'commit';
+/** Callers give both ids, and may give the same. */
+export const createKey = (eventId: string) => `create ${eventId}`;
+export const itemKey = (id: string) => `item ${id}`;
 
 export interface BridgeStep {
   readonly state: BridgeState;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import WebSocket, { type RawData } from 'ws';
 import type { Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import { refusalOf, refusedBodyMax } from './refused.ts';
+import { masked, refusalOf, refusedBodyMax } from './refused.ts';
 
 export interface UpstreamAddress {
   /** `ws:` or `wss:`. */
@@ -66,7 +66,10 @@ export class Upstream {
     });
     socket.on('message', (data: RawData, isBinary: boolean) => {
       handlers.alive();
-      if (!isBinary && this.#state === 'open') handlers.text(data.toString());
+      if (isBinary || this.#state !== 'open') return;
+      const text = data.toString();
+      // Errors of every kind, of the session, a response or an item.
+      handlers.text(text.includes('"error"') ? this.#masked(text) : text);
     });
     socket.on('pong', () => handlers.alive());
     socket.on('ping', () => handlers.alive());
@@ -183,8 +186,6 @@ export class Upstream {
   }
 
   #masked(text: string): string {
-    let masked = text;
-    for (const secret of this.#address.secrets) masked = masked.replaceAll(secret, '***');
-    return masked;
+    return masked(text, this.#address.secrets);
   }
 }

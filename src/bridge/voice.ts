@@ -36,7 +36,8 @@ export function unstyled(instructions: string, voice: unknown): string {
 }
 
 function styleOf(voice: unknown): string {
-  const name = isObject(voice) ? (textAt(voice, 'id') ?? 'of the caller') : String(voice);
+  const name =
+    typeof voice === 'string' ? voice : (isObject(voice) && textAt(voice, 'id')) || 'of the caller';
   return `\n\nSpeak in the manner of the voice "${name.slice(0, 256)}".`;
 }
 

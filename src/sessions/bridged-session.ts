@@ -2,6 +2,7 @@
 // writer: inputs are queued and applied one after the other. Everything it holds is in its scope, which the registry owns.
 import { appendedBytes, audioDelta } from '../bridge/audio-frames.ts';
 import { next, openBridge } from '../bridge/bridge.ts';
+import { masked } from '../bridge/refused.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
@@ -23,6 +24,7 @@ import { Outbox } from './outbox.ts';
 import { binaryFrame } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
+import { StepQueue } from './step-queue.ts';
 import { UpstreamLeg } from './upstream-leg.ts';
 
 export interface BridgedSessionOptions extends Omit<SessionOptions, 'pipeline' | 'pipelineSession'> {
@@ -47,10 +49,9 @@ export class BridgedSession implements Call {
   readonly #keepalive: Keepalive;
   readonly #timers: BridgeClock;
   readonly #upstream: UpstreamLeg;
-  readonly #queue: BridgeInput[] = [];
+  readonly #steps: StepQueue<BridgeInput>;
   #bridge: BridgeState;
   #opening: readonly BridgeEffect[];
-  #state: 'idle' | 'applying' = 'idle';
 
   constructor(options: BridgedSessionOptions) {
     const { id, scope, transport, pipeline, limits, newId, onEnd, earlyAudio } = options;
@@ -58,6 +59,8 @@ export class BridgedSession implements Call {
     this.#options = options;
     const { clock } = scope;
     const feed = (input: BridgeInput) => this.#feed(input);
+    const { onFault } = options;
+    this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
     this.#outbox = new Outbox({
       ...{ transport, newId, clock, bytesMax: limits.queueBytesMax },
       onTaken: () => this.#keepalive.alive(),
@@ -182,7 +185,10 @@ export class BridgedSession implements Call {
     else {
       const parsed = parseFrame(text);
       if (parsed.state === 'object') this.#feed({ type: 'upstream', event: parsed.given, text });
-      else this.#options.onFault('a frame of upstream', new Error(parsed.error.message));
+      else {
+        const { secrets } = this.#options.pipeline.upstream;
+        this.#options.onFault('a frame of upstream', new Error(masked(parsed.error.message, secrets)));
+      }
     }
     if (this.#outbox.full) this.#upstream.read('paused');
   }
@@ -198,18 +204,13 @@ export class BridgedSession implements Call {
   }
 
   #feed(input: BridgeInput): void {
-    this.#queue.push(input);
-    if (this.#state === 'applying') return;
-    this.#state = 'applying';
-    try {
-      for (let queued = this.#queue.shift(); queued; queued = this.#queue.shift()) {
-        const step = next(this.#bridge, queued, this.#options.newId);
-        this.#bridge = step.state;
-        for (const effect of step.effects) this.#perform(effect);
-      }
-    } finally {
-      this.#state = 'idle';
-    }
+    this.#steps.feed(input);
+  }
+
+  #step(input: BridgeInput): void {
+    const step = next(this.#bridge, input, this.#options.newId);
+    this.#bridge = step.state;
+    for (const effect of step.effects) this.#perform(effect);
   }
 
   #perform(effect: BridgeEffect): void {

@@ -40,9 +40,11 @@ export class EarlyFrames {
   drop(what: 'audio' | { readonly key: string }): void {
     const from = what === 'audio' ? this.#frames.findLastIndex(({ key }) => key === commitKey) + 1 : 0;
     const goes = (frame: Frame) => (what === 'audio' ? frame.bytes > 0 : frame.key === what.key);
-    const kept = this.#frames.filter((frame, index) => index < from || !goes(frame));
-    for (const frame of this.#frames) if (!kept.includes(frame)) this.#count(frame, -1);
-    this.#frames = kept;
+    this.#frames = this.#frames.filter((frame, index) => {
+      if (index < from || !goes(frame)) return true;
+      this.#count(frame, -1);
+      return false;
+    });
   }
 
   /** All that is held, in order; nothing is held any more. */
