@@ -6,10 +6,11 @@ import { type JsonObject, textAt } from '../wire/json.ts';
 import { BridgeDraft } from './draft.ts';
 import { appendAudio, fromCaller } from './from-caller.ts';
 import { fromUpstream, recordUnfinished } from './from-upstream.ts';
-import { heardAudio, putItem } from './items.ts';
-import { askedFailed, doubtEnded, isOwed, responseObject, speechEnded, startSpeech } from './responses.ts';
-import { declareTool } from './session.ts';
+import { heardAudio } from './items.ts';
+import { askedFailed, doubtEnded, isOwed, responseObject, startSpeech } from './responses.ts';
+import { speechEnded, unspeak } from './speech.ts';
 import { type BridgeInput, type BridgeState, type BridgeStep, createKey, type TimerName } from './state.ts';
+import { answerCall, declareTool } from './tools.ts';
 import { applyPendingVoice } from './voice.ts';
 
 /**
@@ -38,7 +39,7 @@ function initial(session: JsonObject, setup: JsonObject, conversationId: string)
     ...{ asked: null, answering: null, asides: [], asidesAnswering: new Set(), later: null },
     ...{ doubt: 'none', speeches: [] },
     ...{ detection: 'on', echoes: 'unknown', sent: new Map(), voice: { state: 'free', pending: undefined } },
-    ...{ input: { buffer: 'empty', heard: 'never' }, tools: [] },
+    ...{ input: { buffer: 'empty', heard: 'never', turn: 'none' }, tools: [], callersTools: null },
     ...{ watch: 'off', lobbyWait: 'off', expiry: 'none' },
   };
 }
@@ -96,6 +97,8 @@ function apply(draft: BridgeDraft, input: BridgeInput): void {
       return timeUp(draft, input.name, input.message);
     case 'speak':
       return draft.set({ speeches: [...draft.state.speeches, input.speech] });
+    case 'unspeak':
+      return unspeak(draft, input.id, input.message);
     case 'declare_tool':
       return declareTool(draft, input.tool);
     case 'answer_call':
@@ -161,7 +164,7 @@ function end(draft: BridgeDraft, code: string, message: string, closeCode: numbe
 
 /** Whether anybody was told why. */
 function tellWaiting(draft: BridgeDraft, code: string, message: string): boolean {
-  const { asked, asides, asidesAnswering, answering, speeches, later } = draft.state;
+  const { asked, asides, asidesAnswering, answering, later } = draft.state;
   const error = { type: 'server_error', code, message, param: null };
   const details = { type: 'failed', error: { type: 'server_error', code, message } };
   const begun = answering ? [answering.id, ...asidesAnswering] : [...asidesAnswering];
@@ -172,23 +175,15 @@ function tellWaiting(draft: BridgeDraft, code: string, message: string): boolean
   }
   if (answering?.speech) speechEnded(draft, answering.speech, { state: 'failed', code, message });
   const waiting = [asked, ...asides].filter((each) => each !== null);
-  draft.set({ answering: null, asidesAnswering: new Set(), speeches: [], later: null, doubt: 'none' });
+  draft.set({ answering: null, asidesAnswering: new Set(), later: null, doubt: 'none' });
   for (const each of waiting) askedFailed(draft, each, error);
+  // Also what would have been tried again.
+  const { speeches } = draft.state;
+  draft.set({ speeches: [] });
   for (const speech of speeches) speechEnded(draft, speech, { state: 'failed', code, message });
   if (later)
     draft.tell({ type: 'error', error: { ...error, event_id: textAt(later.event, 'event_id') ?? null } });
   return later !== null || waiting.some(({ speech }) => speech === null);
-}
-
-/** The output of a call of our own tool: the caller sees neither. */
-function answerCall(draft: BridgeDraft, input: Extract<BridgeInput, { type: 'answer_call' }>): void {
-  const { callId, output, speak } = input;
-  const item = { id: draft.newId('item'), type: 'function_call_output', call_id: callId, output };
-  putItem(draft, item, { shown: 'no' });
-  draft.upAs({ kind: 'ours', callerEventId: null }, { type: 'conversation.item.create', item });
-  if (!speak) return;
-  const speech = { id: draft.newId('call'), instructions: null, voice: null, attempts: 0 };
-  draft.set({ speeches: [...draft.state.speeches, speech] });
 }
 
 /** What upstream owes is waited for, within bounds. */

@@ -38,7 +38,7 @@ export function fromCaller(draft: BridgeDraft, event: JsonObject, text: string):
 export function appendAudio(draft: BridgeDraft, text: string, bytes: number): void {
   const { input, session } = draft.state;
   if (input.buffer === 'empty' || input.heard === 'never')
-    draft.set({ input: { buffer: 'filled', heard: 'once' } });
+    draft.set({ input: { ...input, buffer: 'filled', heard: 'once' } });
   if (!draft.lobby) return draft.do({ type: 'to_upstream', text });
   const ms = bytes / bytesPerMs(objectAt(session, 'audio', 'input')?.['format']);
   draft.do({ type: 'hold', text, key: null, ms, bytes: Math.max(text.length, heldCharsMin) });

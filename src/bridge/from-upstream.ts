@@ -14,8 +14,9 @@ import {
   shownBefore,
   withText,
 } from './items.ts';
-import { askedFailed, responseCreated, responseDone } from './responses.ts';
-import { sessionCreated, sessionUpdated } from './session.ts';
+import { askedFailed, responseCreated, responseDone, responseSays } from './responses.ts';
+import { heardTurn, sessionCreated, sessionUpdated } from './session.ts';
+import { callTool, isOurs } from './tools.ts';
 import { voiceRefused } from './voice.ts';
 
 export function fromUpstream(draft: BridgeDraft, event: JsonObject, text: string): void {
@@ -57,7 +58,13 @@ export function fromUpstream(draft: BridgeDraft, event: JsonObject, text: string
       said(draft, textAt(event, 'item_id') ?? '', textAt(event, 'delta') ?? '');
       return draft.do({ type: 'pass', text });
     case 'input_audio_buffer.committed':
+      heardTurn(draft, 'none');
       return passItemEvent(draft, event, text);
+    case 'input_audio_buffer.speech_started':
+    case 'input_audio_buffer.speech_stopped':
+    case 'input_audio_buffer.cleared':
+      heardTurn(draft, type === 'input_audio_buffer.speech_started' ? 'speaking' : 'none');
+      return draft.do({ type: 'pass', text });
     default:
       // Parts and arguments of a call that the caller does not see.
       if (isHidden(draft, textAt(event, 'item_id'))) return;
@@ -75,8 +82,7 @@ function itemTold(draft: BridgeDraft, event: JsonObject, text: string): void {
   const type = textAt(event, 'type') ?? '';
   const ofResponse = type.startsWith('response.');
   const wasHidden = isHidden(draft, id);
-  const name = item['type'] === 'function_call' ? item['name'] : undefined;
-  const hidden = wasHidden || draft.state.tools.some((tool) => name !== undefined && tool['name'] === name);
+  const hidden = wasHidden || isOurs(draft.state, event);
   const { answered } = draft.state;
   if (answered.has(id) && !ofResponse) {
     // It was told in the lobby.
@@ -90,22 +96,14 @@ function itemTold(draft: BridgeDraft, event: JsonObject, text: string): void {
   const known = putItem(draft, item, { ...place, ...(hidden && { shown: 'no' as const }) });
   if (hidden) {
     if (known && known.shown === 'yes') changeItem(draft, known, { shown: 'no' });
-    if (type === 'response.output_item.done' && name !== undefined) callTool(draft, item);
+    if (type === 'response.output_item.done' && item['type'] === 'function_call') callTool(draft, item);
     return;
   }
+  if (ofResponse) responseSays(draft, textAt(event, 'response_id'));
   if (known && !ofResponse) recordItem(draft, known, type.endsWith('.done') ? 'done' : 'added');
   if (type.endsWith('.done') && draft.state.partial.itemId === id && !ofResponse)
     draft.set({ partial: { itemId: '', text: '' } });
   passItemEvent(draft, event, text);
-}
-
-function callTool(draft: BridgeDraft, item: JsonObject): void {
-  draft.do({
-    type: 'tool_called',
-    callId: textAt(item, 'call_id') ?? '',
-    name: textAt(item, 'name') ?? '',
-    arguments: textAt(item, 'arguments') ?? '',
-  });
 }
 
 /** With the place as the caller knows it. */

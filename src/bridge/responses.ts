@@ -6,21 +6,14 @@
 // response that can be nobody else's.
 import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
-import {
-  type Asked,
-  type BridgeState,
-  createKey,
-  type Sent,
-  type Speech,
-  type SpeechOutcome,
-} from './state.ts';
+import { outcomeOf, speechEnded, speechRefused } from './speech.ts';
+import { type Asked, type BridgeState, createKey, type Sent, type Speech } from './state.ts';
+import { keepGoingOn, responseTools, speechTools } from './tools.ts';
 import { isVoiceSafe, styled, voiceIn, withoutVoice } from './voice.ts';
 
 const tagKey = 'greenroom_create';
 /** The metadata of a response has room for so many pairs. */
 const pairsMax = 16;
-/** What the gateway has to say gives way so often to what upstream says by itself. */
-const attemptsMax = 8;
 
 export function createResponse(draft: BridgeDraft, event: JsonObject, text: string): void {
   const { asked, answering, later, doubt, asides } = draft.state;
@@ -54,7 +47,7 @@ function send(
   const metadata = objectAt(given, 'metadata') ?? {};
   const tag = Object.keys(metadata).length < pairsMax ? draft.newId('event') : null;
   const response = {
-    ...withSafeVoice(draft, given),
+    ...withSafeVoice(draft, speech ? given : responseTools(draft.state, given)),
     ...(tag && { metadata: { ...metadata, [tagKey]: tag } }),
   };
   const text = JSON.stringify({ ...event, event_id: eventId, response });
@@ -156,7 +149,10 @@ function begin(draft: BridgeDraft, response: JsonObject, id: string, tag: string
   if (untold && ours) draft.remember(asked.eventId, guessed(asked));
   const wanted = asked?.cancel ?? null;
   draft.set({
-    answering: { id, speech: ours ? asked.speech : null, cancel: wanted ? 'sent' : 'none' },
+    answering: {
+      ...{ id, speech: ours ? asked.speech : null },
+      ...{ cancel: wanted ? 'sent' : 'none', said: 'nothing' },
+    },
     asked: ours ? null : asked && { ...asked, cancel: null },
   });
   if (wanted) {
@@ -184,6 +180,7 @@ export function responseDone(draft: BridgeDraft, event: JsonObject, text: string
   const { answering, asidesAnswering, asked } = draft.state;
   if (answering?.id === id) {
     draft.set({ answering: null });
+    keepGoingOn(draft, textAt(response, 'status'), answering.said);
     if (answering.speech) speechEnded(draft, answering.speech, outcomeOf(response));
     if (asked && draft.state.echoes === 'unknown') {
       draft.set({ doubt: 'open' });
@@ -194,6 +191,13 @@ export function responseDone(draft: BridgeDraft, event: JsonObject, text: string
     draft.set({ asidesAnswering: new Set([...asidesAnswering].filter((other) => other !== id)) });
   }
   passResponse(draft, event, response, text);
+}
+
+/** The caller is shown an item of it. */
+export function responseSays(draft: BridgeDraft, id: string | undefined): void {
+  const { answering } = draft.state;
+  if (answering && answering.id === id && answering.said === 'nothing')
+    draft.set({ answering: { ...answering, said: 'something' } });
 }
 
 /** Nothing has come for the create: the response before was its own, and tags are not shown. */
@@ -226,13 +230,7 @@ export function askedFailed(draft: BridgeDraft, asked: Asked, error: JsonObject)
   if (!speech) {
     return draft.tell({ type: 'error', error: { ...error, event_id: asked.callerEventId } });
   }
-  const code = textAt(error, 'code') ?? 'upstream_refused';
-  const attempts = speech.attempts + 1;
-  if (code === 'conversation_already_has_active_response' && attempts < attemptsMax) {
-    return draft.set({ speeches: [{ ...speech, attempts }, ...draft.state.speeches] });
-  }
-  const message = textAt(error, 'message') ?? 'upstream gave no reason';
-  speechEnded(draft, speech, { state: 'failed', code, message });
+  speechRefused(draft, speech, error);
 }
 
 function createLater(draft: BridgeDraft): void {
@@ -242,27 +240,15 @@ function createLater(draft: BridgeDraft): void {
   createResponse(draft, later.event, later.text);
 }
 
-export function speechEnded(draft: BridgeDraft, { id }: Speech, outcome: SpeechOutcome): void {
-  draft.do({ type: 'speech_ended', id, outcome });
-}
-
-function outcomeOf(response: JsonObject): SpeechOutcome {
-  const status = textAt(response, 'status');
-  if (status === 'completed') return { state: 'spoken' };
-  if (status === 'cancelled' || status === 'incomplete') return { state: 'cut' };
-  const error = objectAt(response, 'status_details', 'error');
-  const message = textAt(error, 'message') ?? `the response ended as ${status ?? 'nothing known'}`;
-  return { state: 'failed', code: textAt(error, 'code') ?? 'upstream_refused', message };
-}
-
-/** What the gateway has to say, once nothing else is said. It never cancels what runs. */
+/** What the gateway has to say, once nobody else says anything. It never cancels what runs. */
 export function startSpeech(draft: BridgeDraft): void {
-  const { phase, asked, answering, speeches } = draft.state;
+  const { phase, asked, answering, speeches, input } = draft.state;
   const [speech, ...others] = speeches;
-  if (!speech || phase !== 'ready' || asked || answering) return;
+  if (!speech || phase !== 'ready' || asked || answering || input.turn === 'speaking') return;
   draft.set({ speeches: others });
   const { instructions, voice } = speech;
   const response = {
+    ...speechTools(draft.state, speech),
     ...(instructions !== null && { instructions }),
     ...(voice !== null && { audio: { output: { voice } } }),
   };

@@ -3,6 +3,8 @@
 import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
 import { mergeSession } from './merge.ts';
+import type { BridgeState } from './state.ts';
+import { withOurs, withoutOurs, withToolsBeside } from './tools.ts';
 import { isVoiceSafe, styled, unstyled, voiceIn, withoutVoice } from './voice.ts';
 
 /** Clients send back the session they were shown; these are not theirs to say, and the model is named by the URL. */
@@ -57,10 +59,7 @@ function forUpstream(draft: BridgeDraft, given: JsonObject): JsonObject {
   }
   if (voice !== undefined && isVoiceSafe(draft.state))
     draft.set({ voice: { ...draft.state.voice, pending: undefined } });
-  const { tools } = draft.state;
-  if (tools.length > 0 && Array.isArray(session['tools']))
-    session = { ...session, tools: [...session['tools'], ...tools] };
-  return session;
+  return withToolsBeside(draft, session);
 }
 
 function instructionsOf({ state }: BridgeDraft, session: JsonObject): string {
@@ -81,15 +80,12 @@ function keepVoice(effective: JsonObject, before: JsonObject, sent: JsonObject):
 export function sessionCreated(draft: BridgeDraft, event: JsonObject): void {
   const { state } = draft;
   if (state.phase !== 'connecting') return;
-  const setup =
-    state.tools.length > 0
-      ? { ...state.setup, tools: [...setupTools(state.setup), ...state.tools] }
-      : state.setup;
   draft.do({ type: 'stop_timer', name: 'open' });
   if (state.lobbyWait === 'on') draft.do({ type: 'stop_timer', name: 'lobby' });
   draft.set({ phase: 'ready', heldChars: 0, lobbyWait: 'off' });
   const session = objectAt(event, 'session');
   noteDetection(draft, session);
+  const setup = withTools(draft, session);
   const quiet = Object.keys(setup).length === 0 && state.settling === 0;
   if (quiet && session) showSession(draft, { ...event, type: 'session.updated' }, session);
   if (Object.keys(setup).length > 0) {
@@ -104,8 +100,14 @@ export function sessionCreated(draft: BridgeDraft, event: JsonObject): void {
   draft.do({ type: 'ready' });
 }
 
-const setupTools = (setup: JsonObject): readonly unknown[] =>
-  Array.isArray(setup['tools']) ? setup['tools'] : [];
+/** With ours; upstream's own go on where nobody has named any. What the lobby has held comes after it. */
+function withTools(draft: BridgeDraft, session: JsonObject | undefined): JsonObject {
+  const { setup, tools, callersTools } = draft.state;
+  const named = Array.isArray(setup['tools']) ? setup['tools'] : session?.['tools'];
+  const first: readonly unknown[] = Array.isArray(named) ? named : [];
+  if (callersTools === null) draft.set({ callersTools: first });
+  return tools.length === 0 ? setup : { ...setup, tools: withOurs(draft.state, first) };
+}
 
 /** Upstream's answer to an update. Those to the lobby's come one after the other: the last of them is shown. */
 export function sessionUpdated(draft: BridgeDraft, event: JsonObject): void {
@@ -120,31 +122,25 @@ function noteDetection(draft: BridgeDraft, session: JsonObject | undefined): voi
   const detection = objectAt(session, 'audio', 'input')?.['turn_detection'];
   const off = detection === null || (isObject(detection) && detection['create_response'] === false);
   draft.set({ detection: off ? 'off' : 'on' });
+  if (detection === null) heardTurn(draft, 'none');
 }
 
 function showSession(draft: BridgeDraft, event: JsonObject, session: JsonObject): void {
   const { state } = draft;
-  const names = new Set(state.tools.map((tool) => tool['name']));
   const { tools, instructions } = session;
   const shown: JsonObject = {
     ...session,
     id: state.session['id'],
     ...(typeof instructions === 'string' && { instructions: unstyled(instructions, state.voice.pending) }),
     ...(Array.isArray(tools) && {
-      tools: tools.filter((tool) => !isObject(tool) || !names.has(tool['name'])),
+      tools: withoutOurs(state.tools, tools),
     }),
   };
   draft.set({ session: shown });
   draft.tell({ ...event, session: shown });
 }
 
-/** A tool that upstream may call and the caller never sees. */
-export function declareTool(draft: BridgeDraft, tool: JsonObject): void {
-  draft.set({ tools: [...draft.state.tools, tool] });
-  const { phase, session, tools } = draft.state;
-  if (phase !== 'ready') return;
-  const type = textAt(session, 'type') ?? 'realtime';
-  const shown = Array.isArray(session['tools']) ? session['tools'] : [];
-  const update = { type, tools: [...shown, ...tools] };
-  draft.upAs({ kind: 'ours', callerEventId: null }, { type: 'session.update', session: update });
+/** Somebody begins to speak, or has ended. */
+export function heardTurn(draft: BridgeDraft, turn: BridgeState['input']['turn']): void {
+  if (draft.state.input.turn !== turn) draft.set({ input: { ...draft.state.input, turn } });
 }

@@ -39,6 +39,8 @@ interface Answering {
   readonly id: string;
   readonly speech: Speech | null;
   readonly cancel: 'none' | 'sent';
+  /** Whether the caller was shown an item of it. */
+  readonly said: 'nothing' | 'something';
 }
 
 /** An item of the conversation, as far as the bridge knows it. */
@@ -103,9 +105,16 @@ export interface BridgeState {
   /** `audible`: the assistant's audio is in the conversation. `locked`: upstream has refused a switch. */
   readonly voice: { readonly state: 'free' | 'audible' | 'locked'; readonly pending: unknown };
   /** Whether anything was appended since the last commit or clear, and whether ever. */
-  readonly input: { readonly buffer: 'empty' | 'filled'; readonly heard: 'never' | 'once' };
+  readonly input: {
+    readonly buffer: 'empty' | 'filled';
+    readonly heard: 'never' | 'once';
+    /** Whether upstream hears somebody speak. */
+    readonly turn: 'none' | 'speaking';
+  };
   /** The gateway's own tools, which upstream may call. */
   readonly tools: readonly JsonObject[];
+  /** The caller's, as upstream was told last; null: nobody has said which, and there is no upstream yet. */
+  readonly callersTools: readonly unknown[] | null;
   readonly watch: 'off' | 'on';
   readonly lobbyWait: 'off' | 'on';
   readonly expiry: 'none' | 'told';
@@ -137,6 +146,8 @@ export type BridgeInput =
   | { readonly type: 'left' }
   | { readonly type: 'timer'; readonly name: TimerName; readonly message: string }
   | { readonly type: 'speak'; readonly speech: Speech }
+  /** It has waited for too long. No effect once it was asked for. */
+  | { readonly type: 'unspeak'; readonly id: string; readonly message: string }
   | { readonly type: 'declare_tool'; readonly tool: JsonObject }
   /** The output of a call of the gateway's own tool. `speak`: the model goes on with it. */
   | {

@@ -21,6 +21,9 @@ export interface BridgeHostOptions {
   readonly feed: (input: BridgeInput) => void;
 }
 
+/** What nobody could be told for so long is given up. */
+const speakMsMax = 60_000;
+
 export class BridgeHost {
   readonly #options: BridgeHostOptions;
   readonly #speeches = new Map<string, (outcome: SpeechOutcome) => void>();
@@ -37,8 +40,9 @@ export class BridgeHost {
   }
 
   /**
-   * Has something said as soon as nothing else is: never cancels what runs. `cut`: the caller spoke over it. In another
-   * voice only where upstream can still switch; otherwise the instructions ask for its manner.
+   * Has something said as soon as nobody else says anything: never cancels what runs, and is given up after 60 s. `cut`:
+   * the caller spoke over it. In another voice only where upstream can still switch; otherwise the instructions ask for
+   * its manner.
    */
   speak({
     instructions,
@@ -47,11 +51,18 @@ export class BridgeHost {
     readonly instructions: string;
     readonly voice?: string | null;
   }): Promise<SpeechOutcome> {
-    const { newId, feed } = this.#options;
-    const speech = { id: newId('event'), instructions, voice, attempts: 0 };
+    const { newId, feed, scope } = this.#options;
+    const id = newId('event');
+    const message = `nobody could be told for ${speakMsMax} ms: answers or speech were under way, or upstream was not there`;
+    const givingUp = scope.clock.after(speakMsMax, () => feed({ type: 'unspeak', id, message }), {
+      ref: false,
+    });
     return new Promise((resolve) => {
-      this.#speeches.set(speech.id, resolve);
-      feed({ type: 'speak', speech });
+      this.#speeches.set(id, (outcome) => {
+        givingUp.cancel();
+        resolve(outcome);
+      });
+      feed({ type: 'speak', speech: { id, instructions, voice, attempts: 0 } });
     });
   }
 

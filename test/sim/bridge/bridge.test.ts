@@ -87,7 +87,6 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: named('speak', (world) => void world.speak('Say this.')) },
   { weight: 1, arbitrary: named('speak as alloy', (world) => void world.speak('Say this.', 'alloy')) },
-  { weight: 1, arbitrary: named('tool', (world) => world.declareTool()) },
   { weight: 2, arbitrary: kind('speech') },
   { weight: 1, arbitrary: kind('text') },
   { weight: 1, arbitrary: kind('call') },
@@ -96,11 +95,19 @@ const step = fc.oneof(
 const schedule = fc.record({
   /** From the lobby on, or with an upstream that is there. */
   begins: fc.constantFrom('lobby' as const, 'ready' as const),
+  /** Whether the gateway has a tool of its own, which it declares before anybody says a word. */
+  tool: fc.boolean(),
   steps: fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }),
 });
 
-function played({ begins, steps }: { begins: 'lobby' | 'ready'; steps: readonly Step[] }): BridgeWorld {
-  const world = new BridgeWorld();
+interface Schedule {
+  readonly begins: 'lobby' | 'ready';
+  readonly tool: boolean;
+  readonly steps: readonly Step[];
+}
+
+function played({ begins, tool, steps }: Schedule, world = new BridgeWorld()): BridgeWorld {
+  if (tool) world.declareTool();
   if (begins === 'ready') world.answer();
   for (const each of steps) each(world);
   return world;
@@ -122,9 +129,7 @@ test('an upstream that shows no metadata leaves nobody waiting either', () => {
     fc.property(schedule, (given) => {
       const world = new BridgeWorld();
       world.upstream.echoes = false;
-      if (given.begins === 'ready') world.answer();
-      for (const each of given.steps) each(world);
-      world.settle();
+      played(given, world).settle();
       expectNobodyWaits(world);
     }),
     { numRuns: runs / 10 },

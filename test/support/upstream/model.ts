@@ -20,6 +20,7 @@ interface Response {
   readonly metadata: unknown;
   readonly kind: ResponseKind;
   readonly itemId: string;
+  readonly tools: readonly JsonObject[];
   stage: number;
 }
 
@@ -310,13 +311,14 @@ export class UpstreamModel {
 
   #begin(origin: Response['origin'], given: JsonObject, aside: boolean): void {
     const metadata = given['metadata'] ?? null;
-    const tools = this.session['tools'];
-    const kind = this.kind === 'call' && (!Array.isArray(tools) || tools.length === 0) ? 'text' : this.kind;
+    const tools = toolsOf(given['tools'] ?? this.session['tools']);
+    const calls = tools.length > 0 && given['tool_choice'] !== 'none';
+    const kind = this.kind === 'call' && !calls ? 'text' : this.kind;
     // Who has called goes on to speak.
     if (this.kind === 'call') this.kind = 'text';
     const response: Response = {
       ...{ id: this.#id('resp'), origin, aside, seq: this.#seq + 1, metadata, kind },
-      ...{ itemId: this.#id('item'), stage: 0 },
+      ...{ itemId: this.#id('item'), tools, stage: 0 },
     };
     this.responses.push(response);
     this.#say({ type: 'response.created', response: this.#object(response, 'in_progress', null) });
@@ -337,10 +339,10 @@ export class UpstreamModel {
     };
   }
 
-  #itemOf({ itemId, kind, stage }: Response, status: string): JsonObject {
+  #itemOf({ itemId, kind, stage, tools }: Response, status: string): JsonObject {
     const head = { id: itemId, object: 'realtime.item', status };
     if (kind === 'call') {
-      const [tool] = (this.session['tools'] as readonly JsonObject[]) ?? [];
+      const [tool] = tools;
       return {
         ...head,
         type: 'function_call',
@@ -435,3 +437,5 @@ export class UpstreamModel {
     });
   }
 }
+
+const toolsOf = (tools: unknown): readonly JsonObject[] => (Array.isArray(tools) ? tools : []);
