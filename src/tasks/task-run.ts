@@ -132,8 +132,12 @@ export class TaskRun {
   /** Nothing is said of a result that could still be lost. */
   async #save(signal: AbortSignal): Promise<void> {
     const { world, owner } = this.#options;
-    const late = delay(owner.clock, saveMsMax, signal).then(() => undefined);
+    const saved = new AbortController();
+    const over = AbortSignal.any([signal, saved.signal]);
+    const late = delay(owner.clock, saveMsMax, over).then(() => undefined);
     const flushed = await Promise.race([world.saved(), late]);
+    // A timer that is left runs on, and keeps the gateway from leaving.
+    saved.abort();
     if (signal.aborted) return;
     if (flushed?.state !== 'saved') {
       const why = flushed?.why ?? `the disk has not taken it for ${saveMsMax} ms`;
