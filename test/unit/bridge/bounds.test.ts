@@ -69,3 +69,11 @@ test('an upstream that begins responses without end, or says one for ever, fills
     hears(world, { type: 'response.output_text.delta', item_id: 'item_1', delta });
   expect(world.state.partial.text.length).toBeLessThanOrEqual(1024 * 1024);
 });
+
+test('crumbs that wait in the lobby count as much as they cost: all of them go upstream at once', () => {
+  const world = new BridgeWorld();
+  for (let count = 0; count < 4100; count += 1) world.say({ type: 'output_audio_buffer.clear' });
+  const refused = world.events.filter(({ type }) => type === 'error').map(({ error }) => error as JsonObject);
+  expect(refused).toHaveLength(4);
+  expect(refused[0]).toMatchObject({ code: 'lobby_full', message: expect.stringContaining('1024 at least') });
+});
