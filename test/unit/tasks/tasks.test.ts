@@ -244,63 +244,6 @@ test('a model that says something beside its call is not asked again; the functi
   await world.end(caller);
 });
 
-test('a caller that wants a call and has no function does not make the model trigger it', async () => {
-  const { world } = worldOf(
-    { speak: undefined },
-    {
-      think: [
-        [word('Yes.'), stop],
-        [word('No.'), stop],
-      ],
-    },
-  );
-  const caller = await world.call();
-  const session = { type: 'realtime', tool_choice: 'required' };
-  caller.transport.says({ type: 'session.update', session });
-  await say(world, caller, 'Hello.');
-  await world.advance(1000);
-  expect(asked(world, 0)).toMatchObject({ tools: [{ function: { name: 'assess' } }] });
-  expect(asked(world, 0)?.extra).toBeUndefined();
-  const tools = [{ type: 'function', name: 'weather' }];
-  caller.transport.says({ type: 'session.update', session: { type: 'realtime', tools } });
-  await say(world, caller, 'And now?');
-  await world.advance(1000);
-  expect(asked(world, 1)?.extra).toEqual({ tool_choice: 'required' });
-  await world.end(caller);
-});
-
-test('a call of the caller’s with the same id as the hidden one keeps its own result, and so does the hidden one', async () => {
-  const weather: Step = { toolCall: { id: 'call_0', name: 'weather', arguments: '{}' } };
-  const think = [
-    [word('Yes.'), triggering, stop],
-    [weather, stop],
-    [word('Sunny.'), stop],
-  ];
-  const { world } = worldOf({ speak: undefined }, { think });
-  const caller = await world.call();
-  const tools = [{ type: 'function', name: 'weather' }];
-  caller.transport.says({ type: 'session.update', session: { type: 'realtime', tools } });
-  await say(world, caller, 'Assess me.');
-  await world.advance(1000);
-  await say(world, caller, 'And the weather?');
-  await world.advance(1000);
-  const [call] = caller.transport.all('response.function_call_arguments.done') as unknown as readonly {
-    readonly call_id: string;
-  }[];
-  const item = { type: 'function_call_output', call_id: call?.call_id, output: 'sun' };
-  caller.transport.says({ type: 'conversation.item.create', item });
-  caller.transport.says({ type: 'response.create' });
-  await world.advance(1000);
-  const results = asked(world, 2)?.messages.filter(
-    (message) => (message as { role: string }).role === 'tool',
-  );
-  expect(results).toMatchObject([
-    { content: expect.stringContaining('"state":"started"') },
-    { content: 'sun' },
-  ]);
-  await world.end(caller);
-});
-
 test('runs once, whoever triggers it and however often; also after its end', async () => {
   const { world, store } = worldOf(
     { speak: undefined },
