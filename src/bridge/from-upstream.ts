@@ -156,9 +156,13 @@ function transcribed(draft: BridgeDraft, event: JsonObject): void {
   draft.do({ type: 'record', event: { type: 'transcribed', item_id: id } });
 }
 
+/** Of an item that is being made: its end has the whole. */
+const partialCharsMax = 1024 * 1024;
+
 function said(draft: BridgeDraft, itemId: string, delta: string): void {
   const { partial } = draft.state;
   const text = partial.itemId === itemId ? partial.text + delta : delta;
+  if (text.length > partialCharsMax) return;
   draft.set({ partial: { itemId, text } });
 }
 

@@ -1,6 +1,6 @@
 // The items of a bridged conversation, as far as they pass through: which there are, how much audio of each was received,
 // and what was said, for the record and for work beside the conversation.
-import type { ContentPart, Item } from '../wire/items.ts';
+import { type ContentPart, charsOf, type Item } from '../wire/items.ts';
 import { isObject, type JsonObject, textAt } from '../wire/json.ts';
 import { type AudioFormat, g711RateHz } from '../wire/session-config.ts';
 import type { BridgeDraft } from './draft.ts';
@@ -8,6 +8,8 @@ import type { BridgeState, KnownItem } from './state.ts';
 
 /** The oldest go beyond it: the model has forgotten them long before. */
 const itemsMax = 2000;
+/** Of the text of all of them; what a caller makes upstream keep is not kept here as well. */
+const itemCharsMax = 16 * 1024 * 1024;
 const deletingMax = 100;
 
 export function knownItem({ items }: BridgeState, id: string): KnownItem | undefined {
@@ -89,18 +91,27 @@ export function putItem(
   if (id === undefined || draft.state.deleting.has(id)) return undefined;
   const { items } = draft.state;
   const before = knownItem(draft.state, id);
+  const item = keepTranscripts(toItem(given), before?.item ?? null);
   const known: KnownItem = {
     ...{ id, audioMs: 0, cutMs: null, shown, ...before },
-    item: keepTranscripts(toItem(given), before?.item ?? null),
+    ...{ item, chars: item ? charsOf(item) : 0 },
   };
   if (before) {
-    draft.set({ items: items.with(items.lastIndexOf(before), known) });
+    draft.set({ items: bounded(items.with(items.lastIndexOf(before), known)) });
     return known;
   }
   const at = afterId === null ? 0 : items.findLastIndex((other) => other.id === afterId) + 1;
   const index = afterId === undefined || (afterId !== null && at === 0) ? items.length : at;
-  draft.set({ items: items.toSpliced(index, 0, known).slice(-itemsMax) });
+  draft.set({ items: bounded(items.toSpliced(index, 0, known)) });
   return known;
+}
+
+function bounded(items: readonly KnownItem[]): readonly KnownItem[] {
+  let over = items.reduce((sum, { chars }) => sum + chars, -itemCharsMax);
+  let from = Math.max(0, items.length - itemsMax);
+  for (const { chars } of items.slice(0, from)) over -= chars;
+  for (; over > 0 && from < items.length - 1; from += 1) over -= items[from]?.chars ?? 0;
+  return from === 0 ? items : items.slice(from);
 }
 
 /** `done` may come after the transcript, and without it. */

@@ -14,11 +14,14 @@ import { isVoiceSafe, styled, voiceIn, withoutVoice } from './voice.ts';
 const tagKey = 'greenroom_create';
 /** The metadata of a response has room for so many pairs. */
 const pairsMax = 16;
+/** Beside the conversation, asked for or begun: upstream has a limit of its own, and each is looked for with every event. */
+const asidesMax = 64;
 
 export function createResponse(draft: BridgeDraft, event: JsonObject, text: string): void {
   const { asked, answering, later, doubt, asides } = draft.state;
   const callerEventId = textAt(event, 'event_id') ?? null;
   if (objectAt(event, 'response')?.['conversation'] === 'none') {
+    if (refuseAside(draft, callerEventId)) return;
     const aside = send(draft, event, { callerEventId, speech: null });
     if (aside) draft.set({ asides: [...asides, aside] });
     return;
@@ -28,6 +31,16 @@ export function createResponse(draft: BridgeDraft, event: JsonObject, text: stri
   if (asked || answering) return refuseSecond(draft, callerEventId);
   const sent = send(draft, event, { callerEventId, speech: null });
   if (sent) draft.set({ asked: sent });
+}
+
+/** Whether the caller was told that as many run beside the conversation as may. */
+function refuseAside(draft: BridgeDraft, eventId: string | null): boolean {
+  const { asides, asidesAnswering } = draft.state;
+  const count = asides.length + asidesAnswering.size;
+  if (count < asidesMax) return false;
+  const message = `${count} responses outside the conversation are under way, ${asidesMax} at most. Wait for one to be done, or cancel one with its response_id.`;
+  draft.error('too_many_responses', message, { param: 'response.conversation', eventId });
+  return true;
 }
 
 function refuseSecond(draft: BridgeDraft, eventId: string | null): void {
@@ -141,7 +154,10 @@ function begin(draft: BridgeDraft, response: JsonObject, id: string, tag: string
     });
   }
   // Two at once are no response of the conversation's: only upstream knows why. Both are known to run.
-  if (answering) return draft.set({ asidesAnswering: new Set([...asidesAnswering, id]) });
+  if (answering) {
+    if (asidesAnswering.size < asidesMax) draft.set({ asidesAnswering: new Set([...asidesAnswering, id]) });
+    return;
+  }
   const untold = tag === undefined && asked !== null;
   const ours = asked && (untold ? isSurelyAsked(draft.state, asked) : tag === asked.tag);
   if (untold && ours && asked.tag !== null && echoes === 'unknown') draft.set({ echoes: 'no' });

@@ -50,6 +50,8 @@ export interface KnownItem {
   readonly id: string;
   /** Null where it is of no kind that a transcript has. */
   readonly item: Item | null;
+  /** Of its text. */
+  readonly chars: number;
   /** Audio of it that was received. */
   readonly audioMs: number;
   /** Where it was cut; null where it was not. What still comes then is from before. */

@@ -56,6 +56,9 @@ export class Upstream {
       followRedirects: false,
       // What comes is turned into a text either way, which mends what is no UTF-8.
       skipUTF8Validation: true,
+      // One frame in a turn of the loop: some thousands of small ones, which come in one piece, are no reason to keep the
+      // other calls waiting.
+      allowSynchronousEvents: false,
     });
     this.#socket = socket;
     socket.on('error', (error) => this.#failed(error));

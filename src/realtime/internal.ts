@@ -16,10 +16,11 @@ export function unspeak(draft: Draft, id: string): void {
 
 /** The last thing of every step, after what the caller waits for. */
 export function startInternal(draft: Draft): void {
-  const { internal, waiting, response, phase, input } = draft.state;
+  const { internal, waiting, response, phase, input, session } = draft.state;
   const [request, ...rest] = internal;
   if (!request) return;
-  if (phase === 'failed') return draft.set({ internal: [] });
+  // Whoever has a transcription session has no use for an answer, and is shown none.
+  if (phase === 'failed' || session.type === 'transcription') return draft.set({ internal: [] });
   if (waiting || response || phase !== 'ready' || input.turn) return;
   if (toAnswer(draft.state).state === 'hearing') return;
   draft.set({ internal: rest });

@@ -1,7 +1,7 @@
 // The conversation's items: made, put in place, shown, deleted. Every create and delete is answered at once, also in
 // the lobby, and keeps the client's own item id: clients wait for exactly that.
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
-import type { ContentPart, Item } from '../wire/items.ts';
+import { type ContentPart, charsOf, type Item } from '../wire/items.ts';
 import { hear, refuseUnheard } from './hearing.ts';
 import { type SpokenAnswer, spokenPart } from './spoken.ts';
 import type { Draft } from './state.ts';
@@ -114,15 +114,6 @@ export function refuseFull(draft: Draft, chars: number, eventId: string | undefi
 /** Whether there is no room for one more item with so much text. */
 export function refusesMore({ state }: Draft, chars: number): boolean {
   return state.items.length >= itemsMax || state.itemChars + chars > textCharsMax;
-}
-
-function charsOf(item: Item): number {
-  if (item.type === 'function_call') return item.arguments.length;
-  if (item.type === 'function_call_output') return item.output.length;
-  return item.content.reduce(
-    (sum, part) => sum + ('text' in part ? part.text.length : (part.transcript?.length ?? 0)),
-    0,
-  );
 }
 
 export function spokenParts(item: ClientItem) {

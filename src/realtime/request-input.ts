@@ -4,6 +4,7 @@ import type { ResponseInput } from '../wire/client-schema.ts';
 import type { Item } from '../wire/items.ts';
 import { againIfUnheard } from './hearing.ts';
 import { refuseUncalled, spokenParts, toItem } from './items.ts';
+import { withoutFillers } from './spoken.ts';
 import type { Draft, RequestInput, ResponseRequest } from './state.ts';
 
 /** Undefined when the client was told that some of it cannot be. */
@@ -34,7 +35,7 @@ function entryOf(
   eventId: string | undefined,
 ): RequestInput | undefined {
   if (given.type === 'item_reference') {
-    const item = draft.state.items.find(({ id }) => id === given.id);
+    const item = withoutFillers(draft.state).find(({ id }) => id === given.id);
     if (item) return { origin: 'conversation', item };
     const message = `Error creating response: the item with id '${given.id}' does not exist.`;
     draft.error('invalid_value', message, { param: `${param}.id`, eventId });
@@ -49,11 +50,9 @@ function entryOf(
   return { origin: 'given', item: toItem(given, given.id ?? draft.newId('item'), draft) };
 }
 
-/** As it is now; what was deleted since, as it was. Null: the conversation. */
-export function inputItems({ state }: Draft, { input }: ResponseRequest): readonly Item[] | null {
-  return (
-    input?.map(({ origin, item }) => (origin === 'given' ? item : (now(item, state.items) ?? item))) ?? null
-  );
+/** As it is among these; what was deleted since, as it was. Null: the conversation. */
+export function inputItems(items: readonly Item[], { input }: ResponseRequest): readonly Item[] | null {
+  return input?.map(({ origin, item }) => (origin === 'given' ? item : (now(item, items) ?? item))) ?? null;
 }
 
 function now({ id }: Item, items: readonly Item[]): Item | undefined {

@@ -130,7 +130,7 @@ export function startNow(
 
 function itemsOf(draft: Draft, request: ResponseRequest, { truncation }: SessionConfig): readonly Item[] {
   const items = withoutFillers(draft.state);
-  const given = inputItems(draft, request) ?? retained(items, truncation);
+  const given = inputItems(items, request) ?? retained(items, truncation);
   return request.origin === 'silence'
     ? given.map((item) => (item === items.at(-1) ? silence(item) : item))
     : given;

@@ -53,6 +53,7 @@ export class BridgedSession implements Call {
   readonly #steps: StepQueue<BridgeInput>;
   #bridge: BridgeState;
   #opening: readonly BridgeEffect[];
+  #garbage: 'none' | 'told' = 'none';
 
   constructor(options: BridgedSessionOptions) {
     const { id, scope, transport, pipeline, limits, newId, onEnd, earlyAudio } = options;
@@ -187,8 +188,12 @@ export class BridgedSession implements Call {
       const parsed = parseFrame(text);
       if (parsed.state === 'object') this.#feed({ type: 'upstream', event: parsed.given, text });
       else {
+        // One line for all of a call: a log that floods helps nobody.
+        if (this.#garbage === 'told') return;
+        this.#garbage = 'told';
         const { secrets } = this.#options.pipeline.upstream;
-        this.#options.onFault('a frame of upstream', new Error(masked(parsed.error.message, secrets)));
+        const why = `${masked(parsed.error.message, secrets)} (passed over, as will be all of this call)`;
+        this.#options.onFault('a frame of upstream', new Error(why));
       }
     }
     if (this.#outbox.full) this.#upstream.read('paused');

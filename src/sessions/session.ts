@@ -23,6 +23,7 @@ import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
+import { StepQueue } from './step-queue.ts';
 import { SessionTaskHost } from './task-host.ts';
 import { TaskTools } from './task-tools.ts';
 import { Transcripts } from './transcripts.ts';
@@ -47,15 +48,16 @@ export class Session implements Call {
   readonly #keepalive: Keepalive;
   readonly #turns: TurnClock;
   readonly #idle: IdleWatch;
-  readonly #queue: ConversationInput[] = [];
+  readonly #steps: StepQueue<ConversationInput>;
   #conversation: Conversation;
   #opening: readonly Effect[];
-  #state: 'idle' | 'applying' = 'idle';
 
   constructor(options: SessionOptions) {
     const { id, scope, transport, pipeline, pipelineSession, limits, newId, onEnd } = options;
     this.id = id;
     this.#options = options;
+    const { onFault } = options;
+    this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
     this.#outbox = new Outbox({
       transport,
       newId,
@@ -222,20 +224,15 @@ export class Session implements Call {
   }
 
   #feed(input: ConversationInput): void {
-    this.#queue.push(input);
-    if (this.#state === 'applying') return;
-    this.#state = 'applying';
-    try {
-      for (let queued = this.#queue.shift(); queued; queued = this.#queue.shift()) {
-        if (queued.type === 'transcript_ended') this.#turns.transcribed(queued.itemId);
-        const step = next(this.#conversation, queued, this.#options.newId);
-        this.#conversation = step.state;
-        this.#options.record.stepped(step);
-        for (const effect of step.effects) this.#perform(effect);
-      }
-    } finally {
-      this.#state = 'idle';
-    }
+    this.#steps.feed(input);
+  }
+
+  #step(input: ConversationInput): void {
+    if (input.type === 'transcript_ended') this.#turns.transcribed(input.itemId);
+    const step = next(this.#conversation, input, this.#options.newId);
+    this.#conversation = step.state;
+    this.#options.record.stepped(step);
+    for (const effect of step.effects) this.#perform(effect);
   }
 
   #perform(effect: Effect): void {

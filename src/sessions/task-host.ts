@@ -1,5 +1,6 @@
 // What the tasks of a session have of it: the conversation as it is, a way to tell its caller, a voice.
 import type { Scope } from '../lifecycle/scope.ts';
+import { withoutFillers } from '../realtime/spoken.ts';
 import type { Conversation, ConversationInput } from '../realtime/state.ts';
 import type { TaskHost, TaskSummary } from '../tasks/task-host.ts';
 import type { Item } from '../wire/items.ts';
@@ -24,9 +25,10 @@ export class SessionTaskHost implements TaskHost {
   }
 
   transcript(): readonly Item[] {
-    const { items, response } = this.#options.conversation();
+    const conversation = this.#options.conversation();
+    const { response } = conversation;
     // What is being said is no part of its item yet.
-    return items.map((item) =>
+    return withoutFillers(conversation).map((item) =>
       item.type === 'message' && item.id === response?.itemId
         ? { ...item, content: [{ type: 'output_text', text: response.text }] }
         : item,

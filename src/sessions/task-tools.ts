@@ -68,8 +68,10 @@ export class TaskTools implements Responder {
     const own = new Set(this.#tasks.tools.map(({ tool }) => tool?.name));
     const callers = session.tools.filter(({ name }) => !own.has(name as string));
     const offered = tools === 'offered' ? this.#tasks.tools.flatMap((plan) => toolOf(plan) ?? []) : [];
-    // Who has to call has done so.
-    const choice = tools === 'answered' && session.tool_choice !== 'none' ? 'auto' : session.tool_choice;
+    const { tool_choice: asked } = session;
+    // Who has to call has done so; and who has given no tool does not mean that ours has to be called.
+    const free = tools === 'answered' || (asked === 'required' && callers.length === 0);
+    const choice = free && asked !== 'none' ? 'auto' : asked;
     return {
       ...snapshot,
       items: this.#withHidden(snapshot.items),
@@ -87,10 +89,11 @@ export class TaskTools implements Responder {
     return this.#tasks.tools.find(({ tool }) => tool?.name === name)?.name;
   }
 
-  #answer({ callId, name, arguments: written }: Call, task: string, { items }: ResponseSnapshot): void {
+  #answer({ name, arguments: written }: Call, task: string, { items }: ResponseSnapshot): void {
     const output = toolOutput(task, this.#tasks.trigger(task, 'tool'));
     const place = items.at(-1)?.id ?? null;
-    const head = { object: 'realtime.item', status: 'completed', call_id: callId } as const;
+    // Some engines count their calls from nought in every answer, and the caller has some of its own.
+    const head = { object: 'realtime.item', status: 'completed', call_id: this.#newId('call') } as const;
     this.#hidden.set(place, [
       ...(this.#hidden.get(place) ?? []),
       { ...head, id: this.#newId('item'), type: 'function_call', name, arguments: written },

@@ -82,7 +82,7 @@ export class TaskRun {
     this.#perform(begin(this.#state.startedMs).effects);
     if (owner.state !== 'open') return this.#cancelled(owner.reason ?? 'done');
     const scope = owner.child(`task ${this.#origin.id}`, { kind: 'task' });
-    const work = scope.spawn(`ask ${plan.think.name}`, (signal) => this.#work(signal));
+    const work = scope.spawn(`ask ${plan.think.name}`, (signal) => this.#work(scope, signal));
     this.#keepAlive(scope);
     const limit = scope.clock.after(plan.limitMs, () => this.#tooLong(scope), { ref: false });
     scope.defer('limit', () => limit.cancel());
@@ -91,7 +91,7 @@ export class TaskRun {
     void work.done.then(() => scope.close('done'));
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
+  async #work(scope: Scope, signal: AbortSignal): Promise<void> {
     const { plan, host } = this.#options;
     const letGo = plan.think.lobby.hold();
     try {
@@ -105,7 +105,7 @@ export class TaskRun {
       if (signal.aborted) return;
       const { instructions, schema } = plan;
       await this.#ask(taskQuestion({ instructions, schema, transcript }), signal);
-      if (this.#state.word === 'saving') await this.#save(signal);
+      if (this.#state.word === 'saving') await this.#save(scope, signal);
     } catch (thrown) {
       if (signal.aborted) return;
       const { code, message } = toGreenroomError(thrown);
@@ -132,10 +132,13 @@ export class TaskRun {
   }
 
   /** Nothing is said of a result that could still be lost. */
-  async #save(signal: AbortSignal): Promise<void> {
+  async #save(scope: Scope, signal: AbortSignal): Promise<void> {
     const { world, owner } = this.#options;
-    const late = delay(owner.clock, saveMsMax, signal).then(() => undefined);
+    const saving = scope.child('save');
+    const late = delay(owner.clock, saveMsMax, saving.signal).then(() => undefined);
     const flushed = await Promise.race([world.saved(), late]);
+    // A timer that is left runs on, and keeps the gateway from leaving.
+    void saving.close('done');
     if (signal.aborted) return;
     if (flushed?.state !== 'saved') {
       const why = flushed?.why ?? `the disk has not taken it for ${saveMsMax} ms`;

@@ -29,7 +29,7 @@ export type ParsedFrame =
   | { readonly state: 'object'; readonly given: JsonObject }
   | { readonly state: 'refused'; readonly error: WireError };
 
-/** Any JSON object that takes bounded work to read; what is in it is not judged. */
+/** Any JSON object that takes bounded work to read, and can be written out again; what is in it is not judged. */
 export function parseFrame(frame: string): ParsedFrame {
   if (frame.length > charsMax && isBulky(frame)) return refuse('event_too_large', tooLarge, null, null);
   let given: unknown;
@@ -40,6 +40,14 @@ export function parseFrame(frame: string): ParsedFrame {
   }
   if (!isObject(given))
     return refuse('invalid_event', "A client event is a JSON object with a 'type'.", null, null);
+  if (isDeep(given, levelsMax)) {
+    return refuse(
+      'invalid_event',
+      `The event nests deeper than ${levelsMax} levels.`,
+      null,
+      eventIdOf(given),
+    );
+  }
   return { state: 'object', given };
 }
 
@@ -49,9 +57,6 @@ function judge(given: object, large: boolean): ParsedClientEvent {
   // Of the others none has audio in it.
   if (large && (given as { type?: unknown }).type !== 'conversation.item.create') {
     return refuse('event_too_large', tooLarge, null, eventId);
-  }
-  if (isDeep(given, levelsMax)) {
-    return refuse('invalid_event', `The event nests deeper than ${levelsMax} levels.`, null, eventId);
   }
   const parsed = clientEventSchema().safeParse(given);
   if (parsed.success) return { state: 'event', event: parsed.data };

@@ -38,3 +38,13 @@ export interface FunctionCallOutputItem {
 }
 
 export type Item = MessageItem | FunctionCallItem | FunctionCallOutputItem;
+
+/** Of its text, audio not counted. */
+export function charsOf(item: Item): number {
+  if (item.type === 'function_call') return item.arguments.length;
+  if (item.type === 'function_call_output') return item.output.length;
+  return item.content.reduce(
+    (sum, part) => sum + ('text' in part ? part.text.length : (part.transcript?.length ?? 0)),
+    0,
+  );
+}

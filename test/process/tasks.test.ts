@@ -203,6 +203,18 @@ describe('background work of a session', () => {
   });
 });
 
+test('nothing of a task that has ended keeps the gateway from leaving', async () => {
+  await using gateway = await start({ task: { speak: false } });
+  await using caller = await ready(gateway);
+  caller.say('Please assess me.');
+  await task(caller, 'done');
+  const sinceMs = performance.now();
+  gateway.child.kill('SIGTERM');
+  const end = await gateway.end(sinceMs);
+  expect(end).toMatchObject({ code: 0, report: { forced: [] } });
+  expect(end.ms).toBeLessThan(2000);
+});
+
 describe('background work for 15 s', () => {
   test('its caller hears of it every 3 s; audio of others is under 20 ms late; saved before a word is spoken', async () => {
     const pacedMs = 18_000;

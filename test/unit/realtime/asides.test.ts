@@ -135,6 +135,29 @@ describe('a response outside the conversation', () => {
     });
   });
 
+  test('what was said to pass the time is no part of an answer that it refers to, also once that is deleted', () => {
+    const rig = new Rig().ready();
+    rig.say('What is the time?');
+    rig.client({ type: 'response.create' });
+    rig.output({ type: 'text', text: 'One moment. ', part: 'filler' });
+    rig.output(500);
+    rig.output({ type: 'text', text: 'It is noon.' });
+    rig.output(500);
+    rig.output({ type: 'said' });
+    rig.end();
+    const answer = rig.itemIds.at(-1) ?? '';
+    const asks = { input: [refer(answer)] };
+    const noon = [{ id: answer, content: [{ type: 'output_audio', transcript: 'It is noon.' }] }];
+    aside(rig, asks);
+    expect(snapshot(rig)?.items).toMatchObject(noon);
+    rig.feed({ type: 'not_ready' });
+    aside(rig, asks);
+    rig.client({ type: 'conversation.item.delete', item_id: answer });
+    rig.feed({ type: 'ready' });
+    expect(rig.shell.snapshots).toHaveLength(3);
+    expect(snapshot(rig)?.items).toMatchObject(noon);
+  });
+
   test.each([
     ['an item that is not there', [refer('nobody')], 'invalid_value', 'response.input.0.id'],
     [

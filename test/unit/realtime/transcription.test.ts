@@ -27,6 +27,13 @@ describe('a transcription session', () => {
     });
   });
 
+  test('is told nothing aloud, also by the gateway itself', () => {
+    const rig = transcribing();
+    const request = { id: 'one', instructions: 'Tell.', prompt: 'Tell me.', voice: null, metadata: {} };
+    expect(rig.feed({ type: 'speak', request })).toEqual([]);
+    expect(rig.state.internal).toEqual([]);
+  });
+
   test('cuts speech, writes it down piece by piece, and answers nothing', () => {
     const rig = transcribing();
     rig.speak(500);

@@ -69,3 +69,14 @@ test('a clear takes the audio since the last commit', () => {
   early.drop('audio');
   expect(early.take()).toEqual(['a', 'commit']);
 });
+
+test('a clear of very many crumbs takes a moment', () => {
+  const { early } = frames({ ageMs: 1e9, bytesMax: 1e9, total: 1e9 });
+  for (let count = 0; count < 50_000; count += 1) early.hold(audio('a', 0));
+  early.hold(word('commit', 'commit'));
+  const began = performance.now();
+  early.drop('audio');
+  // Seconds, when each was looked for among all others.
+  expect(performance.now() - began).toBeLessThan(500);
+  expect(early.take()).toHaveLength(50_001);
+});
