@@ -1,9 +1,8 @@
 // One response at a time. What the caller asks for, what the gateway has to say and what upstream makes by itself meet
 // here, and none of them ever learns of the others' races.
 //
-// A create carries a tag in its metadata, which upstream shows in the response: so it is known whose a response is, also
-// when upstream's voice activity detection was faster. An upstream that shows no metadata is found out by its first
-// response that can be nobody else's.
+// A create carries a tag in its metadata, which upstream shows: so it is known whose a response is, also when upstream's
+// voice activity detection was faster. One that shows none is found out by its first response that can be nobody else's.
 import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
 import { speechDone, speechEnded, speechRefused } from './speech.ts';

@@ -32,8 +32,10 @@ export function pipelineVoiceProblems({ pipelines = {}, engines = {} }: RawConfi
     const isFlite = engine && 'builtin' in engine && engine.builtin === 'flite';
     if (!isFlite) return [];
     const tasks = Object.entries(pipeline.kind === 'cascade' ? pipeline.tasks : {});
+    const choices = pipeline.kind === 'cascade' ? (pipeline.voices ?? []) : [];
     return [
       ...(voice === undefined ? [] : voiceProblems(['pipelines', name, 'voice'], voice)),
+      ...choices.flatMap((choice, at) => voiceProblems(['pipelines', name, 'voices', at], choice)),
       ...tasks.flatMap(([task, { speak: told }]) =>
         told && told.voice !== undefined
           ? voiceProblems(['pipelines', name, 'tasks', task, 'speak', 'voice'], told.voice)

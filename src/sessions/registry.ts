@@ -178,7 +178,8 @@ export class SessionRegistry {
     const { id: session, scope, pipeline } = of;
     const { newId } = this.#options;
     const { name, tasks: plans = [] } = pipeline;
-    return this.tasks.open({ session, scope, pipeline: name, plans, host, newId }, this.#scope);
+    const owner = this.#scope;
+    return this.tasks.open({ session, scope, owner, pipeline: name, plans, host, newId });
   }
 
   #refusal(sessionsMax: number): GreenroomError | undefined {

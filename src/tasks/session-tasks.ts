@@ -15,6 +15,8 @@ export interface SessionTasksOptions {
   readonly plans: readonly TaskPlan[];
   /** Of the session. */
   readonly scope: Scope;
+  /** Of all sessions: what outlives this one ends with it. */
+  readonly owner: Scope;
   readonly host: TaskHost;
   readonly newId: NewId;
   readonly world: TaskWorld;
@@ -62,7 +64,7 @@ export class SessionTasks {
 
   /** @throws GreenroomError `not_found`: the pipeline declares no such task */
   trigger(name: string, trigger: Exclude<TaskTrigger, 'end'>): Triggered {
-    const { plans, pipeline, scope, session } = this.#options;
+    const { plans, pipeline, scope, owner, session } = this.#options;
     const plan = plans.find((each) => each.name === name);
     if (!plan) {
       const names = plans.map((each) => each.name);
@@ -77,15 +79,17 @@ export class SessionTasks {
     }
     const before = this.#runs.get(name);
     if (before) return { state: 'again', task: before.facts() };
-    return { state: 'begun', task: this.#run(plan, trigger, scope) };
+    // What is to be done at the end of a session is not undone by it, because it was begun a little earlier.
+    const under = plan.on === 'end' ? owner : scope;
+    return { state: 'begun', task: this.#run(plan, trigger, under) };
   }
 
   /**
-   * The session has ended, and its own tasks with it: those that begin then begin, below `owner`. Not where nobody has
+   * The session has ended, and its own tasks with it: those that begin then begin, below its owner. Not where nobody has
    * said a word; a gateway that leaves records them as cancelled.
    */
-  ended(reason: CloseReason, owner: Scope): void {
-    const { plans, host } = this.#options;
+  ended(reason: CloseReason): void {
+    const { plans, host, owner } = this.#options;
     this.#session = 'ended';
     const due = plans.filter(({ name, on }) => on === 'end' && !this.#runs.has(name));
     if (due.length === 0 || reason === 'setup_failed' || !hasCaller(host.transcript())) return;

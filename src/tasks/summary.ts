@@ -13,7 +13,13 @@ export function summaryInstructions(name: string, { instructions }: SpeakPlan, r
   return `${instructions ?? spoken}\n\nThe result of ${name}:\n${shown}`;
 }
 
+/** Its model was told that there would be a result, and may have said so. */
+export function failureInstructions(name: string): string {
+  return `Some work that ran in the background of this conversation (${name}) could not be done. Tell the caller so in one short sentence, in the language of the conversation, without technical details, and go on.`;
+}
+
 /** Models answer somebody: what stands for a caller who asks for it. */
-export function summaryPrompt(name: string): string {
-  return `(The result of ${name} is there. Tell me, as you were instructed.)`;
+export function summaryPrompt(name: string, word: 'done' | 'failed' = 'done'): string {
+  const what = word === 'done' ? `The result of ${name} is there.` : `${name} is over.`;
+  return `(${what} Tell me, as you were instructed.)`;
 }

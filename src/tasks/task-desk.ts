@@ -1,5 +1,4 @@
 // All tasks of a gateway: whose they are, what is counted of them, who is told.
-import type { Scope } from '../lifecycle/scope.ts';
 import type { Flushed, Store } from '../store/store.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import { Histogram } from '../telemetry/histogram.ts';
@@ -49,13 +48,12 @@ export class TaskDesk {
     return { counts: this.#counts, durations: this.#durations };
   }
 
-  /** @param owner of all sessions: what begins when this one has ended, ends with it */
-  open(options: Omit<SessionTasksOptions, 'world'>, owner: Scope): SessionTasks {
+  open(options: Omit<SessionTasksOptions, 'world'>): SessionTasks {
     const { session, scope } = options;
     const tasks = new SessionTasks({ ...options, world: this.#world });
     this.#sessions.set(session, tasks);
     void scope.closed.then(({ reason }) => {
-      tasks.ended(reason, owner);
+      tasks.ended(reason);
       if (tasks.over) this.#sessions.delete(session);
     });
     return tasks;

@@ -8,7 +8,7 @@ import type { TaskRow } from '../store/store.ts';
 import type { Item } from '../wire/items.ts';
 import type { TaskPlan } from './plan.ts';
 import { askedAgain, type TaskMessage, taskQuestion } from './question.ts';
-import { summaryInstructions, summaryPrompt } from './summary.ts';
+import { failureInstructions, summaryInstructions, summaryPrompt } from './summary.ts';
 import { factsOf, noticeOf, rowOf, type TaskFacts, type TaskOrigin, type TaskTrigger } from './task-facts.ts';
 import type { TaskHost } from './task-host.ts';
 import {
@@ -201,9 +201,16 @@ export class TaskRun {
         world.changed(facts);
       }
       if (effect !== 'speak' || !plan.speak || trigger === 'end') continue;
-      const instructions = summaryInstructions(name, plan.speak, facts.result);
+      const { word } = this.#state;
       const voice = plan.speak.voice ?? null;
-      host.speak({ id, name, instructions, prompt: summaryPrompt(name), voice });
+      if (word === 'done') {
+        const instructions = summaryInstructions(name, plan.speak, facts.result);
+        host.speak({ id, name, instructions, prompt: summaryPrompt(name), voice });
+      } else if (word === 'failed' && trigger === 'tool')
+        host.speak({
+          ...{ id, name, voice: null },
+          ...{ instructions: failureInstructions(name), prompt: summaryPrompt(name, word) },
+        });
     }
   }
 }

@@ -36,7 +36,7 @@ export type TaskInput = { readonly atMs: number } & (
   | { readonly type: 'cancelled'; readonly message: string }
 );
 
-/** `save`: write it down as it is. `tell`: its caller and those who watch. `speak`: the result, aloud. In order. */
+/** `save`: write it down as it is. `tell`: its caller and those who watch. `speak`: how it ended, aloud. In order. */
 export type TaskEffect = 'save' | 'tell' | 'speak';
 
 export interface TaskStep {
@@ -119,5 +119,5 @@ function over(
   atMs: number,
 ): TaskStep {
   const ended: TaskState = { ...state, word, endedMs: atMs, toldMs: atMs, failure: { code, message } };
-  return { state: ended, effects: ['save', 'tell'] };
+  return { state: ended, effects: word === 'failed' ? ['save', 'tell', 'speak'] : ['save', 'tell'] };
 }

@@ -38,7 +38,7 @@ async function hosted() {
       earlyAudio: new AudioBudget(64 * 1024 * 1024),
       record: noRecords({ id: '', pipeline: '', remote: '' }),
     },
-    openTasks: (host) => desk.open({ ...call, scope, pipeline: 'up', plans: [], host }, scope),
+    openTasks: (host) => desk.open({ ...call, scope, owner: scope, pipeline: 'up', plans: [], host }),
     ...{ onEnd: () => undefined, onFault: (...fault) => void faults.push(fault) },
   });
   session.begin();

@@ -104,6 +104,10 @@ describe('a wrong cascade is told', () => {
       '{ kind: cascade, think: llm, speak: voice, voice: nobody }',
       '3:56 pipelines.p.voice: flite has no voice "nobody"; there are: slt, rms, awb, kal16, kal, and OpenAI\'s names',
     ],
+    [
+      '{ kind: cascade, think: llm, speak: voice, voices: [slt, bogus] }',
+      '3:63 pipelines.p.voices.1: flite has no voice "bogus"; there are: slt, rms, awb, kal16, kal, and OpenAI\'s names',
+    ],
   ])('%s', async (pipeline, line) => {
     const { message } = await failureOf(file(pipeline, ears, llm, voice, activity));
     expect(message).toBe(`greenroom.yaml:${line}`);

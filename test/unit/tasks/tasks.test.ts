@@ -387,6 +387,43 @@ test('begins at the end of a session, where somebody has said something; what wa
   }
 });
 
+test('what is to be done at the end, and was triggered a moment before it, is done', async () => {
+  const { world, store } = worldOf({ on: 'end' });
+  const caller = await world.call();
+  await say(world, caller, 'Hello.');
+  await world.advance(500);
+  trigger(world, caller);
+  caller.transport.gone();
+  await world.advance(5000);
+  expect(world.sessions.registry.count).toBe(0);
+  expect(rows(store).map(({ trigger: by, state }) => `${by} ${state}`)).toEqual(['api started', 'api done']);
+  await world.end();
+});
+
+test('that it failed is said, where a model has promised a result', async () => {
+  for (const speak of [{ voice: 'rms', instructions: undefined }, undefined]) {
+    const think = [
+      [triggering, stop],
+      [word('I will.'), stop],
+      [word('It did not work.'), stop],
+    ];
+    const { world } = worldOf({ speak }, { assess: [wrong, wrong], think });
+    const caller = await world.call();
+    await say(world, caller, 'Assess me.');
+    await world.advance(10_000);
+    expect(told(caller).at(-1)).toBe('failed');
+    const said = caller.answers().map(({ said }) => said.join(''));
+    expect(said).toEqual(speak ? ['I will.', 'It did not work.'] : ['I will.']);
+    if (speak)
+      expect(asked(world, 2)?.messages[0]).toMatchObject({
+        content: expect.stringContaining('could not be done'),
+      });
+    // In the session's own voice: there is enough that went wrong.
+    expect(spokenBy(world)).not.toContain('rms');
+    await world.end(caller);
+  }
+});
+
 test('a gateway that leaves cancels what began at the end of a session, and records what would have begun', async () => {
   const { world, store } = worldOf({ on: 'end' }, { assess: [['hangs']] });
   const [left, here] = [await world.call(), await world.call()];
