@@ -10,7 +10,11 @@ import { thirdPartyLicences } from './licences.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
+  engines: { node: string };
+};
+const nodeMin = engines.node.replace('>=', '');
 
 /** Bundles that share no file with each other: the library for pages must not meet what belongs to Node. */
 const bundles: readonly Readonly<Record<string, string>>[] = [
@@ -95,11 +99,29 @@ async function configSchema(): Promise<void> {
   writeFileSync(join(dist, 'greenroom.schema.json'), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
 }
 
+/**
+ * What programs import. An older Node cannot even read the library, and would show some of its lines with a syntax error:
+ * this file it can read, and says what is needed.
+ */
+async function libraryEntries(): Promise<void> {
+  mkdirSync(join(dist, 'entry'));
+  for (const name of ['index', 'testing']) {
+    const names = Object.keys(await import(pathToFileURL(join(dist, `${name}.js`)).href)).join(', ');
+    const lines = [
+      `if (Number.parseInt(process.versions.node) < ${nodeMin})`,
+      `  throw new Error(\`greenroom needs Node ${nodeMin} or newer, and this is ${'$'}{process.versions.node} (${'$'}{process.execPath})\`);`,
+      `export const { ${names} } = await import('../${name}.js');`,
+    ];
+    writeFileSync(join(dist, 'entry', `${name}.js`), `${lines.join('\n')}\n`);
+  }
+}
+
 const started = performance.now();
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const [modules] = await Promise.all([Promise.all(bundles.map(bundle)), configSchema()]);
 declarations();
+await libraryEntries();
 for (const [to, from] of Object.entries(assets)) cpSync(join(root, from), join(dist, to));
 writeFileSync(
   join(dist, 'THIRD_PARTY_LICENCES.txt'),

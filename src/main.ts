@@ -10,7 +10,7 @@ const nodeMajor = Number.parseInt(process.versions.node, 10);
 if (nodeMajor < nodeMajorMin) {
   const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   const next = existsSync(own)
-    ? `in this clone there is one: ${own} (\`npm start\` and \`npx greenroom\` use it)`
+    ? `there is one with greenroom: ${own}`
     : 'install one, or use `npm start` in a clone, which brings its own';
   console.error(
     `greenroom needs Node ${nodeMajorMin} or newer, and this is Node ${process.versions.node} (${process.execPath}); ${next}`,

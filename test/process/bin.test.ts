@@ -1,5 +1,5 @@
 // The command as it lies in a clone and in the package: there before anything is built, and after every build.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,27 @@ test('before the first build it says so, with the next step', async () => {
   const failure = await run(process.execPath, [copy, 'wait']).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 69, stderr: expect.stringContaining('`npm start`') });
 });
+
+const older = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return Number.parseInt(stdout?.slice(1) ?? '', 10) < 24;
+});
+
+test.skipIf(!older)(
+  'an older Node is told what is needed, by the libraries too (skipped where there is none)',
+  async () => {
+    for (const name of ['greenroom', 'greenroom/testing']) {
+      const program = ['--input-type=module', '-e', `await import('${name}')`];
+      const failure = await run(older as string, program, {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      }).catch((error: unknown) => error);
+      expect((failure as { stderr: string }).stderr).toMatch(
+        /Error: greenroom needs Node 24 or newer, and this is \d+/,
+      );
+      expect((failure as { stderr: string }).stderr.length).toBeLessThan(1500);
+    }
+  },
+);
 
 test.each(['up', 'doctor', 'exec -- true'])('%s from a folder that is gone says so: 2', async (args) => {
   await using folder = await testFolder();
