@@ -7,7 +7,7 @@ import type { Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { FrameTap } from '../wire/frame-tap.ts';
 import { ClientFrame, ServerFrame, type WireText } from '../wire/text-frame.ts';
-import { writeOut } from '../wire/write-out.ts';
+import { writeFrame } from '../wire/write-out.ts';
 import { refusalOf, refusedBodyMax } from './refused.ts';
 
 export interface UpstreamAddress {
@@ -117,7 +117,7 @@ export class Upstream {
       const { bytes } = text;
       text.remask();
       this.#pendingBytes += bytes.length;
-      writeOut(this.#below, bytes, () => this.#taken(bytes.length));
+      writeFrame(this.#below, text, () => this.#taken(bytes.length));
       return;
     }
     // As bytes, `ws` masks a copy with the head before it: one write in place of two.

@@ -5,7 +5,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { Transport, TransportHandlers } from '../sessions/transport.ts';
 import { FrameTap } from '../wire/frame-tap.ts';
 import { ClientFrame, type WireText } from '../wire/text-frame.ts';
-import { writeOut } from '../wire/write-out.ts';
+import { writeFrame, writeOut } from '../wire/write-out.ts';
 
 /** As many bytes as fit a frame's head of four. */
 const shortBytesMax = 65_535;
@@ -47,7 +47,7 @@ export class WsTransport implements Transport {
 
   send(text: WireText, onFlushed: () => void): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return onFlushed();
-    if (typeof text !== 'string') return writeOut(this.#below, text.bytes, onFlushed);
+    if (typeof text !== 'string') return writeFrame(this.#below, text, onFlushed);
     const bytes = text.length > shortBytesMax ? text.length : Buffer.byteLength(text);
     if (bytes > shortBytesMax) this.#socket.send(text, onFlushed);
     else writeOut(this.#below, textFrame(text, bytes), onFlushed);

@@ -17,6 +17,8 @@ export interface TextFrame {
   readonly bytes: Buffer;
   /** Bytes of its text. */
   readonly length: number;
+  /** Whether more was read with it, behind it. */
+  readonly followed: boolean;
   toString(): string;
 }
 
@@ -27,17 +29,20 @@ export type FrameReader<Frame extends TextFrame> = (chunk: Buffer, start: number
 export class ServerFrame implements TextFrame {
   static readonly headBytes = 4;
   readonly bytes: Buffer;
+  readonly followed: boolean;
 
-  private constructor(bytes: Buffer) {
+  private constructor(bytes: Buffer, followed: boolean) {
     this.bytes = bytes;
+    this.followed = followed;
   }
 
   static readonly read: FrameReader<ServerFrame> = (chunk, start) => {
     const end = endOf(chunk, start, 0);
     if (end === undefined) return undefined;
-    if (end - start === chunk.length) return new ServerFrame(chunk);
+    if (end - start === chunk.length) return new ServerFrame(chunk, false);
     const part = chunk.subarray(start, end);
-    return new ServerFrame(part.length * ownShare < chunk.length ? copyOf(part) : part);
+    const bytes = part.length * ownShare < chunk.length ? copyOf(part) : part;
+    return new ServerFrame(bytes, end < chunk.length);
   };
 
   get length(): number {
@@ -53,11 +58,13 @@ export class ServerFrame implements TextFrame {
 export class ClientFrame implements TextFrame {
   static readonly headBytes = 8;
   readonly bytes: Buffer;
+  readonly followed: boolean;
   /** The mask, then the text as far as whole words go. */
   readonly #words: Int32Array;
 
-  private constructor(bytes: Buffer) {
+  private constructor(bytes: Buffer, followed: boolean) {
     this.bytes = bytes;
+    this.followed = followed;
     this.#words = new Int32Array(bytes.buffer, bytes.byteOffset + 4, (bytes.length - 4) >> 2);
   }
 
@@ -66,7 +73,7 @@ export class ClientFrame implements TextFrame {
     if (end === undefined) return undefined;
     const part = end - start === chunk.length ? chunk : chunk.subarray(start, end);
     const fits = part.byteOffset % 4 === 0 && part.length * ownShare >= chunk.length;
-    return new ClientFrame(fits ? part : copyOf(part));
+    return new ClientFrame(fits ? part : copyOf(part), end < chunk.length);
   };
 
   get length(): number {
