@@ -1,28 +1,33 @@
 // Bridged calls: 200 callers of 50 frames of audio a second each, both ways, to an upstream directly, through greenroom,
-// through nginx's WebSocket proxy where there is one, and through a plain relay of `ws`, in turns of the same run. The
-// processor time that a frame costs whoever stands between, and what it adds to its way.
+// through nginx's WebSocket proxy where there is one, and through a plain relay of `ws`. The processor time that a frame
+// costs whoever stands between, all its threads together, and what it adds to its way. All calls stay open and the rows
+// speak in turn, so that what else happens on the machine happens to all of them; ratios are of the same round.
 import { accessSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Callers } from './bridge/callers.ts';
 import { freePort, median, nodeOptions, quantile, repositoryFile, shownMs } from './measure.ts';
 import type { Workbench } from './workbench.ts';
 
 const sessions = 200;
-const rounds = 3;
-const roundMs = 5000;
+const rounds = 5;
+const roundMs = 3000;
+/** Until their code is compiled. */
+const warmUpMs = 6000;
 /** 20 ms of PCM16 at 24 kHz. */
 const frameBytes = 960;
-/** Of a clock tick in /proc. */
-const tickUs = 10_000;
+const targetRatio = 1.3;
+const targetMs = 1;
 
 interface Row {
   readonly name: string;
   readonly port: number;
   /** Of whoever stands between; 0 where nobody does. */
   readonly pid: number;
-  readonly ms: number[];
+  /** One each per round. */
   readonly frameUs: number[];
+  readonly p50Ms: number[];
+  readonly p99Ms: number[];
 }
 
 const nginxConfig = (
@@ -39,7 +44,7 @@ http { access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder
 
 export async function run(bench: Workbench): Promise<void> {
   const upstream = await freePort();
-  await bench.start([repositoryFile('bench/bridge/upstream.mjs'), String(upstream)]);
+  await bench.start([repositoryFile('bench/bridge/upstream.mjs'), String(upstream), String(frameBytes)]);
   const ours = await freePort();
   const bridge = `{default: {kind: bridge, url: "ws://127.0.0.1:${upstream}/"}}`;
   const gateway = await bench.start([
@@ -48,32 +53,37 @@ export async function run(bench: Workbench): Promise<void> {
   ]);
   const relayPort = await freePort();
   const relay = await bench.start([
-    ...[repositoryFile('bench/bridge/relay.mjs'), String(relayPort), String(upstream)],
+    ...[...nodeOptions, repositoryFile('bench/bridge/relay.mjs'), String(relayPort), String(upstream)],
   ]);
   const nginx = await startNginx(bench, upstream);
-  const row = (name: string, port: number, pid = 0): Row => ({ name, port, pid, ms: [], frameUs: [] });
+  const row = (name: string, port: number, pid = 0): Row => ({
+    ...{ name, port, pid, frameUs: [], p50Ms: [], p99Ms: [] },
+  });
   const rows = [
     row('directly', upstream),
     row('greenroom', ours, gateway.pid),
-    ...(nginx ? [row('nginx', nginx.port, nginx.pid)] : []),
     row('a relay of ws', relayPort, relay.pid),
+    ...(nginx ? [row('nginx', nginx.port, nginx.pid)] : []),
   ];
-  for (const { port } of rows) await listens(port);
-  // One before the counting, so that everybody is warm.
-  for (let round = 0; round <= rounds; round += 1) for (const each of rows) await measure(each, round > 0);
-  show(rows, nginx !== undefined);
+  const calls: { readonly row: Row; readonly callers: Callers }[] = [];
+  for (const each of rows) {
+    await listens(each.port);
+    calls.push({ row: each, callers: await Callers.call(each.port, sessions, frameBytes) });
+  }
+  for (const { callers } of calls) await callers.speak(warmUpMs);
+  for (let round = 0; round < rounds; round += 1)
+    for (const { row: each, callers } of calls) await measure(each, callers);
+  for (const { callers } of calls) await callers.close();
+  show(rows);
 }
 
-async function measure(row: Row, counted: boolean): Promise<void> {
-  const callers = await Callers.call(row.port, sessions, frameBytes);
+async function measure(row: Row, callers: Callers): Promise<void> {
   const before = await cpuUs(row.pid);
-  const { ms, sent } = await callers.speak(counted ? roundMs : 1000);
-  const spentUs = (await cpuUs(row.pid)) - before;
-  await callers.close();
-  if (!counted) return;
-  for (const each of ms) row.ms.push(each);
+  const { ms, sent } = await callers.speak(roundMs);
   // Each goes up, and comes down.
-  row.frameUs.push(spentUs / (2 * sent));
+  row.frameUs.push(((await cpuUs(row.pid)) - before) / (2 * sent));
+  row.p50Ms.push(median(ms));
+  row.p99Ms.push(quantile(ms, 0.99));
 }
 
 async function startNginx(bench: Workbench, to: number) {
@@ -103,32 +113,59 @@ async function listens(port: number): Promise<void> {
   throw new Error(`nobody listens on port ${port}`);
 }
 
+/** Of all its threads, as the scheduler counts it: to the nanosecond. */
 async function cpuUs(pid: number): Promise<number> {
   if (pid === 0) return 0;
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const [user = 0, system = 0] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number);
-  return (user + system) * tickUs;
+  const threads = await readdir(`/proc/${pid}/task`);
+  const spent = await Promise.all(
+    threads.map(async (thread) => {
+      const stat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');
+      return Number(stat.split(' ')[0]) / 1000;
+    }),
+  );
+  return spent.reduce((sum, us) => sum + us, 0);
 }
 
-function show(rows: readonly Row[], hasNginx: boolean): void {
-  const [direct, ours, ...others] = rows;
-  if (!direct || !ours) return;
+const ratio = (of: readonly number[], to: readonly number[]): number =>
+  median(of.map((value, round) => value / (to[round] ?? Number.NaN)));
+
+const added = (of: readonly number[], to: readonly number[]): number =>
+  median(of.map((value, round) => value - (to[round] ?? Number.NaN)));
+
+function show(rows: readonly Row[]): void {
+  const [direct, ours, relay, nginx] = rows;
+  if (!direct || !ours || !relay) return;
   console.log(
-    `bridge: ${sessions} calls of 50 frames a second (${frameBytes} bytes of audio each) both ways; ${rounds} rounds of ${roundMs / 1000} s`,
+    `bridge: ${sessions} calls of 50 frames a second (${frameBytes} bytes of audio each) both ways; medians of ${rounds} rounds of ${roundMs / 1000} s in turn`,
   );
-  for (const { name, ms, frameUs } of rows) {
-    const cost = median(frameUs) > 0 ? `${median(frameUs).toFixed(2)} us CPU a frame` : '';
-    const added = quantile(ms, 0.99) - quantile(direct.ms, 0.99);
-    const way = `there and back p50 ${shownMs(median(ms))} p99 ${shownMs(quantile(ms, 0.99))}`;
+  const columns = [
+    '',
+    'CPU a frame',
+    'to nginx',
+    'to the relay',
+    'there and back p50',
+    'p99',
+    'added at p99',
+  ];
+  const lines = rows.map((row) => {
+    const { name, frameUs, p50Ms, p99Ms } = row;
+    const times = [shownMs(median(p50Ms)), shownMs(median(p99Ms))];
+    if (row === direct) return [name, '', '', '', ...times, ''];
+    const toNginx = nginx ? `${ratio(frameUs, nginx.frameUs).toFixed(2)}x` : '-';
+    const toRelay = `${ratio(frameUs, relay.frameUs).toFixed(2)}x`;
+    const cost = `${median(frameUs).toFixed(1)} us`;
+    return [name, cost, toNginx, toRelay, ...times, shownMs(added(p99Ms, direct.p99Ms))];
+  });
+  for (const line of [columns, ...lines])
     console.log(
-      `  ${name.padEnd(15)} ${way}  ${name === 'directly' ? '' : `adds ${shownMs(added)} at p99`}  ${cost}`,
+      `  ${line.map((cell, at) => (at === 0 ? cell.padEnd(14) : cell.padStart(Math.max(8, (columns[at] ?? '').length) + 2))).join('')}`,
     );
-  }
-  for (const { name, frameUs } of others)
-    console.log(`  against ${name}: ${(median(ours.frameUs) / median(frameUs)).toFixed(2)}x its CPU a frame`);
-  if (!hasNginx) console.log('  (no nginx here: apt-get install nginx-light)');
+  const overRelayMs = added(ours.p99Ms, relay.p99Ms);
+  console.log(
+    `  greenroom at p99 against the relay, round by round: ${overRelayMs < 0 ? '' : '+'}${shownMs(overRelayMs)}`,
+  );
+  if (!nginx) return console.log('  (no nginx here: apt-get install nginx-light)');
+  const cpu = ratio(ours.frameUs, nginx.frameUs) <= targetRatio ? 'met' : 'missed';
+  const way = added(ours.p99Ms, direct.p99Ms) <= targetMs ? 'met' : 'missed';
+  console.log(`  promised: ${targetRatio}x nginx's CPU (${cpu}), ${targetMs} ms added at p99 (${way})`);
 }

@@ -1,6 +1,7 @@
 // Callers that speak: each sends a frame of audio every 20 ms and gets one back for it. Their sends are spread over the
-// 20 ms, as those of strangers are.
+// 20 ms, as those of strangers are. The frame is made once, and written below `ws`.
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import WebSocket from 'ws';
 
@@ -12,20 +13,26 @@ export interface Measured {
   readonly sent: number;
 }
 
+interface Caller {
+  readonly socket: WebSocket;
+  readonly below: Socket;
+}
+
 export class Callers {
-  readonly #sockets: readonly WebSocket[];
-  readonly #frame: string;
+  readonly #callers: readonly Caller[];
+  readonly #frame: Buffer;
   readonly #due: number[][];
   #ms: number[] = [];
 
-  private constructor(sockets: readonly WebSocket[], frame: string) {
-    this.#sockets = sockets;
+  private constructor(callers: readonly Caller[], frame: Buffer) {
+    this.#callers = callers;
     this.#frame = frame;
-    this.#due = sockets.map(() => []);
-    sockets.forEach((socket, index) => {
+    this.#due = callers.map(() => []);
+    callers.forEach(({ socket }, index) => {
       socket.on('message', (data: Buffer) => {
         // The frames that are answered are the only long ones.
-        if (data.length > frame.length) this.#ms.push(performance.now() - (this.#due[index]?.shift() ?? 0));
+        if (data.length + 8 > frame.length)
+          this.#ms.push(performance.now() - (this.#due[index]?.shift() ?? 0));
       });
     });
   }
@@ -33,15 +40,18 @@ export class Callers {
   /** All of them are connected, and their upstream is there. */
   static async call(port: number, count: number, frameBytes: number): Promise<Callers> {
     const audio = Buffer.alloc(frameBytes, 7).toString('base64');
-    const frame = `{"type":"input_audio_buffer.append","audio":"${audio}"}`;
-    const sockets = await Promise.all(
+    const text = `{"type":"input_audio_buffer.append","audio":"${audio}"}`;
+    const all = await Promise.all(
       Array.from({ length: count }, async () => {
-        const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/realtime`, { perMessageDeflate: false });
+        const below = connect(port, '127.0.0.1');
+        below.setNoDelay(true);
+        const url = `ws://127.0.0.1:${port}/v1/realtime`;
+        const socket = new WebSocket(url, { perMessageDeflate: false, createConnection: () => below });
         await once(socket, 'open');
-        return socket;
+        return { socket, below };
       }),
     );
-    const callers = new Callers(sockets, frame);
+    const callers = new Callers(all, maskedFrame(Buffer.from(text)));
     await callers.speak(500);
     return callers;
   }
@@ -53,9 +63,9 @@ export class Callers {
     for (let tick = 0; tick < forMs; tick += 1) {
       const lateMs = beganMs + tick - performance.now();
       if (lateMs > 0) await delay(lateMs);
-      for (let index = tick % frameMs; index < this.#sockets.length; index += frameMs) {
+      for (let index = tick % frameMs; index < this.#callers.length; index += frameMs) {
         this.#due[index]?.push(performance.now());
-        this.#sockets[index]?.send(this.#frame);
+        this.#callers[index]?.below.write(this.#frame);
         sent += 1;
       }
     }
@@ -67,11 +77,19 @@ export class Callers {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.close();
     await Promise.all(
-      this.#sockets.map((socket) =>
-        socket.readyState === WebSocket.CLOSED ? undefined : once(socket, 'close'),
-      ),
+      this.#callers.map(async ({ socket }) => {
+        if (socket.readyState === WebSocket.CLOSED) return;
+        socket.close();
+        await once(socket, 'close');
+      }),
     );
   }
+}
+
+/** Of between 126 and 65535 bytes. */
+function maskedFrame(text: Buffer): Buffer {
+  const mask = [0x37, 0xfa, 0x21, 0x3d];
+  const head = [0x81, 0x80 | 126, text.length >> 8, text.length & 0xff, ...mask];
+  return Buffer.concat([Buffer.from(head), text.map((byte, index) => byte ^ (mask[index % 4] ?? 0))]);
 }

@@ -1,5 +1,7 @@
 // The two frequent frames, fifty a second and caller each way, recognised by their bytes: they pass as the text that came,
 // and are not parsed. What does not match from end to end is parsed and judged like everything else.
+import { isAscii } from 'node:buffer';
+import { type ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 
 const appendHead = '{"type":"input_audio_buffer.append","audio":"';
 const appendTail = '"}';
@@ -65,5 +67,64 @@ export function audioDelta(text: string): AudioDelta | undefined {
   const itemId = itemHere.exec(around)?.[1];
   if (itemId === undefined) return undefined;
   const padding = text.charCodeAt(to - 2) === 61 ? 2 : text.charCodeAt(to - 1) === 61 ? 1 : 0;
+  return { itemId, bytes: Math.max(0, Math.floor(((to - from) * 3) / 4) - padding) };
+}
+
+const appendHeads = [appendHead, appendHead.replaceAll(/([:,])/g, '$1 ')].map((head) => Buffer.from(head));
+const quote = 34;
+const closing = 125;
+const equals = 61;
+
+/** 1 for every pair of bytes that are both of base64, padding left out. */
+const base64Pairs = pairsOf(/[A-Za-z0-9+/]/);
+
+function pairsOf(set: RegExp): Uint8Array {
+  const is = Uint8Array.from({ length: 256 }, (_, byte) => (set.test(String.fromCharCode(byte)) ? 1 : 0));
+  return Uint8Array.from({ length: 65_536 }, (_, pair) => (is[pair & 0xff] ?? 0) & (is[pair >> 8] ?? 0));
+}
+
+/** The same of a frame as it came. */
+export function appendedIn(frame: ClientFrame): number | undefined {
+  let to = frame.length - appendTail.length;
+  if (frame.at(to) !== quote || frame.at(to + 1) !== closing) return undefined;
+  const from =
+    appendHeads.find((head) => frame.startsWith(head))?.length ?? otherHead(frame.head(headCharsMax));
+  const chars = to - from;
+  if (from === 0 || chars % 4 !== 0) return undefined;
+  let padding = 0;
+  while (padding < 2 && to > from && frame.at(to - 1) === equals) {
+    padding += 1;
+    to -= 1;
+  }
+  return frame.consistsOf(base64Pairs, from, to) ? (chars / 4) * 3 - padding : undefined;
+}
+
+/** Where its audio begins; 0 for no append. */
+function otherHead(text: string): number {
+  const at = text.search(/"audio": ?"/);
+  if (at === -1) return 0;
+  const from = text.indexOf('"', at + 7) + 1;
+  return appendForms.test(text.slice(0, from)) ? from : 0;
+}
+
+const deltaKeyBytes = Buffer.from(deltaKey);
+
+export function deltaIn(frame: ServerFrame): AudioDelta | undefined {
+  const { bytes } = frame;
+  const at = bytes.indexOf(deltaKeyBytes, ServerFrame.headBytes);
+  if (at === -1 || at > partCharsMax) return undefined;
+  const from = bytes.indexOf(quote, at + deltaKey.length) + 1;
+  const to = bytes.indexOf(quote, from);
+  if (from === 0 || to === -1 || bytes.length - to > partCharsMax || from - at > deltaKey.length + 2)
+    return undefined;
+  if (!isAscii(bytes.subarray(ServerFrame.headBytes))) return undefined;
+  const head = bytes.toString('latin1', ServerFrame.headBytes, at);
+  const tail = bytes.toString('latin1', to + 1, bytes.length);
+  if (!deltaHead.test(head) || !deltaTail.test(tail)) return undefined;
+  const around = head + tail;
+  if (!typeHere.test(around)) return undefined;
+  const itemId = itemHere.exec(around)?.[1];
+  if (itemId === undefined) return undefined;
+  const padding = bytes[to - 2] === equals ? 2 : bytes[to - 1] === equals ? 1 : 0;
   return { itemId, bytes: Math.max(0, Math.floor(((to - from) * 3) / 4) - padding) };
 }

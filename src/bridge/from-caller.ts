@@ -1,5 +1,6 @@
 // What the caller of a bridged call sends: forwarded as it came, unless a rule of upstream's would be broken by it.
 import { type JsonObject, numberAt, objectAt, textAt } from '../wire/json.ts';
+import type { WireText } from '../wire/text-frame.ts';
 import { bytesOf } from './audio-frames.ts';
 import { type BridgeDraft, heldCharsMin } from './draft.ts';
 import { audioMsOf, bytesPerMs, changeItem, dropItem, knownItem, putItem, recordItem } from './items.ts';
@@ -35,13 +36,13 @@ export function fromCaller(draft: BridgeDraft, event: JsonObject, text: string):
   }
 }
 
-export function appendAudio(draft: BridgeDraft, text: string, bytes: number): void {
+export function appendAudio(draft: BridgeDraft, text: WireText, bytes: number): void {
   const { input, session } = draft.state;
   if (input.buffer === 'empty' || input.heard === 'never')
     draft.set({ input: { ...input, buffer: 'filled', heard: 'once' } });
   if (!draft.lobby) return draft.do({ type: 'to_upstream', text });
   const ms = bytes / bytesPerMs(objectAt(session, 'audio', 'input')?.['format']);
-  draft.do({ type: 'hold', text, key: null, ms, bytes: Math.max(text.length, heldCharsMin) });
+  draft.do({ type: 'hold', text: `${text}`, key: null, ms, bytes: Math.max(text.length, heldCharsMin) });
 }
 
 /** Empty for certain: nothing was appended since the last commit or clear. Else upstream knows. */

@@ -3,6 +3,7 @@
 import type { Item } from '../wire/items.ts';
 import type { JsonObject } from '../wire/json.ts';
 import type { WireError } from '../wire/server-events.ts';
+import type { WireText } from '../wire/text-frame.ts';
 
 /** A `response.create` that upstream has not answered yet. In the lobby it is held. */
 export interface Asked {
@@ -129,7 +130,7 @@ export type BridgeInput =
   | { readonly type: 'connect' }
   | { readonly type: 'client'; readonly event: JsonObject; readonly text: string }
   /** An append that was recognised by its pattern; `bytes` of audio. */
-  | { readonly type: 'client_audio'; readonly text: string; readonly bytes: number }
+  | { readonly type: 'client_audio'; readonly text: WireText; readonly bytes: number }
   /** A frame that is no event. */
   | { readonly type: 'refused'; readonly error: WireError }
   /** The lobby could not keep all audio. */
@@ -138,7 +139,7 @@ export type BridgeInput =
   /** A delta of audio that was recognised by its pattern. */
   | {
       readonly type: 'upstream_audio';
-      readonly text: string;
+      readonly text: WireText;
       readonly itemId: string;
       readonly bytes: number;
     }
@@ -188,8 +189,8 @@ export type BridgeEffect =
   | { readonly type: 'connect' }
   | { readonly type: 'to_caller'; readonly event: JsonObject }
   /** As it came. */
-  | { readonly type: 'pass'; readonly text: string }
-  | { readonly type: 'to_upstream'; readonly text: string }
+  | { readonly type: 'pass'; readonly text: WireText }
+  | { readonly type: 'to_upstream'; readonly text: WireText }
   /** Kept for upstream, in order. `ms` and `bytes` of audio, which may be dropped, the oldest first. */
   | {
       readonly type: 'hold';

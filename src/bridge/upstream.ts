@@ -1,9 +1,13 @@
 // One connection to an upstream Realtime server. Listens for errors before it connects: an `error` that nobody hears ends
 // the process, and every other call with it. Tells of its end exactly once, whatever it was; `close` waits for it.
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import WebSocket, { type RawData } from 'ws';
 import type { Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import { FrameTap } from '../wire/frame-tap.ts';
+import { ClientFrame, ServerFrame, type WireText } from '../wire/text-frame.ts';
+import { writeFrame } from '../wire/write-out.ts';
 import { masked, refusalOf, refusedBodyMax } from './refused.ts';
 
 export interface UpstreamAddress {
@@ -16,6 +20,8 @@ export interface UpstreamAddress {
 
 export interface UpstreamHandlers {
   readonly text: (text: string) => void;
+  /** A whole text in one frame, before it is made a text of. False: it is to come as a text. */
+  readonly frame: (frame: ServerFrame) => boolean;
   /** Anything has come. */
   readonly alive: () => void;
   /** What was sent has been taken: there is room again. */
@@ -41,6 +47,7 @@ export class Upstream {
   #state: 'connecting' | 'open' | 'told' = 'connecting';
   #pendingBytes = 0;
   #takenMs: number;
+  #below: Socket | undefined;
   #reasonTimer: Timer | undefined;
 
   /** Connects. Lives as long as the scope at most. */
@@ -62,9 +69,17 @@ export class Upstream {
     });
     this.#socket = socket;
     socket.on('error', (error) => this.#failed(error));
+    socket.on('upgrade', (response) => {
+      this.#below = response.socket;
+    });
     socket.on('unexpected-response', (_, response) => this.#refused(response));
     socket.on('open', () => {
       if (this.#state === 'connecting') this.#state = 'open';
+      const tap = new FrameTap(ServerFrame.read, (frame) => {
+        handlers.alive();
+        return this.#state === 'open' && socket.readyState === WebSocket.OPEN && handlers.frame(frame);
+      });
+      tap.attach(socket);
       handlers.alive();
     });
     socket.on('message', (data: RawData, isBinary: boolean) => {
@@ -101,18 +116,20 @@ export class Upstream {
     return this.#pendingBytes === 0 ? 0 : this.#scope.clock.now() - this.#takenMs;
   }
 
-  send(text: string): void {
+  send(text: WireText): void {
     if (this.#state !== 'open') return;
     if (this.#pendingBytes === 0) this.#takenMs = this.#scope.clock.now();
+    if (text instanceof ClientFrame && this.#below && this.#socket.readyState === WebSocket.OPEN) {
+      const { bytes } = text;
+      text.remask();
+      this.#pendingBytes += bytes.length;
+      writeFrame(this.#below, text, () => this.#taken(bytes.length));
+      return;
+    }
     // As bytes, `ws` masks a copy with the head before it: one write in place of two.
-    const frame = Buffer.from(text);
-    const bytes = frame.length;
-    this.#pendingBytes += bytes;
-    this.#socket.send(frame, { binary: false }, () => {
-      this.#pendingBytes -= bytes;
-      this.#takenMs = this.#scope.clock.now();
-      this.#handlers.taken();
-    });
+    const frame = Buffer.from(`${text}`);
+    this.#pendingBytes += frame.length;
+    this.#socket.send(frame, { binary: false }, () => this.#taken(frame.length));
   }
 
   ping(): void {
@@ -147,6 +164,12 @@ export class Upstream {
     const late = this.#scope.clock.after(ms, () => socket.terminate());
     await this.#gone.promise;
     late.cancel();
+  }
+
+  #taken(bytes: number): void {
+    this.#pendingBytes -= bytes;
+    this.#takenMs = this.#scope.clock.now();
+    this.#handlers.taken();
   }
 
   #tell(tell: () => void): void {

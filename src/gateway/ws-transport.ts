@@ -3,6 +3,9 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Transport, TransportHandlers } from '../sessions/transport.ts';
+import { FrameTap } from '../wire/frame-tap.ts';
+import { ClientFrame, type WireText } from '../wire/text-frame.ts';
+import { writeFrame, writeOut } from '../wire/write-out.ts';
 
 /** As many bytes as fit a frame's head of four. */
 const shortBytesMax = 65_535;
@@ -23,6 +26,14 @@ export class WsTransport implements Transport {
 
   listen(handlers: TransportHandlers): void {
     const socket = this.#socket;
+    const { frame: take } = handlers;
+    if (take) {
+      const tap = new FrameTap(ClientFrame.read, (frame) => {
+        handlers.alive('any');
+        return socket.readyState === socket.OPEN && take(frame);
+      });
+      tap.attach(socket);
+    }
     socket.on('message', (data: RawData, isBinary: boolean) => {
       handlers.alive('any');
       if (isBinary) handlers.binary();
@@ -34,11 +45,12 @@ export class WsTransport implements Transport {
     else socket.once('close', (code, reason) => handlers.closed(code, reason.toString()));
   }
 
-  send(text: string, onFlushed: () => void): void {
+  send(text: WireText, onFlushed: () => void): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return onFlushed();
+    if (typeof text !== 'string') return writeFrame(this.#below, text, onFlushed);
     const bytes = text.length > shortBytesMax ? text.length : Buffer.byteLength(text);
     if (bytes > shortBytesMax) this.#socket.send(text, onFlushed);
-    else this.#below.write(textFrame(text, bytes), () => onFlushed());
+    else writeOut(this.#below, textFrame(text, bytes), onFlushed);
   }
 
   pause(): void {

@@ -1,6 +1,6 @@
 // One caller's call that an upstream Realtime server answers: performs what the pure bridge decides. The state has one
 // writer: inputs are queued and applied one after the other. Everything it holds is in its scope, which the registry owns.
-import { appendedBytes, audioDelta } from '../bridge/audio-frames.ts';
+import { appendedBytes, appendedIn, audioDelta, deltaIn } from '../bridge/audio-frames.ts';
 import { next, openBridge } from '../bridge/bridge.ts';
 import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
@@ -10,6 +10,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
 import { parseFrame } from '../wire/client-events.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
+import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 import { BridgeClock } from './bridge-clock.ts';
 import { bridgeEnd } from './bridge-end.ts';
 import { BridgeHost } from './bridge-host.ts';
@@ -80,6 +81,7 @@ export class BridgedSession implements Call {
       ...{ transport, clock },
       isFull: () => this.#outbox.full || this.#upstream.full,
       handle: (text) => this.#handle(text),
+      handleFrame: (frame) => this.#handleFrame(frame),
     });
     scope.defer('inbox', () => this.#inbox.close());
     this.#early = new EarlyFrames({
@@ -98,6 +100,7 @@ export class BridgedSession implements Call {
     this.#upstream = new UpstreamLeg({
       ...{ scope, address: pipeline.upstream, keepaliveMs: limits.keepaliveMs },
       text: (text) => this.#hear(text),
+      frame: (frame) => this.#hearFrame(frame),
       taken: () => this.#inbox.resume(),
       failed: (code, message) => feed({ type: 'upstream_failed', code, message }),
       closed: (code, reason) => feed({ type: 'upstream_closed', code, reason }),
@@ -139,6 +142,10 @@ export class BridgedSession implements Call {
     this.#inbox.receive(text);
   }
 
+  receiveFrame(frame: ClientFrame): boolean {
+    return this.#inbox.receiveFrame(frame);
+  }
+
   alive(sign: 'any' | 'pong'): void {
     this.#keepalive.alive();
     if (sign === 'pong') this.#outbox.taken();
@@ -176,6 +183,13 @@ export class BridgedSession implements Call {
     this.#feed({ type: 'client', event: parsed.given, text });
   }
 
+  #handleFrame(frame: ClientFrame): boolean {
+    const bytes = appendedIn(frame);
+    if (bytes === undefined) return false;
+    this.#feed({ type: 'client_audio', text: frame, bytes });
+    return true;
+  }
+
   #lookAtEngines(): void {
     if (this.#readiness.engines === 'ready') this.#feed({ type: 'connect' });
   }
@@ -197,6 +211,15 @@ export class BridgedSession implements Call {
       }
     }
     if (this.#outbox.full) this.#upstream.read('paused');
+  }
+
+  #hearFrame(frame: ServerFrame): boolean {
+    const delta = deltaIn(frame);
+    if (!delta) return false;
+    this.#timers.heard();
+    this.#feed({ type: 'upstream_audio', text: frame, ...delta });
+    if (this.#outbox.full) this.#upstream.read('paused');
+    return true;
   }
 
   #timeUp(name: TimerName, waitedMs: number): void {

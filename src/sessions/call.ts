@@ -1,6 +1,7 @@
 // One caller's call, as the registry and everybody outside see it, whoever answers: engines of this gateway (`Session`)
 // or an upstream (`BridgedSession`).
 import type { ServerEvent } from '../wire/server-events.ts';
+import type { ClientFrame } from '../wire/text-frame.ts';
 import type { SessionFacts } from './session-facts.ts';
 
 export interface Call {
@@ -9,6 +10,8 @@ export interface Call {
   begin(): void;
   /** A frame: its text, or null for a binary one. */
   receive(text: string | null): void;
+  /** A text in one frame: whether it is taken as it is. */
+  receiveFrame?(frame: ClientFrame): boolean;
   /** Anything has come from the caller; `pong`: it has read as far as our last ping. */
   alive(sign: 'any' | 'pong'): void;
   /** Sends our own notice to a caller that asked for them. */

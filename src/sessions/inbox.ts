@@ -2,6 +2,7 @@
 // has held the loop for a while, its frames are kept; when that is much, its connection is not read any more. So nobody
 // is kept from his turn by what another one sends, and what is kept is bounded.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { ClientFrame } from '../wire/text-frame.ts';
 import type { Transport } from './transport.ts';
 
 export interface InboxOptions {
@@ -11,6 +12,8 @@ export interface InboxOptions {
   readonly isFull: () => boolean;
   /** A frame: its text, or null for a binary one. */
   readonly handle: (text: string | null) => void;
+  /** A frame before it is made a text: whether it was taken as it is. Default: none is. */
+  readonly handleFrame?: (frame: ClientFrame) => boolean;
 }
 
 /** One caller's frames may hold the loop for so long in a row; then it rests for twice as long as they took. */
@@ -46,6 +49,16 @@ export class Inbox {
     this.#options.transport.pause();
   }
 
+  /** False: it is to come as a text. So does what has to wait: that is kept. */
+  receiveFrame(frame: ClientFrame): boolean {
+    const { clock, handleFrame } = this.#options;
+    if (this.#state !== 'open' || !handleFrame) return false;
+    const beganMs = clock.now();
+    const taken = handleFrame(frame);
+    this.#handled(beganMs);
+    return taken;
+  }
+
   /** There is room again: goes on where it stopped. */
   resume(): void {
     if (this.#state === 'full') this.#goOn();
@@ -72,10 +85,15 @@ export class Inbox {
   }
 
   #handle(text: string | null): void {
-    const { clock, handle, isFull } = this.#options;
+    const { clock, handle } = this.#options;
     const beganMs = clock.now();
-    if (beganMs - this.#handledMs > turnedMs) this.#heldMs = 0;
     handle(text);
+    this.#handled(beganMs);
+  }
+
+  #handled(beganMs: number): void {
+    const { clock, isFull } = this.#options;
+    if (beganMs - this.#handledMs > turnedMs) this.#heldMs = 0;
     this.#handledMs = clock.now();
     this.#heldMs += this.#handledMs - beganMs;
     if (this.#state !== 'open') return;

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
+import type { WireText } from '../wire/text-frame.ts';
 import type { Transport } from './transport.ts';
 
 export interface OutboxOptions {
@@ -56,7 +57,7 @@ export class Outbox {
   }
 
   /** A whole event, as it is to travel. */
-  pass(text: string): void {
+  pass(text: WireText): void {
     if (this.#state === 'closed') return;
     const { transport, bytesMax, clock } = this.#options;
     // Base64 and JSON are ASCII but for what people say: close enough, and free.

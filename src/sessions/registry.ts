@@ -130,6 +130,7 @@ export class SessionRegistry {
     scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
     transport.listen({
       text: (text) => deliver((to) => to.receive(text)),
+      frame: (frame) => session?.receiveFrame?.(frame) ?? false,
       binary: () => deliver((to) => to.receive(null)),
       alive: (sign) => session?.alive(sign),
       closed: (code) => {

@@ -1,7 +1,11 @@
 // One caller's connection, as a session sees it. Real ones are WebSockets; tests and simulations bring their own.
 
+import type { ClientFrame, WireText } from '../wire/text-frame.ts';
+
 export interface TransportHandlers {
   readonly text: (text: string) => void;
+  /** A whole text in one frame, before it is made a text of. False: it is to come as a text. */
+  readonly frame?: (frame: ClientFrame) => boolean;
   /** A binary frame: the Realtime wire has none. */
   readonly binary: () => void;
   /** Anything arrived: the peer lives. `pong`: it has read everything that was sent before the ping. */
@@ -15,7 +19,7 @@ export interface Transport {
   /** From now on; what arrived before is given at once, in order. */
   listen(handlers: TransportHandlers): void;
   /** `onFlushed` runs when the text has left for the kernel, or never will. */
-  send(text: string, onFlushed: () => void): void;
+  send(text: WireText, onFlushed: () => void): void;
   /** Reads nothing more from the peer, until `resume`. A close resumes. */
   pause(): void;
   resume(): void;

@@ -2,6 +2,7 @@
 // and watched for signs of life.
 import { Upstream, type UpstreamAddress, type UpstreamHandlers } from '../bridge/upstream.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import type { WireText } from '../wire/text-frame.ts';
 import { Keepalive } from './keepalive.ts';
 
 export interface UpstreamLegOptions extends Omit<UpstreamHandlers, 'alive' | 'failed'> {
@@ -28,7 +29,7 @@ export class UpstreamLeg {
   }
 
   connect(): void {
-    const { scope, address, keepaliveMs, text, taken, failed, closed } = this.#options;
+    const { scope, address, keepaliveMs, text, frame, taken, failed, closed } = this.#options;
     if (scope.state !== 'open') return;
     const lost = (ms: number, what: string) => failed('upstream_stalled', `upstream ${what} for ${ms} ms`);
     const keepalive = new Keepalive({
@@ -43,13 +44,13 @@ export class UpstreamLeg {
       onLost: (silentMs) => lost(silentMs, 'gave no sign of life'),
     });
     const upstream = new Upstream(scope, address, {
-      ...{ text, taken, failed, closed },
+      ...{ text, frame, taken, failed, closed },
       alive: () => keepalive.alive(),
     });
     this.#upstream = upstream;
   }
 
-  send(text: string): void {
+  send(text: WireText): void {
     this.#upstream?.send(text);
   }
 

@@ -1,6 +1,7 @@
 // A caller's connection without a socket: what is sent is kept, and the test decides when it is flushed, when the peer
 // speaks, answers a close, or is gone.
 import type { Transport, TransportHandlers } from '../../src/sessions/transport.ts';
+import type { WireText } from '../../src/wire/text-frame.ts';
 
 export class MemoryTransport implements Transport {
   readonly remote = 'memory';
@@ -24,9 +25,9 @@ export class MemoryTransport implements Transport {
     this.#handlers = handlers;
   }
 
-  send(text: string, onFlushed: () => void): void {
+  send(text: WireText, onFlushed: () => void): void {
     if (this.#state !== 'open') return onFlushed();
-    this.sent.push(JSON.parse(text) as { type: string });
+    this.sent.push(JSON.parse(`${text}`) as { type: string });
     if (this.peer === 'reads') queueMicrotask(onFlushed);
     else this.#unflushed.push(onFlushed);
   }

@@ -162,9 +162,9 @@ export class BridgeWorld {
       case 'to_caller':
         return this.#hear(effect.event);
       case 'pass':
-        return this.#hear(JSON.parse(effect.text) as JsonObject);
+        return this.#hear(JSON.parse(`${effect.text}`) as JsonObject);
       case 'to_upstream':
-        return void this.#up.push({ event: JSON.parse(effect.text) as JsonObject, seen: this.#seen });
+        return void this.#up.push({ event: JSON.parse(`${effect.text}`) as JsonObject, seen: this.#seen });
       case 'hold':
         return void this.#held.push(effect);
       case 'drop_held': {
