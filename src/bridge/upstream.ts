@@ -179,10 +179,11 @@ export class Upstream {
   }
 
   #failed(error: Error): void {
-    const { message } = error as NodeJS.ErrnoException;
+    const { message, code } = error as NodeJS.ErrnoException;
     // An open connection that breaks closes too, with its code.
     if (this.#state === 'open') return;
-    const why = message || (error as NodeJS.ErrnoException).code || 'no reason given';
+    const plain = code === 'EPROTO' && /wrong version number|packet length/.test(message);
+    const why = plain ? 'it does not speak TLS; is ws: meant?' : message || code || 'no reason given';
     const said = `${this.#name} cannot be reached: ${this.#masked(why)}`;
     this.#tell(() => this.#handlers.failed('upstream_unreachable', said));
   }

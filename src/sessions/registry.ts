@@ -148,7 +148,7 @@ export class SessionRegistry {
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
-      this.#enter(id, session, pipeline, scope);
+      this.#enter(id, session, pipeline, scope, () => ending);
       this.#record(record, scope, (reason) =>
         reason === 'client_left' && callersCode !== undefined
           ? callersCode
@@ -191,7 +191,14 @@ export class SessionRegistry {
     return new GreenroomError('sessions_full', `${open} sessions are open, ${sessionsMax} at most`);
   }
 
-  #enter(id: string, session: Call, pipeline: AnyPipeline, scope: Scope): void {
+  /** @param why it had to end, where something was wrong */
+  #enter(
+    id: string,
+    session: Call,
+    pipeline: AnyPipeline,
+    scope: Scope,
+    why: () => GreenroomError | undefined,
+  ): void {
     const { log } = this.#options;
     this.#sessions.set(id, { session, pipeline });
     // Only its own entry, however late it comes.
@@ -200,9 +207,11 @@ export class SessionRegistry {
     this.changes.announce({ id, type: 'opened', pipeline: pipeline.name, reason: null });
     void scope.closed.then((report) => {
       const { reason, ms, failed, overdue } = report;
+      const error = why();
+      const because = error ? `: ${error.message} [${error.code}]` : '';
       log.info(
-        { session: id, reason, ms: Math.round(ms), failed, overdue },
-        `session ${id} closed: ${reason}`,
+        { session: id, reason, ...(error && { code: error.code }), ms: Math.round(ms), failed, overdue },
+        `session ${id} closed: ${reason}${because}`,
       );
       this.changes.announce({ id, type: 'closed', pipeline: pipeline.name, reason });
     });

@@ -1,6 +1,9 @@
 // However an upstream fails, ends or keeps silent: its caller is told why and never hangs, and the gateway holds nothing
 // of the call any more.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startGateway } from '../../../src/testing/index.ts';
 import { objectAt } from '../../../src/wire/json.ts';
 import { Caller, type WireEvent } from '../../support/caller.ts';
 import { until } from '../../support/poll.ts';
@@ -64,6 +67,24 @@ test('nobody listens there: told at once', async () => {
   expect(codeOf(error)).toBe('upstream_unreachable');
   expect(messageOf(error)).toContain('ECONNREFUSED');
   expect((await caller.ended()).code).toBe(4410);
+  // Whoever runs the gateway has to see it as well.
+  const log = join(gateway.folder, 'data', 'logs', 'greenroom.log');
+  await until(
+    async () => /closed: engine_failed: upstream .*ECONNREFUSED/.test(await readFile(log, 'utf8')),
+    {
+      timeoutMs: 5000,
+      what: 'the reason in the log',
+    },
+  );
+});
+
+test('a plain door behind wss: is told as that, with the next step', async () => {
+  await using plain = await startGateway({ config: { engines: {}, pipelines: {} } });
+  await using gateway = await bridgeTo(plain.url.replace('http', 'wss'));
+  await using caller = await Caller.call(gateway.url);
+  expect(messageOf(await caller.event('error'))).toMatch(
+    /cannot be reached: it does not speak TLS; is ws: meant\?$/,
+  );
 });
 
 test('upstream errors before it opens, and says why: the reason is passed on', async () => {
