@@ -97,7 +97,7 @@ function vadProblems(name: string, pipeline: RawPipeline, engines: RawConfig['en
 
 /** Which of them was meant could not be told. */
 function sharedTools(name: string, pipeline: RawPipeline): Problem[] {
-  if (pipeline.kind !== 'cascade') return [];
+  if (pipeline.kind === 'echo') return [];
   const owners = new Map<string, string>();
   return Object.entries(pipeline.tasks).flatMap(([task, { tool }]) => {
     const owner = tool === undefined ? undefined : owners.get(tool);

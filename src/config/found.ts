@@ -11,5 +11,7 @@ export function foundEngines(
 ): readonly EngineConfig[] {
   const engines = Object.entries(enginesSchema.parse(raw) ?? {});
   const secret = (written: string) => secrets.add(new Secret(written, 'what was found'));
-  return engines.map(([name, engine]) => normaliseEngine(name, engine, { folderOf: () => cwd, secret }));
+  return engines.map(([name, engine]) =>
+    normaliseEngine(name, engine, { pipelines: {}, folderOf: () => cwd, secret }),
+  );
 }

@@ -2,6 +2,7 @@
 // the address that it stands for.
 import { basename, resolve } from 'node:path';
 import { offersOf } from './engine-checks.ts';
+import { neededOf } from './pipeline-engines.ts';
 import { type PresetFacts, type PresetStart, presets } from './presets.ts';
 import type { Path } from './problems.ts';
 import type { RawConfig } from './schema.ts';
@@ -23,6 +24,7 @@ type RawUrl = Extract<RawEngine, { readonly url: string; readonly ready: { reado
 
 export interface EngineContext {
   readonly folderOf: (path: Path) => string;
+  readonly pipelines: RawConfig['pipelines'];
   readonly secret: (written: string, path: Path) => Secret;
 }
 
@@ -34,7 +36,8 @@ export function normaliseEngine(name: string, raw: RawEngine, context: EngineCon
   const ready = { stallMs: raw.ready.stall, totalMs: raw.ready.total };
   if ('worker' in raw) {
     const worker = resolve(context.folderOf(['engines', name, 'worker']), raw.worker);
-    return { kind: 'worker', ...basics, worker, isolate: raw.isolate, options: raw.options, ready };
+    const needed = neededOf(name, context.pipelines);
+    return { kind: 'worker', ...basics, worker, isolate: raw.isolate, options: raw.options, ready, needed };
   }
   if (!('model' in raw))
     return { kind: 'builtin', ...basics, builtin: raw.builtin, options: raw.options, ready };

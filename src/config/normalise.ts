@@ -44,7 +44,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
     listen: raw.listen,
     dataDirectory:
       raw.data === undefined ? context.dataDirectory : resolve(context.folderOf(['data']), raw.data),
-    engines: normaliseEngines(raw.engines, context, resolver),
+    engines: normaliseEngines(raw, context, resolver),
     pipelines,
     defaultPipeline: names.includes('default') ? 'default' : names[0],
     aliases: Object.entries(raw.aliases).map(([glob, pipeline]) => ({ glob, pipeline })),
@@ -73,11 +73,11 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
 }
 
 function normaliseEngines(
-  raw: RawConfig['engines'],
+  { engines, pipelines }: RawConfig,
   { folderOf }: NormaliseContext,
   { secret }: SecretResolver,
 ): Record<string, EngineConfig> {
-  return byName(raw, (name, engine) => normaliseEngine(name, engine, { folderOf, secret }));
+  return byName(engines, (name, engine) => normaliseEngine(name, engine, { folderOf, secret, pipelines }));
 }
 
 interface SecretResolver {

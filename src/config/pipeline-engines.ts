@@ -4,7 +4,7 @@ import type { Path } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { type TaskContext, tasksConfig } from './schema-tasks.ts';
 import { referenceOf, type Secret } from './secrets.ts';
-import type { CapabilityName, PipelineConfig } from './types.ts';
+import type { CapabilityName, NeededOffer, PipelineConfig } from './types.ts';
 
 type RawEngines = RawConfig['engines'];
 export type RawPipeline = NonNullable<RawConfig['pipelines']>[string];
@@ -47,6 +47,18 @@ export function taskEnginesOf(
 ): readonly { readonly task: string; readonly engine: string }[] {
   if (pipeline.kind === 'echo') return [];
   return Object.entries(pipeline.tasks).map(([task, { think: engine }]) => ({ task, engine }));
+}
+
+/** What the pipelines need of an engine. */
+export function neededOf(engine: string, pipelines: RawConfig['pipelines'] = {}): readonly NeededOffer[] {
+  return Object.entries(pipelines).flatMap(([name, pipeline]) => [
+    ...partsOf(pipeline)
+      .filter((part) => part.engine === engine)
+      .map(({ key, needed: capability }) => ({ capability, by: `pipelines.${name}.${key}` })),
+    ...taskEnginesOf(pipeline)
+      .filter((task) => task.engine === engine)
+      .map(({ task }) => ({ capability: 'chat' as const, by: `pipelines.${name}.tasks.${task}.think` })),
+  ]);
 }
 
 export interface PipelineContext extends TaskContext {

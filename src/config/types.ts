@@ -72,6 +72,14 @@ export interface WorkerEngineConfig extends EngineBasics {
   readonly isolate: 'process' | 'thread';
   readonly options: Readonly<Record<string, unknown>>;
   readonly ready: ReadyLimits;
+  /** What its module has to offer, and for whom: what it does offer is known when it has loaded. */
+  readonly needed: readonly NeededOffer[];
+}
+
+export interface NeededOffer {
+  readonly capability: CapabilityName;
+  /** A place of the configuration: `pipelines.default.think`. */
+  readonly by: string;
 }
 
 export interface RunEngineConfig extends EngineBasics {

@@ -139,6 +139,7 @@ function worker(
   return new WorkerInstance(request, {
     module: config.kind === 'builtin' ? shippedFile(config.builtin as 'flite' | 'silero') : config.worker,
     options: config.options,
+    needed: config.kind === 'worker' ? config.needed : [],
     openLink: (marker, events) => open(owner, marker, events),
     log,
     limits: {

@@ -43,6 +43,14 @@ const cases: readonly Failing[] = [
     state: 'failed',
   },
   {
+    name: 'a worker that offers something else than is needed',
+    engine: { worker: fixture('gateway/tone.mjs') },
+    pipeline: { kind: 'cascade', think: 'bad' },
+    code: 'engine_module_invalid',
+    says: ['it offers speak, but pipelines.broken.think needs chat'],
+    state: 'failed',
+  },
+  {
     name: 'a worker that crashes while it loads',
     engine: { worker: fixture('gateway/fails.mjs'), options: { how: 'exit' } },
     code: 'engine_exited',

@@ -1,4 +1,5 @@
 // One run of a worker engine: its host, its load, its calls.
+import type { NeededOffer } from '../../config/types.ts';
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import { diagnose } from '../causes.ts';
@@ -27,6 +28,8 @@ const messageCharsMax = 2000;
 export interface WorkerOptions {
   readonly module: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** What it has to offer, and who needs it. */
+  readonly needed: readonly NeededOffer[];
   readonly openLink: OpenLink;
   readonly log: OutputLog;
   readonly limits: CallLimits;
@@ -159,11 +162,15 @@ export class WorkerInstance implements EngineInstance {
           message.fraction,
           message.text && this.#shown(message.text, progressCharsMax),
         );
-      case 'loaded':
+      case 'loaded': {
+        const missing = missingOffers(this.#options.needed, message.offers);
+        if (missing !== undefined)
+          return this.#loadFailed({ type: 'load_failed', reason: 'contract', message: missing, stack: '' });
         this.#offers = message.offers;
         this.#calls.open(message.concurrency);
         events.climbed('loaded');
         return events.climbed('ready');
+      }
       case 'load_failed':
         return this.#loadFailed(message);
       case 'call_failed':
@@ -242,4 +249,12 @@ export class WorkerInstance implements EngineInstance {
   #failure(code: ErrorCode, message: string, kind: EngineFailure['kind']): EngineFailure {
     return { code, message, kind, logTail: this.logTail };
   }
+}
+
+/** Why it is of no use for those who need it; undefined: it is. */
+function missingOffers(needed: readonly NeededOffer[], offers: readonly Capability[]): string | undefined {
+  const missing = needed.filter(({ capability }) => !offers.includes(capability));
+  if (missing.length === 0) return undefined;
+  const needs = missing.map(({ by, capability }) => `${by} needs ${capability}`);
+  return `it offers ${offers.join(', ')}, but ${needs.join(' and ')}`;
 }

@@ -30,6 +30,7 @@ export function worker(module: string, changes: Partial<WorkerEngineConfig> = {}
     isolate: 'process',
     options: {},
     ready: { stallMs: 10_000, totalMs: 20_000 },
+    needed: [],
     ...changes,
   };
 }

@@ -21,7 +21,7 @@ const builtin: EngineConfig = {
 };
 const worker = (changes: Partial<WorkerEngineConfig>): WorkerEngineConfig => ({
   ...{ ...engineBasics, kind: 'worker', worker: '/no/where.mjs', isolate: 'process', options: {} },
-  ready: { stallMs: 1, totalMs: 1 },
+  ...{ ready: { stallMs: 1, totalMs: 1 }, needed: [] },
   ...changes,
 });
 const run = runConfig;

@@ -26,7 +26,7 @@ function run(pid: number | null = 7) {
       },
     },
     {
-      ...{ module: '/mine.mjs', options: {} },
+      ...{ module: '/mine.mjs', options: {}, needed: [] },
       openLink: (_, events) => {
         links.push(events);
         return { pid, post: () => undefined, terminate: () => undefined, kill: () => undefined };
