@@ -39,6 +39,9 @@ interface Take {
   readonly ended: PromiseWithResolvers<Switched>;
 }
 
+/** Looked for in every event that goes out: so its beginning has to do. */
+const tellsFormats = /^\s*\{.{0,120}"type"\s*:\s*"(?:transcription_)?session\.(?:created|updated)"/;
+
 export class SessionTape implements Tape {
   readonly #options: SessionTapeOptions;
   /** By key: the one under way, and those that are being ended. */
@@ -68,10 +71,7 @@ export class SessionTape implements Tape {
   }
 
   told(text: string): void {
-    if (
-      /^[^{]{0,8}\{.{0,120}"type":"(?:transcription_)?session\.(?:created|updated)"/.test(text.slice(0, 256))
-    )
-      this.#context = text;
+    if (tellsFormats.test(text.slice(0, 256))) this.#context = text;
     if (this.#current) this.#note(this.#current, 'gateway', text);
   }
 
