@@ -34,12 +34,12 @@ export function openRecordings(parts: {
   return {
     recordings,
     async start() {
-      // Where nothing was ever recorded no thread is started for it.
+      // Where nothing was ever recorded no thread is started for it before it is.
       const there = await lstat(root).then(
         () => true,
         () => false,
       );
-      recordings.start(there);
+      recordings.start(there || begins === 'on');
     },
   };
 }

@@ -50,6 +50,7 @@ export class Recorder {
   #batchBytes = 0;
   #waitingBytes = 0;
   #timer: Timer | undefined;
+  #dueMs = 0;
   #thread: Thread | undefined;
   #requests = 0;
   #closing: Promise<void> | undefined;
@@ -76,14 +77,15 @@ export class Recorder {
   take(step: Step): 'taken' | 'full' | 'closed' {
     if (this.#state === 'closing' || this.#state === 'closed') return 'closed';
     const bytes = stepBytes + (step.type === 'event' ? step.text.length : 0);
-    const { bytesMax = bytesMaxDefault, clock } = this.#options;
+    const { bytesMax = bytesMaxDefault } = this.#options;
     if (step.type === 'event' && this.#waitingBytes + bytes > bytesMax) return 'full';
     this.#steps.push(step);
     this.#batchBytes += bytes;
     this.#waitingBytes += bytes;
-    // Somebody waits to hear how these went.
-    if (step.type !== 'event' || this.#batchBytes > batchBytes) this.#send();
-    else this.#timer ??= clock.after(batchMs, () => this.#send(), { ref: false });
+    if (this.#batchBytes > batchBytes) this.#send();
+    // Somebody waits to hear how it went; of many that begin at once they are one batch still.
+    else if (step.type === 'event') this.#sendIn(batchMs);
+    else this.#sendIn(0);
     return 'taken';
   }
 
@@ -122,6 +124,14 @@ export class Recorder {
     this.#state = 'closed';
     // Who asked before there was a thread finds that there is none.
     this.#started.resolve();
+  }
+
+  #sendIn(ms: number): void {
+    const dueMs = this.#options.clock.now() + ms;
+    if (this.#timer && this.#dueMs <= dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = this.#options.clock.after(ms, () => this.#send(), { ref: false });
   }
 
   #send(): void {

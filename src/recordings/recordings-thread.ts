@@ -2,9 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf } from '../lifecycle/errors.ts';
+import { yieldThread } from '../lifecycle/priority.ts';
 import type { RecorderReply, RecorderRequest, RecordingsThreadData } from './protocol.ts';
 import { Shelf } from './shelf.ts';
 
+yieldThread();
 const { root, limits, version } = workerData as RecordingsThreadData;
 const port = parentPort;
 if (!port) throw new Error('this is the thread of recordings, not a program');

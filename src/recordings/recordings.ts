@@ -56,9 +56,9 @@ export class Recordings {
     });
   }
 
-  /** @param there whether there are recordings to be looked after already */
-  start(there: boolean): void {
-    this.#recorder.start(there);
+  /** @param now whether there is something to do already: recordings to be looked after, or to come soon */
+  start(now: boolean): void {
+    this.#recorder.start(now);
   }
 
   openTape(session: TapeSession): Tape {
