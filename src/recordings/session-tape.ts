@@ -62,8 +62,8 @@ export class SessionTape implements Tape {
     return this.#takes.size === 0;
   }
 
-  begin(): void {
-    if (this.#options.begins === 'on') void this.switch(true);
+  begin(wanted = this.#options.begins === 'on'): void {
+    if (wanted) void this.switch(true);
   }
 
   heard(text: string): void {

@@ -159,7 +159,7 @@ export class BridgedSession implements Call {
     const { id, pipeline, scope, preset, newId } = this.#options;
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
     const session = sessionOf(pipeline, { id, expiresAt, preset });
-    const { model: _, ...wanted } = preset ?? {};
+    const { model: _, greenroom: __, ...wanted } = preset ?? {};
     return openBridge({ ...session }, { ...pipeline.setup, ...wanted }, newId('conv'), newId);
   }
 

@@ -162,7 +162,7 @@ export class SessionRegistry {
           ? callersCode
           : (ending?.closeCode ?? closeCodeOf(reason)),
       );
-      tape?.begin();
+      tape?.begin(preset?.greenroom?.record ?? undefined);
       session.begin();
       for (const step of early) step();
     } catch (thrown) {

@@ -5,8 +5,8 @@ import type { RecordingNotice } from '../wire/notices.ts';
 import type { Transport } from './transport.ts';
 
 export interface Tape {
-  /** The session is set up, and tells its caller next. */
-  begin(): void;
+  /** The session is set up, and tells its caller next. @param wanted what it begins with, where that is said */
+  begin(wanted: boolean | undefined): void;
   /** An event of the caller's, as it came. */
   heard(text: string): void;
   /** An event to the caller, as it goes. */

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseWav } from '../../src/audio/wav.ts';
+import { Caller } from '../support/caller.ts';
 import { testFolder } from '../support/folder.ts';
 import { Lateness } from '../support/lateness.ts';
 import { paced, until } from '../support/poll.ts';
@@ -99,6 +100,27 @@ test('a bridged call is recorded too: upstream hears nothing of it, and formats 
   expect(await caller.event('error')).toMatchObject({
     error: { code: 'invalid_value', param: 'session.greenroom' },
   });
+});
+
+test('a client secret says whether its session is recorded; an upstream is not told', async () => {
+  await using call = await bridgedCall();
+  const { gateway, upstream } = call;
+  const secret = await fetch(`${gateway.url}/v1/realtime/client_secrets`, {
+    method: 'POST',
+    body: JSON.stringify({
+      session: { type: 'realtime', instructions: 'Be brief.', greenroom: { record: true } },
+    }),
+  });
+  const { value, session } = (await secret.json()) as { value: string; session: object };
+  expect(session).not.toHaveProperty('greenroom');
+  await using caller = await Caller.call(gateway.url, `?notices=1&token=${value}`);
+  expect(await caller.event('greenroom.notice')).toMatchObject({ code: 'recording', state: 'on', take: 1 });
+  const connection = await until(() => upstream.connections[1], { timeoutMs: 5000, what: 'the second call' });
+  await until(() => JSON.stringify(connection.model.received).includes('Be brief.'), {
+    timeoutMs: 5000,
+    what: 'the session that the secret says',
+  });
+  expect(JSON.stringify(connection.model.received)).not.toContain('greenroom');
 });
 
 test('its life is told as events, without what was said', async () => {

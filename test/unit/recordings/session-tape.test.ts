@@ -44,7 +44,7 @@ const update = '{"event_id":"e","type":"session.updated","session":{"audio":{}}}
 
 test('off it takes nothing; on it takes everything, and knows what was in effect before', async () => {
   const { tape, steps, types, began, told } = world();
-  tape.begin();
+  tape.begin(undefined);
   tape.told(update);
   tape.told('{"type":"error","message":"\\"type\\":\\"session.updated\\""}');
   tape.heard('{"type":"x"}');
@@ -86,7 +86,7 @@ test('off and on again before the disk has answered: two takes, each told as it 
 
 test('what cannot be written is told once; it goes on with the next take only when it is asked to', async () => {
   const { tape, types, began, told, notices } = world('on');
-  tape.begin();
+  tape.begin(undefined);
   began(1);
   const message = 'recording s/1 cannot be written: the disk is full';
   const error = { code: 'recording_failed', message } as const;
@@ -104,7 +104,7 @@ test('what cannot be written is told once; it goes on with the next take only wh
 
 test('a disk that does not keep up ends the take, not the session', () => {
   const { tape, types, steps, began, disk } = world('on');
-  tape.begin();
+  tape.begin(undefined);
   began(1);
   disk.state = 'full';
   tape.heard('{}');
@@ -127,7 +127,7 @@ test('the caller’s own switch is answered, also when it changes nothing', asyn
 test('when its session ends so does its take, with the reason; nobody is told, and no other begins', async () => {
   const it = world('on');
   const { tape, types, steps, began, finished, told } = it;
-  tape.begin();
+  tape.begin(undefined);
   began(1);
   tape.end('client_left');
   expect(it.ended).toBe(1);
@@ -138,6 +138,15 @@ test('when its session ends so does its take, with the reason; nobody is told, a
   expect(await tape.switch(true)).toMatchObject({ state: 'off' });
   expect(types()).toEqual(['start 1', 'stop 1']);
   expect(told()).toEqual(['on 1']);
+});
+
+test('what a session begins with goes before what the configuration says', () => {
+  const off = world('on');
+  off.tape.begin(false);
+  expect(off.steps).toEqual([]);
+  const on = world('off');
+  on.tape.begin(true);
+  expect(on.types()).toEqual(['start 1']);
 });
 
 test('a gateway that leaves begins no take', async () => {
