@@ -22,6 +22,7 @@ const bundles: readonly Readonly<Record<string, string>>[] = [
   { client: 'src/client/index.ts' },
   { sentinel: 'src/lifecycle/sentinel-thread.ts' },
   { store: 'src/store/store-thread.ts' },
+  { recordings: 'src/recordings/recordings-thread.ts' },
   { 'faulty-engine': 'src/testing/faulty/engine.ts' },
   { 'llama-server': 'src/llama-server/main.ts' },
   {

@@ -6,6 +6,7 @@ import { normalisePipeline } from './pipeline-engines.ts';
 import type { Path, Problem } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { eventsConfig } from './schema-events.ts';
+import { recordingsConfig } from './schema-recordings.ts';
 import { storeConfig } from './schema-store.ts';
 import { type Environment, referenceOf, Secret, type SecretRegistry } from './secrets.ts';
 import type { Config, EngineConfig, TopicGrant } from './types.ts';
@@ -66,6 +67,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
     },
     limits: raw.limits,
     store: storeConfig(raw.store),
+    recordings: recordingsConfig(raw.recordings, raw.sessions.record),
     shutdown: { totalMs: raw.shutdown.total },
     log: { level: raw.log.level, cleanup: raw.log.cleanup, sizeBytes: raw.log.size, keep: raw.log.keep },
   };

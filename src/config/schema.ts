@@ -5,6 +5,7 @@ import { enginesSchema } from './schema-engines.ts';
 import { callerToken, eventsSchema } from './schema-events.ts';
 import { choice, duration, listenAddress, notYet, section, size, text, wholeNumber } from './schema-parts.ts';
 import { pipelinesSchema } from './schema-pipelines.ts';
+import { recordingsSchema } from './schema-recordings.ts';
 import { storeSchema } from './schema-store.ts';
 import { logLevels } from './types.ts';
 
@@ -37,9 +38,13 @@ const sessions = section(
       'Output that a client has not read; with more, nothing is read from it until it has.',
       1024,
     ),
+    record: z
+      .boolean()
+      .default(false)
+      .describe('Every session is recorded from its beginning; each can be switched.'),
   },
   'Sessions.',
-  notYet(['resume', 'record']),
+  notYet(['resume']),
 ).prefault({});
 
 /** Errors of secrets never show the value. */
@@ -121,6 +126,7 @@ export const configSchema = section(
       'Limits of the door.',
     ).prefault({}),
     store: storeSchema,
+    recordings: recordingsSchema,
     shutdown: section(
       { total: duration('3s', 'A shutdown may take so long in all.', { minMs: 500, maxMs: 60_000 }) },
       'Leaving.',

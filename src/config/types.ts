@@ -20,6 +20,7 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   readonly limits: { readonly connections: number };
   readonly store: StoreConfig;
+  readonly recordings: RecordingsConfig;
   readonly shutdown: { readonly totalMs: number };
   readonly log: LogConfig;
 }
@@ -228,6 +229,15 @@ export interface SessionsConfig {
   readonly keepaliveMs: number;
   /** Output that a client has not read. */
   readonly queueBytesMax: number;
+}
+
+export interface RecordingsConfig {
+  /** Whether every session is recorded from its beginning. */
+  readonly begins: 'on' | 'off';
+  /** After its end. */
+  readonly keepMs: number;
+  readonly countMax: number;
+  readonly bytesMax: number;
 }
 
 /** `sqlite`: `greenroom.db` in the data directory. */

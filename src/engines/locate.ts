@@ -10,6 +10,7 @@ export type ShippedFile =
   | 'engine-host'
   | 'sentinel'
   | 'store'
+  | 'recordings'
   | 'reaper'
   | 'flite'
   | 'silero'
@@ -20,6 +21,7 @@ const places: Readonly<Record<ShippedFile, { readonly built: string; readonly so
   'engine-host': { built: 'engine-host.js', source: 'worker/host.ts' },
   sentinel: { built: 'sentinel.js', source: '../lifecycle/sentinel-thread.ts' },
   store: { built: 'store.js', source: '../store/store-thread.ts' },
+  recordings: { built: 'recordings.js', source: '../recordings/recordings-thread.ts' },
   reaper: { built: 'reaper.sh', source: 'reaper.sh' },
   flite: { built: 'builtin/flite.js', source: 'builtin/flite.ts' },
   'llama-server': { built: 'llama-server.js', source: '../llama-server/main.ts' },

@@ -2,7 +2,7 @@
 // output is read, what it leaves behind in its group is killed, and its end is told once, after its last words.
 import type { ChildProcess } from 'node:child_process';
 import type { Clock, Timer } from '../lifecycle/clock.ts';
-import { yieldToDoor } from './priority.ts';
+import { yieldToDoor } from '../lifecycle/priority.ts';
 import { type Reaper, signalGroup } from './reaper.ts';
 
 export interface ProcessGroupOptions {

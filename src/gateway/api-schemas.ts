@@ -4,6 +4,7 @@ import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
+import { recordingSchemas } from './recording-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -217,6 +218,7 @@ export const apiSchemas = {
   audio: z.string().describe('Bytes.').meta({ id: 'Audio' }),
   bytes: z.unknown().meta({ id: 'Bytes' }),
   ...eventSchemas,
+  ...recordingSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

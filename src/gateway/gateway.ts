@@ -7,6 +7,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import { Scope } from '../lifecycle/scope.ts';
 import { Shutdown, type ShutdownReport } from '../lifecycle/shutdown.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
@@ -18,6 +19,7 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
+import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
@@ -172,6 +174,9 @@ export class Gateway {
     });
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
+    const { recordings, start: startRecordings } = openRecordings({
+      ...{ ...into, config: config.recordings, scope },
+    });
     const journalling = openJournal(scope, into, seated());
     for (const opening of [logging, journalling]) opening.catch(() => undefined);
     this.#loop.start();
@@ -179,7 +184,7 @@ export class Gateway {
     const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor, this.#log);
-    const sessions = openSessions({ config, scope, log: this.#log, records });
+    const sessions = openSessions({ config, scope, log: this.#log, records, recordings });
     this.#sessions = sessions;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
@@ -200,6 +205,7 @@ export class Gateway {
       clientSecrets,
       supervisor,
       sessions,
+      recordings,
       pipelines,
       mask,
     });
@@ -208,6 +214,7 @@ export class Gateway {
     this.#mustRun();
     // Last: nobody waits for a record, and a thread that starts takes its time from the engines.
     await records.start();
+    await startRecordings();
     this.#log.info({ url: door.url, pid: process.pid }, 'the door is open');
   }
 
@@ -221,10 +228,11 @@ export class Gateway {
     readonly clientSecrets: ClientSecrets;
     readonly supervisor: Supervisor;
     readonly sessions: SessionRegistry;
+    readonly recordings: Recordings;
     readonly pipelines: PipelineTable;
     readonly mask: (text: string) => string;
   }): Promise<Surface> {
-    const { access, clientSecrets, supervisor, sessions, pipelines, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, mask } = parts;
     const { openSurface } = await import('./surface.ts');
     this.#mustRun();
     const surface = await openSurface({
@@ -236,6 +244,7 @@ export class Gateway {
       leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
       tasks: sessions.tasks,
+      recordings,
       pipelines: () => pipelines.list(),
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),
@@ -243,7 +252,7 @@ export class Gateway {
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
     this.#mustRun();
-    surface.events.follow({ supervisor, sessions, ready: this.whenReady() });
+    surface.events.follow({ supervisor, sessions, recordings, ready: this.whenReady() });
     this.#surface.resolve(surface);
     this.#opened = surface;
     this.#options.door.attach({

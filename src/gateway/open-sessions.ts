@@ -1,6 +1,7 @@
 // The registry of sessions that a configuration wants.
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 import { SessionRegistry } from '../sessions/registry.ts';
 import { TaskDesk } from '../tasks/task-desk.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -13,8 +14,9 @@ export function openSessions(parts: {
   readonly scope: Scope;
   readonly log: Log;
   readonly records: Records;
+  readonly recordings: Recordings;
 }): SessionRegistry {
-  const { scope, log, records } = parts;
+  const { scope, log, records, recordings } = parts;
   const { sessions } = parts.config;
   const { waitMs, audio } = sessions.lobby;
   return new SessionRegistry({
@@ -29,6 +31,7 @@ export function openSessions(parts: {
     sessionsMax: sessions.max,
     earlyAudioBytesMax: audio.bytesTotalMax,
     records: records.sessions,
+    openTape: (session) => recordings.openTape(session),
     tasks: new TaskDesk({ log, store: records.store }),
     newId: randomId,
     random: Math.random,

@@ -20,6 +20,8 @@ export function headersOf({ code, details }: GreenroomError): Headers {
       return { connection: 'upgrade, close', upgrade: 'websocket', 'sec-websocket-version': '13' };
     case 'method_not_allowed':
       return { allow: String(details['allowed']) };
+    case 'range_not_satisfiable':
+      return { 'content-range': `bytes */${details['bytes']}` };
     case 'connections_full':
     case 'server_busy':
     case 'server_starting':

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { PipelineBasics } from '../pipelines/pipeline.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { TaskDesk } from '../tasks/task-desk.ts';
 import type { Access, Surface } from './access.ts';
@@ -16,6 +17,7 @@ import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 import type { MetricFacts } from './metrics.ts';
+import { recordingRoutes } from './recording-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 
 export interface RouteSources extends EventSources {
@@ -25,6 +27,7 @@ export interface RouteSources extends EventSources {
   readonly engines: EngineSources;
   readonly sessions: () => readonly SessionFacts[];
   readonly tasks: TaskDesk;
+  readonly recordings: Recordings;
   readonly pipelines: () => readonly PipelineBasics[];
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
@@ -39,13 +42,17 @@ export interface RouteSources extends EventSources {
 }
 
 export interface Answer {
-  readonly status: 200 | 202 | 503;
-  /** A stream is sent as server-sent events, a text with its type as it is, everything else as JSON. */
+  readonly status: 200 | 202 | 206 | 503;
+  /** A stream is sent as it comes, as server-sent events where no type is given, a text with its type as it is, everything else as JSON. */
   readonly body: unknown;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface RouteCall {
+  /** Also `HEAD`, of what may be got. */
+  readonly method: string;
+  readonly header: (name: string) => string | undefined;
   /** A part of the path: `{name}`. */
   readonly param: (name: string) => string;
   readonly query: (name: string) => string | undefined;
@@ -150,6 +157,7 @@ export function routeTable(sources: RouteSources): RouteTable {
       },
     },
     ...taskRoutes(sources.tasks),
+    ...recordingRoutes(sources.recordings),
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...eventRoutes(sources),
     '/api/pipelines': {

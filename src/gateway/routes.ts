@@ -24,13 +24,15 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
         throw methodNotAllowed(path, Object.keys(methods), call.req.method);
       const refusal = options.access.refusal(call.env.incoming, route.surface);
       if (refusal) throw refusal;
-      const { status, body, contentType } = await route.answer({
+      const { status, body, contentType, headers } = await route.answer({
+        method: call.req.method,
+        header: (name) => call.req.header(name),
         param: (name) => call.req.param(name) ?? '',
         query: (name) => call.req.query(name),
         json: () => readJson(call.req.raw),
       });
       const type = contentType === undefined ? {} : { 'content-type': contentType };
-      return send(status, body, options, type);
+      return send(status, body, options, { ...headers, ...type });
     });
   }
   const refuse = (thrown: unknown): Response => {

@@ -164,6 +164,15 @@ export const codes = {
     'server_error',
     'what the engine of a task answered is no result of it, asked twice',
   ),
+  recording_failed: facts(500, 1011, 1, 'server_error', 'a recording cannot be written or read'),
+  recording_under_way: facts(409, 1008, 1, 'invalid_request_error', 'the recording has not ended yet'),
+  range_not_satisfiable: facts(
+    416,
+    1008,
+    1,
+    'invalid_request_error',
+    'nothing of what is there is in the range asked for',
+  ),
   upstream_refused: facts(
     502,
     4410,

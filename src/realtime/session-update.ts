@@ -44,6 +44,8 @@ function update(draft: Draft, given: SessionUpdate, eventId: string | undefined)
     return false;
   }
   const session = mergeSession(before, given, draft.state.abilities);
+  const record = given.greenroom?.record;
+  if (typeof record === 'boolean') draft.do({ type: 'record', on: record });
   draft.set({ session });
   const { format } = session.audio.input;
   if (!isSameFormat(format, before.audio.input.format)) draft.do({ type: 'use_input_format', format });

@@ -220,6 +220,8 @@ export type Effect =
   | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }
   /** For what is appended from now on. */
   | { readonly type: 'use_input_format'; readonly format: AudioFormat }
+  /** The caller wants to be recorded, or no longer. */
+  | { readonly type: 'record'; readonly on: boolean }
   /** Forget the speech under way: the buffer was cleared or committed. */
   | { readonly type: 'reset_turn_detection' }
   /** An answer waits in the lobby, or no longer does. */

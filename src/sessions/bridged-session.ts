@@ -22,6 +22,7 @@ import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby, missing } from './lobby.ts';
+import { withoutOurs } from './ours-in-update.ts';
 import { Outbox } from './outbox.ts';
 import { binaryFrame } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -170,22 +171,30 @@ export class BridgedSession implements Call {
     const { id, pipeline, scope, preset, newId } = this.#options;
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
     const session = sessionOf(pipeline, { id, expiresAt, preset });
-    const { model: _, ...wanted } = preset ?? {};
+    const { model: _, greenroom: __, ...wanted } = preset ?? {};
     return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
   }
 
   #handle(text: string | null): void {
     if (text === null) return this.#feed({ type: 'refused', error: binaryFrame });
+    const { tape } = this.#options;
     const bytes = appendedBytes(text);
+    if (bytes !== undefined) tape?.heard(text);
     if (bytes !== undefined) return this.#feed({ type: 'client_audio', text, bytes });
     const parsed = parseFrame(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
-    this.#feed({ type: 'client', event: parsed.given, text });
+    tape?.heard(text);
+    const ours = withoutOurs(parsed.given);
+    if (ours.state === 'refused') return this.#feed({ type: 'refused', error: ours.error });
+    this.#feed({ type: 'client', event: ours.event, text: ours.state === 'none' ? text : ours.text });
+    if (ours.state === 'ours' && ours.record !== undefined) tape?.ask(ours.record);
   }
 
   #handleFrame(frame: ClientFrame): boolean {
     const bytes = appendedIn(frame);
     if (bytes === undefined) return false;
+    // Before it goes on: it is masked anew in its place.
+    this.#options.tape?.heard(frame);
     this.#feed({ type: 'client_audio', text: frame, bytes });
     return true;
   }

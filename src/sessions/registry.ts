@@ -21,6 +21,7 @@ import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionLimits } from './session-options.ts';
+import { type OpenTape, tapedTransport } from './tape.ts';
 import type { Transport } from './transport.ts';
 
 export interface SessionChange {
@@ -39,6 +40,8 @@ export interface RegistryOptions {
   readonly records: SessionRecords;
   /** Default: one that keeps nothing. */
   readonly tasks?: TaskDesk;
+  /** Default: nothing is recorded. */
+  readonly openTape?: OpenTape;
   readonly newId: NewId;
   readonly random: () => number;
 }
@@ -127,6 +130,11 @@ export class SessionRegistry {
     };
     const closed = Promise.withResolvers<void>();
     let callersCode: number | undefined;
+    const tape = this.#options.openTape?.({
+      ...{ id, pipeline: pipeline.name, formats: pipeline.kind === 'bridge' ? 'asked' : 'told' },
+      notice: (notice) => session?.notice(notice),
+    });
+    if (tape) scope.defer('tape', ({ reason }) => tape.end(reason));
     scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
     transport.listen({
       text: (text) => deliver((to) => to.receive(text)),
@@ -142,7 +150,8 @@ export class SessionRegistry {
     try {
       const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
       session = await openCall(pipeline, {
-        ...{ id, scope, transport, limits, notices, preset, newId, random, record },
+        ...{ id, scope, limits, notices, preset, newId, random, record },
+        ...(tape ? { tape, transport: tapedTransport(transport, tape) } : { transport }),
         earlyAudio: this.#earlyAudio,
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
@@ -154,6 +163,7 @@ export class SessionRegistry {
           ? callersCode
           : (ending?.closeCode ?? closeCodeOf(reason)),
       );
+      tape?.begin(preset?.greenroom?.record ?? undefined);
       session.begin();
       for (const step of early) step();
     } catch (thrown) {

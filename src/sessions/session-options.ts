@@ -9,6 +9,7 @@ import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { AudioBudget } from './input-audio.ts';
 import type { SessionRecord } from './records.ts';
+import type { Tape } from './tape.ts';
 import type { Transport } from './transport.ts';
 
 export interface SessionLimits {
@@ -30,6 +31,7 @@ export interface SessionOptions {
   readonly notices: boolean;
   readonly preset: SessionUpdate | null;
   readonly record: SessionRecord;
+  readonly tape?: Tape;
   readonly openTasks: (host: TaskHost) => SessionTasks;
   readonly newId: NewId;
   /** 0 to 1. */

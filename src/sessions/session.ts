@@ -59,10 +59,7 @@ export class Session implements Call {
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
     this.#outbox = new Outbox({
-      transport,
-      newId,
-      clock: scope.clock,
-      bytesMax: limits.queueBytesMax,
+      ...{ transport, newId, clock: scope.clock, bytesMax: limits.queueBytesMax },
       onTaken: () => this.#keepalive.alive(),
       onRoom: () => this.#inbox.resume(),
       onSlow: (silentMs, bytes) => {
@@ -172,6 +169,7 @@ export class Session implements Call {
   #handle(text: string): void {
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
+    this.#options.tape?.heard(text);
     const { event } = parsed;
     if (event.type === 'input_audio_buffer.append') return this.#intake.append(event);
     if (event.type === 'conversation.item.create') return this.#intake.create(event);
@@ -265,6 +263,8 @@ export class Session implements Call {
         return this.#transcripts.start(effect.itemId, effect.language);
       case 'use_input_format':
         return this.#intake.use(effect.format);
+      case 'record':
+        return this.#options.tape?.ask(effect.on);
       case 'detect_turns':
         return this.#hearing.configure(effect.detection);
       case 'reset_turn_detection':

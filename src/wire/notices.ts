@@ -21,7 +21,7 @@ export interface LobbyNotice {
   readonly error?: { readonly code: string; readonly message: string; readonly log_tail: readonly string[] };
 }
 
-export type Notice = ShutdownNotice | SourceNotice | HearingNotice;
+export type Notice = ShutdownNotice | SourceNotice | HearingNotice | RecordingNotice;
 
 interface ShutdownNotice {
   readonly type: 'greenroom.notice';
@@ -58,6 +58,17 @@ interface HearingNotice {
   readonly type: 'greenroom.notice';
   readonly code: 'hearing';
   readonly item_id: string;
+  readonly message: string;
+}
+
+/** How the recording of the session stands: whenever that changes, and as the answer to `greenroom: {record}`. */
+export interface RecordingNotice {
+  readonly type: 'greenroom.notice';
+  readonly code: 'recording' | 'recording_failed';
+  /** `failed`: it could not be written, and is off. The session goes on. */
+  readonly state: 'on' | 'off' | 'failed';
+  /** From 1; null: there was none. */
+  readonly take: number | null;
   readonly message: string;
 }
 

@@ -86,8 +86,9 @@ export class TalkReport {
     if (!harmlessErrors.includes(code)) this.fault(exitCode);
   }
 
-  notice(notice: Extract<Notice, { code: 'server_shutdown' }>): void {
-    const { code, message, retry_ms: retryMs } = notice;
+  notice(notice: Exclude<Notice, { code: 'hearing' | 'answer_source' }>): void {
+    const { code, message } = notice;
+    const retryMs = 'retry_ms' in notice ? notice.retry_ms : undefined;
     this.tell({ event: 'notice', code, message, retryMs }, `notice: ${message} [${code}]`);
   }
 

@@ -2,9 +2,9 @@
 // the module: whatever it throws becomes a message. Ends with its parent.
 import { Socket } from 'node:net';
 import { isMainThread, parentPort } from 'node:worker_threads';
+import { yieldThread } from '../../lifecycle/priority.ts';
 import type { EngineModule, LoadedEngine } from '../contract.ts';
 import { isPassing } from '../passing.ts';
-import { yieldThread } from '../priority.ts';
 import { Channel, channelFd } from './channel.ts';
 import { HostCalls } from './host-calls.ts';
 import { checkLoaded, importEngine } from './module-checks.ts';

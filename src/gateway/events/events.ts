@@ -11,6 +11,7 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
+import type { Recordings } from '../../recordings/recordings.ts';
 import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Access } from '../access.ts';
@@ -37,6 +38,7 @@ export interface EventsOptions {
 export interface Followed {
   readonly supervisor: Pick<Supervisor, 'list' | 'changes'>;
   readonly sessions: Pick<SessionRegistry, 'changes' | 'tasks'>;
+  readonly recordings: Pick<Recordings, 'changes'>;
   /** Which engines are not ready when that is known. */
   readonly ready: Promise<Missing>;
 }
@@ -93,12 +95,13 @@ export class Events {
   }
 
   /** Tells of their lives on the gateway's own topics, from how they are now. */
-  follow({ supervisor, sessions, ready }: Followed): void {
+  follow({ supervisor, sessions, recordings, ready }: Followed): void {
     const { tell } = this.hubs;
     for (const status of supervisor.list()) tell.engine({ status, before: status.state });
     supervisor.changes.listen((change) => tell.engine(change));
     sessions.changes.listen((change) => tell.session(change));
     sessions.tasks.changes.listen((task) => tell.task(task));
+    recordings.changes.listen((change) => tell.recording(change));
     void ready.then(({ missing }) => {
       if (missing.length === 0) tell.gateway('ready', {});
       else if (!this.#options.leaving.aborted)

@@ -1,8 +1,9 @@
-// greenroom's own life as events, for administrators: engines, sessions and their tasks, the gateway. Never what was said.
+// greenroom's own life as events, for administrators: engines, sessions, their tasks and recordings, the gateway. Never what was said.
 
 import type { EngineChange } from '../../engines/supervisor.ts';
 import type { Hub, SlowFact } from '../../hub/hub.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
+import type { RecordingChange } from '../../recordings/recordings.ts';
 import type { SessionChange } from '../../sessions/registry.ts';
 import type { TaskFacts } from '../../tasks/task-facts.ts';
 import type { Stall } from '../../telemetry/loop-monitor.ts';
@@ -39,6 +40,13 @@ export class OwnEvents {
       code: error?.code ?? null,
     };
     this.#publish(`greenroom.task.${state}`, id, facts);
+  }
+
+  recording({ type, take }: RecordingChange): void {
+    const { id, session, pipeline, reason, error, bytes, caller, assistant } = take;
+    const durations = { callerMs: caller.durationMs, assistantMs: assistant.durationMs };
+    const facts = { id, session, pipeline, reason, code: error?.code ?? null, bytes, ...durations };
+    this.#publish(`greenroom.recording.${type}`, id, facts);
   }
 
   watcher({ client, transport: { remote } }: Subscriber, facts: SlowFact): void {

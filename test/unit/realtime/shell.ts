@@ -90,6 +90,7 @@ export class ShellModel {
       case 'send':
       case 'send_retrieved':
       case 'reset_turn_detection':
+      case 'record':
         return;
       default:
         assert.fail(`unknown effect ${JSON.stringify(effect satisfies never)} after ${input?.type}`);

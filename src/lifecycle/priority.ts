@@ -1,4 +1,4 @@
-// Engines yield to the door: on a busy machine their work is done at a lower priority, so that a load that burns every
+// Engines, and who writes recordings, yield to the door: on a busy machine their work is done at a lower priority, so that a load that burns every
 // core does not make callers wait to be let in. Costs an engine nothing while a core is free.
 import { readlinkSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';

@@ -1,0 +1,45 @@
+// The recordings that a configuration wants, in their folder of the data directory.
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordingsConfig } from '../config/types.ts';
+import { shippedFile } from '../engines/locate.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { Recordings } from '../recordings/recordings.ts';
+import type { Log } from '../telemetry/log.ts';
+import { version } from '../version.ts';
+
+export interface OpenRecordings {
+  readonly recordings: Recordings;
+  /** What is to be written waits until then. A folder that is there already is looked after from now on. */
+  start(): Promise<void>;
+}
+
+export function openRecordings(parts: {
+  readonly config: RecordingsConfig;
+  /** The data directory. */
+  readonly directory: string;
+  /** Closes them, after the sessions and before the log. */
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Log;
+}): OpenRecordings {
+  const { config, directory, scope, clock, log } = parts;
+  const { begins, ...limits } = config;
+  const root = join(directory, 'recordings');
+  const recordings = new Recordings({
+    ...{ file: shippedFile('recordings'), root, limits, version, begins, clock, log },
+  });
+  scope.defer('recordings', { close: () => recordings.close(), destroy: () => recordings.destroy() });
+  return {
+    recordings,
+    async start() {
+      // Where nothing was ever recorded no thread is started for it before it is.
+      const there = await lstat(root).then(
+        () => true,
+        () => false,
+      );
+      recordings.start(there || begins === 'on');
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// The recordings' own thread: see shelf.ts. Whatever the disk does to them happens here.
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../lifecycle/clock.ts';
+import { messageOf } from '../lifecycle/errors.ts';
+import { yieldThread } from '../lifecycle/priority.ts';
+import type { RecorderReply, RecorderRequest, RecordingsThreadData } from './protocol.ts';
+import { Shelf } from './shelf.ts';
+
+yieldThread();
+const { root, limits, version } = workerData as RecordingsThreadData;
+const port = parentPort;
+if (!port) throw new Error('this is the thread of recordings, not a program');
+const tell = (reply: RecorderReply) => port.postMessage(reply);
+
+const shelf = new Shelf({
+  root,
+  limits,
+  version,
+  wallTime: () => systemClock.wallTime(),
+  onTake: (key, take) => tell({ type: 'take', key, take }),
+  onRefused: (key, message) => tell({ type: 'refused', key, message }),
+  onRemoved: (take) => tell({ type: 'removed', take }),
+  onNotice: (message) => tell({ type: 'notice', message }),
+});
+
+port.on('message', (request: RecorderRequest) => {
+  switch (request.type) {
+    case 'steps':
+      shelf.apply(request.steps);
+      return tell({ type: 'written', id: request.id });
+    case 'query':
+      return tell({ type: 'found', id: request.id, found: shelf.answer(request.query) });
+    case 'close':
+      shelf.close();
+      return port.close();
+  }
+});
+
+try {
+  shelf.open();
+} catch (thrown) {
+  tell({ type: 'notice', message: `the recordings in ${root} cannot be read: ${messageOf(thrown)}` });
+}

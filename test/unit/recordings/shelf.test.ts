@@ -1,0 +1,139 @@
+// All takes of a folder, on a real disk: what is left by whoever was killed, and what may be removed.
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseWav } from '../../../src/audio/wav.ts';
+import type { TakeFacts } from '../../../src/recordings/facts.ts';
+import type { Step } from '../../../src/recordings/protocol.ts';
+import { Shelf } from '../../../src/recordings/shelf.ts';
+import { type TestFolder, testFolder } from '../../support/folder.ts';
+
+const limits = { keepMs: 1e12, countMax: 100, bytesMax: 1e12 };
+
+function shelfIn(folder: TestFolder, more: Partial<typeof limits> = {}) {
+  const said = {
+    takes: [] as TakeFacts[],
+    refused: [] as string[],
+    removed: [] as string[],
+    notices: [] as string[],
+  };
+  const clock = { ms: 10_000 };
+  const shelf = new Shelf({
+    root: join(folder.path, 'recordings'),
+    limits: { ...limits, ...more },
+    version: '1.2.3',
+    wallTime: () => clock.ms,
+    onTake: (_, take) => said.takes.push(take),
+    onRefused: (_, message) => said.refused.push(message),
+    onRemoved: ({ id }) => said.removed.push(id),
+    onNotice: (message) => said.notices.push(message),
+  });
+  shelf.open();
+  return { shelf, said, clock };
+}
+
+const start = (key: number, session: string, take = 1, atMs = 1000): Step => ({
+  ...{ type: 'start', key, name: { session, take }, pipeline: 'default' },
+  ...{ formats: 'told', atMs, context: [] },
+});
+const append = (key: number, samples: number): Step => ({
+  ...{ type: 'event', key, from: 'caller', ms: 1 },
+  text: JSON.stringify({
+    type: 'input_audio_buffer.append',
+    audio: Buffer.alloc(samples * 2, 1).toString('base64'),
+  }),
+});
+const stop = (key: number, atMs = 2000) => ({ type: 'stop', key, reason: 'done', atMs }) as const;
+const ids = (shelf: Shelf, session?: string) => {
+  const found = shelf.answer({ of: 'list', session, limit: 100 });
+  return found.state === 'list' ? found.takes.map(({ id }) => id) : [];
+};
+
+test('a take that was cut short in any place is mended: headers, lines, and a file that is not there', async () => {
+  await using folder = await testFolder();
+  const first = shelfIn(folder);
+  first.shelf.apply([start(1, 'whole'), start(2, 'bare'), append(1, 500), append(1, 500)]);
+  // Nothing is closed: the gateway is gone.
+  const inside = join(folder.path, 'recordings', 'whole', '1');
+  await writeFile(join(inside, 'events.jsonl'), '{"ms"', { flag: 'a' });
+  await writeFile(join(inside, 'raw_stream.wav'), 'x', { flag: 'a' });
+  await writeFile(join(inside, 'metadata.json.new'), '{"half');
+  for (const name of ['assistant.wav', 'events.jsonl'])
+    await rm(join(folder.path, 'recordings', 'bare', '1', name));
+
+  const { shelf, said } = shelfIn(folder);
+  expect(said.notices).toHaveLength(2);
+  const found = shelf.answer({ of: 'one', name: { session: 'whole', take: 1 } });
+  expect(found).toMatchObject({
+    take: { state: 'interrupted', endedAtMs: 10_000, events: 2, caller: { samples: 1000 } },
+  });
+  const wav = await readFile(join(inside, 'raw_stream.wav'));
+  expect(wav.readUInt32LE(40)).toBe(2000);
+  expect(parseWav(wav).pcm.length).toBe(1000);
+  expect((await readFile(join(inside, 'events.jsonl'), 'utf8')).match(/\n/g)).toHaveLength(2);
+  expect(await readdir(inside)).not.toContain('metadata.json.new');
+  expect(shelf.answer({ of: 'one', name: { session: 'bare', take: 1 } })).toMatchObject({
+    take: { state: 'interrupted', events: 0, assistant: { samples: 0 } },
+  });
+  // Once: the next start finds nothing to mend.
+  expect(shelfIn(folder).said.notices).toEqual([]);
+});
+
+test('what lies there already is never written over', async () => {
+  await using folder = await testFolder();
+  const { shelf, said } = shelfIn(folder);
+  shelf.apply([start(1, 'a'), append(1, 10), stop(1), start(2, 'a'), append(2, 99), stop(2)]);
+  expect(said.refused).toHaveLength(1);
+  expect(said.takes.map(({ state }) => state)).toEqual(['recording', 'finished']);
+  expect(shelf.answer({ of: 'one', name: { session: 'a', take: 1 } })).toMatchObject({
+    take: { caller: { samples: 10 } },
+  });
+});
+
+test('removing takes our files away, and nothing through a link', async () => {
+  await using folder = await testFolder();
+  const { shelf, said } = shelfIn(folder);
+  shelf.apply([start(1, 'a'), stop(1), start(2, 'a', 2), stop(2), start(3, 'b'), stop(3), start(4, 'c')]);
+  const root = join(folder.path, 'recordings');
+  await folder.write('precious/metadata.json', 'theirs');
+  await folder.write('precious/raw_stream.wav', 'theirs');
+  await rm(join(root, 'b', '1'), { recursive: true });
+  await symlink(join(folder.path, 'precious'), join(root, 'b', '1'));
+  expect(shelf.answer({ of: 'remove', name: { session: 'b', take: 1 } })).toEqual({
+    state: 'unknown',
+    takes: [],
+  });
+  expect(await readdir(join(folder.path, 'precious'))).toHaveLength(2);
+  expect(shelf.answer({ of: 'remove', name: { session: 'c', take: 1 } })).toEqual({ state: 'under_way' });
+  expect(shelf.answer({ of: 'remove', name: { session: 'a', take: 3 } })).toEqual({
+    ...{ state: 'unknown', takes: [1, 2] },
+  });
+  await rm(join(root, 'a', '1', 'assistant.wav'));
+  await symlink(join(folder.path, 'precious', 'metadata.json'), join(root, 'a', '1', 'assistant.wav'));
+  expect(shelf.answer({ of: 'remove', name: { session: 'a', take: 1 } })).toMatchObject({ state: 'removed' });
+  expect(said.removed).toEqual(['a/1']);
+  expect(await readFile(join(folder.path, 'precious', 'metadata.json'), 'utf8')).toBe('theirs');
+  expect(ids(shelf)).toEqual(['a/2', 'c/1']);
+  expect(ids(shelf, 'a')).toEqual(['a/2']);
+  // Taken away by hand: it is not there any more.
+  await rm(join(root, 'a'), { recursive: true });
+  expect(ids(shelf)).toEqual(['c/1']);
+  shelf.close();
+  expect(said.takes.at(-1)).toMatchObject({ id: 'c/1', state: 'finished', reason: 'server_shutdown' });
+});
+
+test('what was removed half is removed whole the next time; what has no metadata of ours stays', async () => {
+  await using folder = await testFolder();
+  const first = shelfIn(folder);
+  first.shelf.apply([start(1, 'old'), stop(1, 2000), start(2, 'new', 1, 3000), stop(2, 4000)]);
+  const root = join(folder.path, 'recordings');
+  for (const name of ['raw_stream.wav', 'events.jsonl']) await rm(join(root, 'old', '1', name));
+  await mkdir(join(root, 'theirs', '1'), { recursive: true });
+  await writeFile(join(root, 'theirs', '1', 'raw_stream.wav'), 'theirs');
+  await mkdir(join(root, 'not a name', 'x'), { recursive: true });
+  const { said, shelf } = shelfIn(folder, { countMax: 1 });
+  expect(said.removed).toEqual(['old/1']);
+  expect(ids(shelf)).toEqual(['new/1']);
+  expect((await readdir(root)).sort()).toEqual(['new', 'not a name', 'theirs']);
+  expect(await readdir(join(root, 'theirs', '1'))).toEqual(['raw_stream.wav']);
+});
