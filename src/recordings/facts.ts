@@ -14,7 +14,7 @@ export interface Track {
 /**
  *     recording ──▶ finished | failed (it could not be written);   its gateway was gone: interrupted
  */
-export type TakeState = 'recording' | 'finished' | 'failed' | 'interrupted';
+type TakeState = 'recording' | 'finished' | 'failed' | 'interrupted';
 
 export interface TakeFacts extends TakeName {
   /** `SESSION/TAKE`. */
