@@ -79,8 +79,10 @@ test('a thread stuck in native code is named in the report, and the reaper ends 
   await using gateway = await GatewayProcess.start({ config: stuckIn('thread', 'call'), stderr: 'file' });
   await using _caller = await makeStuck(gateway);
   const end = await leave(gateway);
-  // Node cannot end a process whose thread is stuck: this is what the reaper is for.
-  expect(end).toMatchObject({ signal: 'SIGKILL', report: { exitCode: 3 } });
+  // Node cannot end a process whose thread is stuck: this is what the reaper is for. What the thread waits for is ended
+  // too; on a busy machine that may let the process go by itself before its own turn comes.
+  expect(end).toMatchObject({ report: { exitCode: 3 } });
+  expect(['SIGKILL', 3]).toContain(end.signal ?? end.code);
   expect(String(end.report?.['forced'])).toContain('engine voice');
   expect(await gateway.lastLogged()).toMatchObject({
     msg: expect.stringMatching(/exit code 3, forced: .*engine voice/),
