@@ -26,6 +26,8 @@ const wordsMsMax = 5000;
 /** What nobody could be told for so long is given up. */
 const speakMsMax = 60_000;
 
+const callOver = { state: 'failed', code: 'scope_closed', message: 'the call has ended' } as const;
+
 export class BridgeHost {
   readonly #options: BridgeHostOptions;
   #transcribed = Promise.withResolvers<void>();
@@ -77,6 +79,8 @@ export class BridgeHost {
     readonly metadata?: JsonObject;
   }): Promise<SpeechOutcome> {
     const { newId, feed, scope } = this.#options;
+    // Work that outlives its call has nobody to tell any more.
+    if (scope.state !== 'open') return Promise.resolve(callOver);
     const id = newId('event');
     const message = `nobody could be told for ${speakMsMax} ms: answers or speech were under way, or upstream was not there`;
     const givingUp = scope.clock.after(speakMsMax, () => feed({ type: 'unspeak', id, message }), {
@@ -131,8 +135,7 @@ export class BridgeHost {
 
   #close(): void {
     this.heard();
-    const outcome = { state: 'failed', code: 'scope_closed', message: 'the call has ended' } as const;
-    for (const id of [...this.#speeches.keys()]) this.spoken(id, outcome);
+    for (const id of [...this.#speeches.keys()]) this.spoken(id, callOver);
   }
 }
 

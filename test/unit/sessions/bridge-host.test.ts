@@ -104,3 +104,12 @@ test('what cannot be told for a minute is given up; nothing is left of what was 
   expect(await told).toMatchObject({ state: 'failed', code: 'scope_closed' });
   expect(clock.pending).toBe(0);
 });
+
+test('when the call is over nothing is said, and nothing is left that waits for it', async () => {
+  const { clock, scope, host } = hosted();
+  const before = clock.pending;
+  await scope.close('done');
+  const outcome = host.speak({ instructions: 'The result is there.' });
+  expect(clock.pending).toBe(before);
+  expect(await outcome).toMatchObject({ state: 'failed', code: 'scope_closed' });
+});
