@@ -1,18 +1,27 @@
 // The whole gate: `npm test`. Runs every stage, also after one has failed, and ends with `N passed, N failed`.
 // `npm test -- unit sim` runs only the named stages.
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installDebian } from '../test/support/debian.ts';
+import {
+  type Failure,
+  forgetReport,
+  lookedAtAgain,
+  type Outcome,
+  outcomeOf,
+  reportFile,
+  slowest,
+} from './test-report.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
-const reportFile = join(root, 'node_modules', '.vitest-report.json');
 
 interface Stage {
   readonly name: string;
   readonly command: readonly string[];
+  /** Its tests are real processes on a busy machine: what fails is looked at again, with nothing beside it. */
+  readonly secondLook?: boolean;
 }
 
 const vitest = (name: string, project = name): Stage => ({
@@ -36,8 +45,8 @@ const stages: readonly Stage[] = [
   { name: 'exports', command: [bin('knip'), '--no-progress'] },
   vitest('unit', 'unit*'),
   vitest('sim'),
-  vitest('process'),
-  vitest('alone'),
+  { ...vitest('process'), secondLook: true },
+  { ...vitest('alone'), secondLook: true },
 ];
 
 function run(command: readonly string[]): Promise<number> {
@@ -46,20 +55,6 @@ function run(command: readonly string[]): Promise<number> {
   return new Promise((resolve) =>
     child.on('exit', (code) => resolve(code ?? 1)).on('error', () => resolve(1)),
   );
-}
-
-/** Counts single tests where the stage has them; a stage without a readable report counts as one. */
-function countTests(code: number): { passed: number; failed: number } {
-  try {
-    const report = JSON.parse(readFileSync(reportFile, 'utf8')) as {
-      numPassedTests: number;
-      numFailedTests: number;
-    };
-    const failed = code === 0 ? report.numFailedTests : Math.max(1, report.numFailedTests);
-    return { passed: report.numPassedTests, failed };
-  } catch {
-    return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
-  }
 }
 
 const wanted = process.argv.slice(2);
@@ -73,19 +68,34 @@ if (unknown.length > 0) {
 
 if (wanted.length === 0 || wanted.includes('process')) installDebian();
 
+/** A stage that fails in more files than this is broken, not unsteady. */
+const secondLookFilesMax = 5;
+
+async function outcome({ name, command, secondLook }: Stage): Promise<Outcome> {
+  forgetReport();
+  const first = outcomeOf(name, await run(command));
+  for (const line of slowest(secondLook ? 8 : 0)) console.log(`  ${line}`);
+  const files = [...new Set(first.failed.flatMap(({ file }) => file ?? []))];
+  if (!secondLook || files.length === 0 || files.length > secondLookFilesMax) return first;
+  forgetReport();
+  console.log(`once more, alone: ${files.join(', ')}`);
+  const again = outcomeOf(name, await run([...command, '--no-file-parallelism', ...files]));
+  const { unsteady, standing } = lookedAtAgain(first.failed, again);
+  for (const { file, test } of unsteady) console.log(`UNSTEADY ${file}: ${test}`);
+  return { passed: first.passed + unsteady.length, failed: standing };
+}
+
 let passed = 0;
-let failed = 0;
+const failures: Failure[] = [];
 for (const stage of stages) {
   if (wanted.length > 0 && !wanted.includes(stage.name)) continue;
   const started = performance.now();
-  rmSync(reportFile, { force: true });
-  const code = await run(stage.command);
-  const counts = countTests(code);
-  passed += counts.passed;
-  failed += counts.failed;
-  console.log(
-    `${code === 0 ? 'ok    ' : 'FAILED'} ${stage.name} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
-  );
+  const { passed: count, failed } = await outcome(stage);
+  passed += count;
+  failures.push(...failed);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${failed.length === 0 ? 'ok    ' : 'FAILED'} ${stage.name} (${seconds} s)\n`);
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+for (const { file, test } of failures) console.log(`FAILED ${file ?? ''} ${test}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length > 0 ? 1 : 0;
