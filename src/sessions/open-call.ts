@@ -2,7 +2,6 @@
 // released with the scope.
 import { BridgePipeline } from '../pipelines/bridge.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
-import { BridgedSession } from './bridged-session.ts';
 import type { Call } from './call.ts';
 import { Session } from './session.ts';
 import type { SessionOptions } from './session-options.ts';
@@ -15,6 +14,8 @@ export type CallOptions = Omit<SessionOptions, 'pipeline' | 'pipelineSession'>;
 export async function openCall(pipeline: AnyPipeline, options: CallOptions): Promise<Call> {
   const { scope } = options;
   if (pipeline instanceof BridgePipeline) {
+    // Loaded with the first call that needs it: the door opens sooner without.
+    const { BridgedSession } = await import('./bridged-session.ts');
     scope.defer('engines in use', pipeline.hold());
     return new BridgedSession({ ...options, pipeline });
   }
