@@ -3,20 +3,10 @@ import { defineConfig } from 'vitest/config';
 /** Tests that must know the version get the same constant as the bundle. */
 const define = { __VERSION__: JSON.stringify('0.0.0-test') };
 
-/** What measures time, or counts what there is on the machine: nothing runs beside it. */
-const alone = [
-  ...['leaving', 'stuck', 'slow', 'start', 'hostile', 'readers', 'failing', 'stop', 'store-kill'],
-  ...[
-    'exec',
-    'incident-engine',
-    'engines/worker',
-    'incident-003',
-    'hub-attacks',
-    'hub-leaving',
-    'discover',
-    'tasks',
-  ],
-].map((name) => `test/process/${name}.test.ts`);
+/** What measures time, or looks at well-known ports of the machine: nothing runs beside it. */
+const alone = ['leaving', 'stuck', 'slow', 'start', 'incident-003', 'hub-leaving', 'discover'].map(
+  (name) => `test/process/${name}.test.ts`,
+);
 
 /** What puts itself in a module's place needs modules of its own; all others share theirs, which saves a third of the time. */
 const mocking = ['load', 'early'].map((name) => `test/unit/config/${name}.test.ts`);
@@ -42,7 +32,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // They wait for processes more than they work.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
       {
