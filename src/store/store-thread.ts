@@ -4,6 +4,7 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf, toGreenroomError } from '../lifecycle/errors.ts';
 import { Database } from './database.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
+import { sqliteTrouble } from './sqlite-codes.ts';
 import { Sweeper } from './sweeper.ts';
 
 const { path, run, retention } = workerData as StoreThreadData;
@@ -27,6 +28,8 @@ function answer(request: StoreRequest): void {
       return tell({ type: 'sent', id: request.id, sent: database.write(request.batch) });
     case 'read':
       return read(request.id, request.query);
+    case 'remove':
+      return remove(request.id, request.sessionId);
     case 'close':
       return end();
   }
@@ -36,8 +39,21 @@ function read(id: number, query: Query): void {
   try {
     tell({ type: 'rows', id, rows: database.read(query) });
   } catch (thrown) {
-    tell({ type: 'failed', id, message: messageOf(thrown) });
+    tell(failed(id, thrown));
   }
+}
+
+function remove(id: number, sessionId: string): void {
+  try {
+    tell({ type: 'removed', id, removed: database.remove(sessionId) });
+  } catch (thrown) {
+    tell(failed(id, thrown));
+  }
+}
+
+function failed(id: number, thrown: unknown): StoreReply {
+  const code = sqliteTrouble(thrown) === 'passing' ? 'store_busy' : 'store_unusable';
+  return { type: 'failed', id, code, message: messageOf(thrown) };
 }
 
 function end(): void {
