@@ -4,11 +4,10 @@
 import { join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
 import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
-import { readMetadataFile } from './metadata-file.ts';
 import { fileNames, type TakeName, takeFolder, takeId, takeName } from './names.ts';
 import type { Found, Query, Step } from './protocol.ts';
-import { repairTake } from './repair.ts';
 import { type RecordingLimits, tooMany } from './retention.ts';
+import { takesIn } from './take-look.ts';
 import { TakeNumbers } from './take-numbers.ts';
 import { TakeWriter } from './take-writer.ts';
 
@@ -58,40 +57,11 @@ export class Shelf {
   }
 
   #look(): void {
-    const { root, onNotice, onLook } = this.#options;
-    const sessions = foldersIn(root);
-    this.#numbers.read();
-    for (const session of sessions) {
-      try {
-        for (const take of foldersIn(join(root, session))) this.#found(takeName(session, take));
-      } catch (thrown) {
-        onNotice(`the recordings in ${join(root, session)} cannot be read: ${whyOf(thrown)}`);
-      }
-    }
+    const found = takesIn(this.#options, this.#numbers, (id) => this.#writing(id));
+    for (const take of found) this.#takes.set(take.id, take);
     this.#unread = undefined;
-    onLook([...this.#takes.values()]);
+    this.#options.onLook(found);
     this.#prune();
-  }
-
-  #found(name: TakeName | undefined): void {
-    const { root, onNotice, wallTime } = this.#options;
-    if (!name) return;
-    // Also of one that is not ours, or cannot be read.
-    this.#numbers.seen(name);
-    const facts = readMetadataFile(takeFolder(root, name), name);
-    if (!facts) return;
-    if (facts.state !== 'recording') {
-      this.#takes.set(facts.id, facts);
-      return;
-    }
-    // Only of a thread that has looked before, and could not.
-    if (this.#writing(facts.id)) return;
-    try {
-      this.#takes.set(facts.id, repairTake(root, facts, wallTime()));
-      onNotice(`recording ${facts.id} was cut short by the end of its gateway: repaired, and marked`);
-    } catch (thrown) {
-      onNotice(`recording ${facts.id} was cut short and cannot be repaired: ${whyOf(thrown)}`);
-    }
   }
 
   /** In their order; then all of it is in the files. */
