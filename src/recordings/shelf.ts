@@ -4,10 +4,10 @@
 import { join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
 import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
-import { fileNames, type TakeName, takeFolder, takeId, takeName } from './names.ts';
+import { type TakeName, takeFolder, takeId, takeName } from './names.ts';
 import type { Found, Query, Step } from './protocol.ts';
 import { type RecordingLimits, tooMany } from './retention.ts';
-import { takesIn } from './take-look.ts';
+import { brokenWhy, takesIn } from './take-look.ts';
 import { TakeNumbers } from './take-numbers.ts';
 import { TakeWriter } from './take-writer.ts';
 
@@ -181,9 +181,9 @@ export class Shelf {
   #one(name: TakeName): Found {
     const take = this.#find(name);
     if (take) return { state: 'one', take };
-    const folder = takeFolder(this.#options.root, name);
-    if (!isFolder(join(this.#options.root, name.session)) || !isFolder(folder)) return this.#unknown(name);
-    const message = `recording ${takeId(name)} is broken: ${folder} is there, and its ${fileNames.metadata} is missing, or is not what greenroom wrote`;
+    const why = brokenWhy(this.#options.root, name);
+    if (why === undefined) return this.#unknown(name);
+    const message = `recording ${takeId(name)} is broken: ${why}`;
     return { state: 'broken', message };
   }
 

@@ -2,9 +2,10 @@
 // is for the recordings' thread alone.
 import { join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
-import { foldersIn, whyOf } from './folders.ts';
+import { errnoOf, foldersIn, isFolder, whyOf } from './folders.ts';
 import { readMetadataFile } from './metadata-file.ts';
-import { type TakeName, takeFolder, takeName } from './names.ts';
+import { fileNames, type TakeName, takeFolder, takeName } from './names.ts';
+import { OwnFile } from './own-file.ts';
 import { repairTake } from './repair.ts';
 import type { TakeNumbers } from './take-numbers.ts';
 
@@ -40,6 +41,20 @@ export function takesIn(
       return [];
     }
   });
+}
+
+/** Of one whose metadata cannot be used, though its folder is there; undefined: there is none. Throws what the disk says. */
+export function brokenWhy(root: string, name: TakeName): string | undefined {
+  const folder = takeFolder(root, name);
+  if (!isFolder(join(root, name.session)) || !isFolder(folder)) return undefined;
+  const path = join(folder, fileNames.metadata);
+  try {
+    OwnFile.open(path).close();
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return `${folder} is there, and no ${fileNames.metadata} in it`;
+    return `${path} cannot be read: ${whyOf(thrown)}`;
+  }
+  return `${path} is cut or spoilt, or of something that is under way elsewhere`;
 }
 
 function takeOf(

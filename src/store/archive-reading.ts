@@ -16,6 +16,7 @@ import { type ItemRow, inConversationOrder, type RecordingRow, type TaskRow } fr
 const matchesMax = 3;
 /** Of an excerpt. */
 const excerptWords = 16;
+const excerptChars = 240;
 
 const found = `${sessionColumns}, seq,
   (SELECT count(*) FROM recordings WHERE recordings.session_id = sessions.id) AS recordings`;
@@ -101,7 +102,8 @@ export class ArchiveReading {
       const seqs = first.get(sessionId) ?? [];
       if (seqs.length < matchesMax) first.set(sessionId, [...seqs, Number(row['seq'])]);
     }
-    const excerpt = (seq: number) => this.#statements.excerpt.get({ match, seq }) as unknown as ItemMatch;
+    const excerpt = (seq: number) =>
+      shortened(this.#statements.excerpt.get({ match, seq }) as unknown as ItemMatch);
     return new Map([...first].map(([sessionId, seqs]) => [sessionId, seqs.map(excerpt)]));
   }
 
@@ -128,6 +130,12 @@ export class ArchiveReading {
 
 const shown = (row: Readonly<Record<string, unknown>>, matches: readonly ItemMatch[]): SessionFound =>
   ({ ...row, matches }) as unknown as SessionFound;
+
+/** What has no spaces is one word, however long. */
+function shortened(found: ItemMatch): ItemMatch {
+  const { excerpt } = found;
+  return excerpt.length > excerptChars ? { ...found, excerpt: `${excerpt.slice(0, excerptChars)}…` } : found;
+}
 
 /** Words alone, each as the beginning of one: nothing of what somebody wrote is taken for more than that. */
 const matching = (words: readonly string[]): string => words.map((word) => `"${word}"*`).join(' ');

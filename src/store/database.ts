@@ -53,7 +53,7 @@ export class Database {
   #state: State = { word: 'closed' };
   /** From a database that was taken away, for the next one. */
   #carried: Carried | undefined;
-  #wal: 'as it is' | 'to be emptied' = 'as it is';
+  #wal: 'as it is' | 'to be emptied' | 'held' = 'as it is';
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -74,7 +74,9 @@ export class Database {
   /** Nothing of it is there when the answer is `later`. */
   write(batch: readonly Write[]): Sent {
     try {
-      return this.#sound(() => this.#write(batch));
+      const sent = this.#sound(() => this.#write(batch));
+      this.#emptyWal();
+      return sent;
     } catch (thrown) {
       // Not even a rollback was possible: a connection of its own for the next attempt.
       if (this.#state.word !== 'closed' && this.#state.connection.isTransaction) this.#abandon();
@@ -92,7 +94,7 @@ export class Database {
   /** With everything that was kept of it. Throws what the disk says: then all of it is there still. */
   remove(sessionId: string): Removed {
     const removed = this.#sound(() => removeSession(this.#ready().connection, sessionId));
-    this.#wal = 'to be emptied';
+    if (this.#wal === 'as it is') this.#wal = 'to be emptied';
     this.#emptyWal();
     return removed;
   }
@@ -109,15 +111,15 @@ export class Database {
     this.#state = { word: 'closed' };
   }
 
-  /** What was removed is in it still, until nobody else reads from it. */
+  /** What was removed is in it still, as long as another program reads what was there before. */
   #emptyWal(): void {
     if (this.#wal === 'as it is' || this.#state.word !== 'ready') return;
     const { connection } = this.#state;
-    const emptied = this.#trying('empty the WAL of', () => emptyWal(connection));
-    if (emptied === 'empty') this.#wal = 'as it is';
-    else
+    const before = this.#wal;
+    this.#wal = this.#trying('empty the WAL of', () => emptyWal(connection)) ?? 'held';
+    if (this.#wal === 'held' && before !== 'held')
       this.#options.onNotice(
-        `what was removed is in ${this.#options.path}-wal still, since another program reads from the database: it goes within an hour of its leaving`,
+        `what was removed is in ${this.#options.path}-wal still, since another program reads from the database: it goes when that one has ended`,
       );
   }
 

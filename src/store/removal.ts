@@ -2,7 +2,7 @@
 // (`secure_delete`, also of the index of words), and the WAL, which had them still, is emptied. Runs in the store's thread.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Removed } from './archive.ts';
-import { inTransaction } from './database-file.ts';
+import { busyMs, inTransaction } from './database-file.ts';
 
 const tables = {
   items: 'DELETE FROM items WHERE session_id = $id',
@@ -22,8 +22,13 @@ export function removeSession(database: DatabaseSync, id: string): Removed {
   });
 }
 
-/** `held`: another program reads from it; what was removed is in it still. */
-export function emptyWal(database: DatabaseSync): 'empty' | 'held' {
-  const row = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-  return row?.['busy'] === 0 ? 'empty' : 'held';
+/** `held`: another program reads from it; what was removed is in it still. Waits for nobody. */
+export function emptyWal(database: DatabaseSync): 'as it is' | 'held' {
+  database.exec('PRAGMA busy_timeout = 0');
+  try {
+    const row = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+    return row?.['busy'] === 0 ? 'as it is' : 'held';
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busyMs}`);
+  }
 }
