@@ -110,7 +110,16 @@ test.skipIf(noDisk)(
     );
     const { caller, session } = await quietCaller(gateway);
     await using _ = caller;
-    await answered(caller, 'while it is full '.repeat(40));
+    // More than what the WAL has room for already.
+    caller.send({
+      type: 'conversation.item.create',
+      item: {
+        type: 'message',
+        role: 'system',
+        content: [{ type: 'input_text', text: 'full '.repeat(20_000) }],
+      },
+    });
+    await answered(caller, 'still here');
     expect(await remove(gateway, ended)).toMatchObject({
       ...{ status: 503, body: { error: { code: 'store_busy' } } },
     });
