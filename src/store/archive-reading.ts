@@ -1,5 +1,5 @@
 // The SQL of what is found again, prepared once; see archive.ts. Runs in the store's thread.
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type {
   ArchiveQuery,
   ItemMatch,
@@ -8,15 +8,11 @@ import type {
   SessionSearch,
   SessionWhole,
 } from './archive.ts';
+import { excerptOf } from './excerpt.ts';
 import { exported } from './export/exported.ts';
+import { type Hit, NewestSessions } from './newest-sessions.ts';
 import { itemColumns, sessionColumns, taskColumns } from './statements.ts';
 import { type ItemRow, inConversationOrder, type RecordingRow, type TaskRow } from './store.ts';
-
-/** Of one session. */
-const matchesMax = 3;
-/** Of an excerpt. */
-const excerptWords = 16;
-const excerptChars = 240;
 
 const found = `${sessionColumns}, seq,
   (SELECT count(*) FROM recordings WHERE recordings.session_id = sessions.id) AS recordings`;
@@ -24,20 +20,17 @@ const found = `${sessionColumns}, seq,
 const wanted = `($state IS NULL OR ($state = 'open') = (state = 'open'))
   AND ($pipeline IS NULL OR pipeline = $pipeline)
   AND ($sinceMs IS NULL OR opened_at >= $sinceMs) AND ($untilMs IS NULL OR opened_at < $untilMs)
-  AND ($before IS NULL OR seq < $before)`;
-
-const hits = `items_words JOIN items ON items.seq = items_words.rowid
-  WHERE items_words MATCH $match AND items.deleted_at IS NULL`;
+  AND ($before IS NULL OR sessions.seq < $before)`;
 
 const sql = {
   all: `SELECT ${found} FROM sessions WHERE ${wanted} ORDER BY seq DESC LIMIT $limit`,
-  matching: `SELECT ${found} FROM sessions WHERE ${wanted} AND id IN (SELECT session_id FROM ${hits})
-    ORDER BY seq DESC LIMIT $limit`,
-  hits: `SELECT items.seq, items.session_id AS sessionId FROM ${hits}
-    AND items.session_id IN (SELECT value FROM json_each($sessions)) ORDER BY items_words.rowid`,
-  excerpt: `SELECT items.id AS item, items.role, items.created_at AS atMs,
-      snippet(items_words, 0, '', '', '…', ${excerptWords}) AS excerpt
-    FROM ${hits} AND items_words.rowid = $seq`,
+  some: `SELECT ${found} FROM sessions WHERE id IN (SELECT value FROM json_each($sessions)) ORDER BY seq DESC`,
+  hits: `SELECT items.seq AS itemSeq, items.created_at AS createdAtMs, sessions.id, sessions.seq, opened_at AS openedAtMs
+    FROM items_words JOIN items ON items.seq = items_words.rowid JOIN sessions ON sessions.id = items.session_id
+    WHERE items_words MATCH $match AND items.deleted_at IS NULL
+      AND ${wanted}
+    ORDER BY items_words.rowid DESC`,
+  found: 'SELECT id AS item, role, created_at AS atMs, text FROM items WHERE seq = $seq',
   session: `SELECT ${found} FROM sessions WHERE id = $sessionId`,
   items: `SELECT ${itemColumns} FROM items WHERE session_id = $sessionId ORDER BY seq`,
   tasks: `SELECT ${taskColumns} FROM tasks WHERE session_id = $sessionId ORDER BY seq`,
@@ -85,26 +78,45 @@ export class ArchiveReading {
       ...{ sinceMs: sinceMs ?? null, untilMs: untilMs ?? null },
     };
     if (!words) return this.#statements.all.all(given).map((row) => shown(row, []));
-    const match = matching(words);
-    const rows = this.#statements.matching.all({ ...given, match });
-    const matches = this.#matches(
-      match,
-      rows.map(({ id }) => String(id)),
-    );
-    return rows.map((row) => shown(row, matches.get(String(row['id'])) ?? []));
+    if (words.length === 0) return [];
+    const { limit: _, ...filter } = given;
+    const matches = this.#matches(matching(words), filter, limit);
+    const sessions = JSON.stringify([...matches.keys()]);
+    return this.#statements.some.all({ sessions }).map((row) => {
+      const seqs = matches.get(String(row['id'])) ?? [];
+      return shown(
+        row,
+        seqs.map((seq) => this.#match(seq, words)),
+      );
+    });
   }
 
-  /** By session. One walk through all that the words have found, whoever's it is. */
-  #matches(match: string, sessions: readonly string[]): ReadonlyMap<string, readonly ItemMatch[]> {
-    const first = new Map<string, number[]>();
-    for (const row of this.#statements.hits.iterate({ match, sessions: JSON.stringify(sessions) })) {
-      const sessionId = String(row['sessionId']);
-      const seqs = first.get(sessionId) ?? [];
-      if (seqs.length < matchesMax) first.set(sessionId, [...seqs, Number(row['seq'])]);
+  /**
+   * Of the newest sessions, by id, items that the words have found. From the newest item on: what is older than the
+   * opening of all those sessions can be in none that is newer. So a word that everybody says takes no longer.
+   */
+  #matches(
+    match: string,
+    filter: Readonly<Record<string, SQLInputValue>>,
+    limit: number,
+  ): ReadonlyMap<string, readonly number[]> {
+    const newest = new NewestSessions(limit);
+    for (const row of this.#statements.hits.iterate({ match, ...filter })) {
+      const hit = row as unknown as Hit;
+      if (newest.isFullSince(hit.createdAtMs)) break;
+      newest.add(hit);
     }
-    const excerpt = (seq: number) =>
-      shortened(this.#statements.excerpt.get({ match, seq }) as unknown as ItemMatch);
-    return new Map([...first].map(([sessionId, seqs]) => [sessionId, seqs.map(excerpt)]));
+    return newest.items;
+  }
+
+  #match(seq: number, words: readonly string[]): ItemMatch {
+    const { text, ...match } = this.#statements.found.get({ seq }) as unknown as Omit<
+      ItemMatch,
+      'excerpt'
+    > & {
+      readonly text: string;
+    };
+    return { ...match, excerpt: excerptOf(text, words) };
   }
 
   #whole(sessionId: string): SessionWhole | undefined {
@@ -130,12 +142,6 @@ export class ArchiveReading {
 
 const shown = (row: Readonly<Record<string, unknown>>, matches: readonly ItemMatch[]): SessionFound =>
   ({ ...row, matches }) as unknown as SessionFound;
-
-/** What has no spaces is one word, however long. */
-function shortened(found: ItemMatch): ItemMatch {
-  const { excerpt } = found;
-  return excerpt.length > excerptChars ? { ...found, excerpt: `${excerpt.slice(0, excerptChars)}…` } : found;
-}
 
 /** Words alone, each as the beginning of one: nothing of what somebody wrote is taken for more than that. */
 const matching = (words: readonly string[]): string => words.map((word) => `"${word}"*`).join(' ');

@@ -100,5 +100,5 @@ const wordsMax = 32;
  * the index has them.
  */
 export function wordsIn(text: string): readonly string[] {
-  return (text.match(/[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\p{M}]*/gu) ?? []).slice(0, wordsMax);
+  return (text.match(/[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\p{Mn}\p{Mc}]*/gu) ?? []).slice(0, wordsMax);
 }

@@ -4,7 +4,6 @@
 //     closed ──open──▶ opened ──made sound and new──▶ ready;   damaged, removed, replaced: from the beginning
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../lifecycle/errors.ts';
-import type { Removed } from './archive.ts';
 import { ArchiveReading } from './archive-reading.ts';
 import { type Carried, readGoing, writeGoing } from './carry-over.ts';
 import {
@@ -21,7 +20,7 @@ import {
 import type { FilesFound, OpenFiles } from './open-files.ts';
 import { isArchive, type Query } from './protocol.ts';
 import { type Pruned, Pruning, type Retention } from './pruning.ts';
-import { emptyWal, removeSession } from './removal.ts';
+import { emptyWal, type RemovedSome, removeSome } from './removal.ts';
 import { sqliteTrouble } from './sqlite-codes.ts';
 import { Statements } from './statements.ts';
 import type { Write } from './store.ts';
@@ -91,9 +90,10 @@ export class Database {
     });
   }
 
-  /** With everything that was kept of it. Throws what the disk says: then all of it is there still. */
-  remove(sessionId: string): Removed {
-    const removed = this.#sound(() => removeSession(this.#ready().connection, sessionId));
+  /** A little of what was kept of it; to be called again while there is more. Throws what the disk says. */
+  remove(sessionId: string): RemovedSome {
+    const removed = this.#sound(() => removeSome(this.#ready().connection, sessionId));
+    if (removed.state === 'more') return removed;
     if (this.#wal === 'as it is') this.#wal = 'to be emptied';
     this.#emptyWal();
     return removed;

@@ -116,7 +116,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX engine_runs_of_engine ON engine_runs (engine, seq);
 
   CREATE VIRTUAL TABLE items_words USING fts5 (
-    text, content = 'items', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2'
+    text, content = 'items', content_rowid = 'seq',
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
   );
   INSERT INTO items_words (items_words, rank) VALUES ('secure-delete', 1);
   INSERT INTO items_words (items_words) VALUES ('rebuild');

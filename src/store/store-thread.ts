@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf, toGreenroomError } from '../lifecycle/errors.ts';
+import type { Removed } from './archive.ts';
 import { Database } from './database.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
 import { sqliteTrouble } from './sqlite-codes.ts';
@@ -43,13 +44,26 @@ function read(id: number, query: Query): void {
   }
 }
 
-function remove(id: number, sessionId: string): void {
+/** Whoever writes is served between two steps. */
+const restMs = 5;
+
+function remove(id: number, sessionId: string, before?: Removed): void {
   try {
-    tell({ type: 'removed', id, removed: database.remove(sessionId) });
+    const { state, ...some } = database.remove(sessionId);
+    const removed = before ? sum(before, some) : some;
+    if (state === 'done') tell({ type: 'removed', id, removed });
+    else systemClock.after(restMs, () => remove(id, sessionId, removed), { ref: false });
   } catch (thrown) {
     tell(failed(id, thrown));
   }
 }
+
+const sum = (one: Removed, other: Removed): Removed => ({
+  sessions: one.sessions + other.sessions,
+  items: one.items + other.items,
+  tasks: one.tasks + other.tasks,
+  recordings: one.recordings + other.recordings,
+});
 
 function failed(id: number, thrown: unknown): StoreReply {
   const code = sqliteTrouble(thrown) === 'passing' ? 'store_busy' : 'store_unusable';
