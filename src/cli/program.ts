@@ -13,6 +13,7 @@ import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
 import { printable } from './printable.ts';
 import type { PsOptions } from './ps.ts';
+import { recordsCommands } from './records/commands.ts';
 import type { StopOptions } from './stop.ts';
 import type { UpOptions } from './up.ts';
 
@@ -190,6 +191,8 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
         }),
       );
     });
+
+  recordsCommands(program, done);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -5,6 +5,7 @@ import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
 import { recordingSchemas } from './recording-schemas.ts';
+import { sessionSchemas } from './session-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -66,19 +67,6 @@ const engine = z
       .nullable(),
   })
   .meta({ id: 'Engine' });
-
-const session = z
-  .strictObject({
-    id: z.string(),
-    pipeline: z.string(),
-    state: z.enum(['lobby', 'ready', 'failed', 'closing']),
-    ageMs: ms,
-    remote: named('Address and port of the caller.'),
-    items: z.int(),
-    response: z.string().nullable().describe('The answer under way.'),
-    pendingBytes: z.int().describe('Sent and not taken yet.'),
-  })
-  .meta({ id: 'Session' });
 
 const task = z
   .strictObject({
@@ -199,7 +187,7 @@ export const apiSchemas = {
   ready: z.strictObject({ status: z.literal('ready') }),
   health,
   models: list(model),
-  sessions: list(session),
+  ...sessionSchemas(task),
   task,
   tasks: list(task),
   engine,

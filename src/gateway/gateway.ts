@@ -23,7 +23,7 @@ import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
-import { openRecords } from './records.ts';
+import { openRecords, type Records } from './records.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
@@ -175,7 +175,7 @@ export class Gateway {
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
     const { recordings, start: startRecordings } = openRecordings({
-      ...{ ...into, config: config.recordings, scope },
+      ...{ ...into, config: config.recordings, scope, store: records.store },
     });
     const journalling = openJournal(scope, into, seated());
     for (const opening of [logging, journalling]) opening.catch(() => undefined);
@@ -205,6 +205,7 @@ export class Gateway {
       clientSecrets,
       supervisor,
       sessions,
+      records,
       recordings,
       pipelines,
       mask,
@@ -228,11 +229,12 @@ export class Gateway {
     readonly clientSecrets: ClientSecrets;
     readonly supervisor: Supervisor;
     readonly sessions: SessionRegistry;
+    readonly records: Records;
     readonly recordings: Recordings;
     readonly pipelines: PipelineTable;
     readonly mask: (text: string) => string;
   }): Promise<Surface> {
-    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, records, recordings, pipelines, mask } = parts;
     const { openSurface } = await import('./surface.ts');
     this.#mustRun();
     const surface = await openSurface({
@@ -244,7 +246,7 @@ export class Gateway {
       leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
       tasks: sessions.tasks,
-      recordings,
+      ...{ records, recordings },
       pipelines: () => pipelines.list(),
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),

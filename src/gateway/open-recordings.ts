@@ -1,4 +1,5 @@
 // The recordings that a configuration wants, in their folder of the data directory.
+import { randomUUID } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordingsConfig } from '../config/types.ts';
@@ -6,8 +7,10 @@ import { shippedFile } from '../engines/locate.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Recordings } from '../recordings/recordings.ts';
+import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { version } from '../version.ts';
+import { RecordingsLedger } from './recordings-ledger.ts';
 
 export interface OpenRecordings {
   readonly recordings: Recordings;
@@ -23,13 +26,16 @@ export function openRecordings(parts: {
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Log;
+  /** Undefined: nothing is kept of sessions. */
+  readonly store: Store | undefined;
 }): OpenRecordings {
-  const { config, directory, scope, clock, log } = parts;
+  const { config, directory, scope, clock, log, store } = parts;
   const { begins, ...limits } = config;
   const root = join(directory, 'recordings');
   const recordings = new Recordings({
     ...{ file: shippedFile('recordings'), root, limits, version, begins, clock, log },
   });
+  if (store) new RecordingsLedger({ store, recordings, newId: randomUUID });
   scope.defer('recordings', { close: () => recordings.close(), destroy: () => recordings.destroy() });
   return {
     recordings,

@@ -40,7 +40,7 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
         surface: 'admin',
         summary: 'One recording.',
         answers: { 200: 'recording' },
-        refusals: ['not_found', 'recording_failed'],
+        refusals: ['not_found', 'recording_broken', 'recording_failed'],
         answer: async ({ param }) => ({
           status: 200,
           body: await recordings.find(param('session'), param('take')),
@@ -63,7 +63,10 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
         summary:
           'Its sound as WAV: `part` is `caller` (the default) or `assistant`. A `Range` of bytes is heeded.',
         answers: { 200: 'audio', 206: 'audio' },
-        refusals: ['not_found', 'invalid_request', 'range_not_satisfiable', 'recording_failed'],
+        refusals: [
+          ...(['not_found', 'invalid_request', 'range_not_satisfiable'] as const),
+          ...(['recording_broken', 'recording_failed'] as const),
+        ],
         answer: (call) => audio(recordings, call),
       },
     },

@@ -7,6 +7,7 @@ import { shippedFile } from '../engines/locate.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { noRecords, type SessionRecords, storedRecords } from '../sessions/records.ts';
+import type { Archive } from '../store/archive.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -16,7 +17,7 @@ export const databaseName = 'greenroom.db';
 
 export interface Records {
   /** Undefined where nothing is kept. */
-  readonly store: Store | undefined;
+  readonly store: (Store & Archive) | undefined;
   readonly sessions: SessionRecords;
   readonly loads: LoadHistory | undefined;
   /** Everything waits until then. Rejects with `store_unusable`. */

@@ -5,7 +5,6 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { PipelineBasics } from '../pipelines/pipeline.ts';
 import type { Recordings } from '../recordings/recordings.ts';
-import type { SessionFacts } from '../sessions/session-facts.ts';
 import type { TaskDesk } from '../tasks/task-desk.ts';
 import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
@@ -18,14 +17,16 @@ import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 import type { MetricFacts } from './metrics.ts';
 import { recordingRoutes } from './recording-routes.ts';
+import { type RunSources, runRoutes } from './run-routes.ts';
+import { type SessionSources, sessionRoutes } from './session-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 
-export interface RouteSources extends EventSources {
+export interface RouteSources extends EventSources, SessionSources {
   readonly metrics: () => readonly MetricFacts[];
   readonly access: Access;
   readonly health: () => HealthFacts;
   readonly engines: EngineSources;
-  readonly sessions: () => readonly SessionFacts[];
+  readonly runs: RunSources;
   readonly tasks: TaskDesk;
   readonly recordings: Recordings;
   readonly pipelines: () => readonly PipelineBasics[];
@@ -148,17 +149,11 @@ export function routeTable(sources: RouteSources): RouteTable {
       },
     },
     ...engineRoutes(),
-    '/api/sessions': {
-      GET: {
-        surface: 'admin',
-        summary: 'The open sessions.',
-        answers: { 200: 'sessions' },
-        answer: () => list(sources.sessions()),
-      },
-    },
+    ...sessionRoutes(sources),
     ...taskRoutes(sources.tasks),
     ...recordingRoutes(sources.recordings),
     ...engineApiRoutes(sources.engines, sources.leaving),
+    ...runRoutes(sources.runs),
     ...eventRoutes(sources),
     '/api/pipelines': {
       GET: {

@@ -7,8 +7,6 @@ import { readJson } from './request-body.ts';
 import { type RouteSources, routeTable } from './route-table.ts';
 
 export interface ListenerOptions extends RouteSources {
-  /** Applied to every body: no secret leaves. */
-  readonly mask: (text: string) => string;
   readonly onFault: (error: unknown) => void;
 }
 

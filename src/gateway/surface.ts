@@ -4,18 +4,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import type { SessionFacts } from '../sessions/session-facts.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
 import { hubMetrics } from './events/hub-metrics.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
+import type { Records } from './records.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
+import { SessionLibrary } from './session-library.ts';
 import { taskMetrics } from './task-metrics.ts';
 import { voiceMetrics } from './voice-metrics.ts';
 
 /** `scope` is the whole gateway's. */
 export type SurfaceOptions = EngineRequestsOptions &
-  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics'> & { readonly config: Config };
+  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics' | 'library' | 'runs'> & {
+    readonly config: Config;
+    readonly sessions: () => readonly SessionFacts[];
+    readonly records: Records;
+  };
 
 export interface Surface {
   readonly engines: EngineRequests;
@@ -31,9 +38,12 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
   const events = new Events({ ...options, scope });
   const models = () => [...new Set([...options.pipelines().map(({ name }) => name), ...engines.models()])];
   const { producers } = events;
+  const { store } = options.records;
   const answer = requestListener({
     ...options,
     models,
+    library: new SessionLibrary({ ...options, store }),
+    runs: { store, names: () => options.engines.list().map(({ name }) => name) },
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
     metrics: () => [

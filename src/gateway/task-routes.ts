@@ -10,7 +10,7 @@ export function taskRoutes(tasks: TaskDesk): RouteTable {
         surface: 'admin',
         summary: 'The background work of a session, also of one that has ended.',
         answers: { 200: 'tasks' },
-        refusals: ['not_found', 'store_unusable'],
+        refusals: ['not_found', 'store_unusable', 'store_busy'],
         answer: async ({ param }) => {
           const data = await tasks.of(param('id'));
           if (data) return { status: 200, body: { object: 'list', data } };
@@ -22,6 +22,21 @@ export function taskRoutes(tasks: TaskDesk): RouteTable {
       },
     },
     '/api/sessions/{id}/tasks/{name}': {
+      GET: {
+        surface: 'admin',
+        summary: 'Background work of a session, by its name or its id.',
+        answers: { 200: 'task' },
+        refusals: ['not_found', 'store_unusable', 'store_busy'],
+        answer: async ({ param }) => {
+          const [id, wanted] = [param('id'), param('name')];
+          const all = (await tasks.of(id)) ?? [];
+          const task = all.findLast((one) => one.id === wanted || one.name === wanted);
+          if (task) return { status: 200, body: task };
+          const known = all.length === 0 ? 'none is known' : all.map(({ name }) => name).join(', ');
+          const message = `session ${shown(id)} has had no task ${shown(wanted)}: ${known}`;
+          throw new GreenroomError('not_found', message, { details: { tasks: all.map(({ name }) => name) } });
+        },
+      },
       POST: {
         surface: 'admin',
         summary:

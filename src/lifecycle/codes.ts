@@ -53,6 +53,13 @@ export const codes = {
     'the data directory cannot be made or written',
   ),
   store_unusable: facts(500, 1011, 2, 'server_error', 'the database of the data directory cannot be used'),
+  store_busy: facts(
+    503,
+    1013,
+    1,
+    'unavailable_error',
+    'the disk of the database is full, or another program holds it',
+  ),
   listen_failed: facts(500, 1011, 1, 'server_error', 'the door could not listen on its address'),
 
   not_found: facts(404, 1008, 1, 'not_found_error', 'no such path or thing'),
@@ -163,6 +170,14 @@ export const codes = {
     1,
     'server_error',
     'what the engine of a task answered is no result of it, asked twice',
+  ),
+  session_open: facts(409, 1008, 1, 'invalid_request_error', 'the session has not ended yet'),
+  recording_broken: facts(
+    422,
+    1008,
+    1,
+    'invalid_request_error',
+    'the files of a recording are missing or spoilt',
   ),
   recording_failed: facts(500, 1011, 1, 'server_error', 'a recording cannot be written or read'),
   recording_under_way: facts(409, 1008, 1, 'invalid_request_error', 'the recording has not ended yet'),

@@ -4,6 +4,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import type { TakeFacts } from './facts.ts';
+import { errnoOf, whyOf } from './folders.ts';
 import { fileNames, type Part, type TakeName, takeFolder, takeId } from './names.ts';
 import { head } from './track.ts';
 
@@ -19,8 +21,12 @@ export class AudioFile {
   /** As it is now; it may grow. */
   readonly bytes: number;
 
-  /** Throws `not_found` when it is not there, or not as we made it. */
-  static async open(root: string, name: TakeName, part: Part): Promise<AudioFile> {
+  /**
+   * Of a take that is known. Throws `recording_broken` when it is not there, not as we made it, or less than `facts` say;
+   * `recording_failed` when it cannot be read.
+   */
+  static async open(root: string, facts: TakeFacts, part: Part): Promise<AudioFile> {
+    const name: TakeName = facts;
     const folder = takeFolder(root, name);
     try {
       for (const path of [root, dirname(folder), folder])
@@ -28,12 +34,18 @@ export class AudioFile {
       const path = join(folder, fileNames[part]);
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       const stats = await file.stat();
-      if (stats.isFile()) return new AudioFile(file, stats.size);
+      const audio = new AudioFile(file, stats.size);
+      const wrong = stats.isFile() ? lack(audio, facts, part) : 'it is no file';
+      if (wrong === undefined) return audio;
       await file.close();
-      throw new Error(`${path} is no file`);
+      throw new Error(wrong);
     } catch (cause) {
-      const message = `the audio of recording ${takeId(name)} (${fileNames[part]}) is not there, or is no file of ours`;
-      throw new GreenroomError('not_found', message, { cause });
+      const code = unreadable.includes(errnoOf(cause)) ? 'recording_failed' : 'recording_broken';
+      const why = errnoOf(cause) === 'ENOENT' ? 'it is not there any more' : whyOf(cause);
+      const what = `${fileNames[part]} of recording ${takeId(name)}`;
+      const message =
+        code === 'recording_failed' ? `${what} cannot be read: ${why}` : `${what} is broken: ${why}`;
+      throw new GreenroomError(code, message, { cause, details: { recording: takeId(name), part } });
     }
   }
 
@@ -42,6 +54,10 @@ export class AudioFile {
     this.#head = head(fileBytes);
     // Whole samples.
     this.bytes = this.#head.length + new DataView(this.#head.buffer).getUint32(40, true);
+  }
+
+  get samples(): number {
+    return (this.bytes - this.#head.length) / 2;
   }
 
   /** Closes the file at its end, and when nobody reads on. */
@@ -82,6 +98,17 @@ export class AudioFile {
 }
 
 const pieceBytes = 64 * 1024;
+
+/** What another attempt, or another owner of the file, may change. */
+const unreadable: readonly unknown[] = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'EIO'];
+
+/** Of one that has ended, and which nobody appends to. */
+function lack(audio: AudioFile, facts: TakeFacts, part: Part): string | undefined {
+  const { samples } = facts[part];
+  const there = audio.samples;
+  if (facts.state === 'recording' || there >= samples) return undefined;
+  return `it was cut: ${there} of ${samples} samples are there`;
+}
 
 export type RangeAsked =
   | { readonly state: 'whole' }

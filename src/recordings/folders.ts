@@ -1,5 +1,14 @@
 // The folders of recordings: made private, never through a link. Blocks, and is for the recordings' thread alone.
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileNames } from './names.ts';
 
@@ -21,6 +30,16 @@ export function makeNewFolder(path: string): void {
 /** A link to one is none. */
 export const isFolder = (path: string): boolean =>
   lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** The names that are in it are on the disk, whatever becomes of the machine. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /** Names of the folders in a folder; none when it is not there. */
 export function foldersIn(path: string): readonly string[] {

@@ -8,23 +8,29 @@ import { fileNames, type TakeName } from './names.ts';
 import { OwnFile } from './own-file.ts';
 
 /** Throws what the disk says, when there is no room even where the one before is. */
-export function writeMetadata(folder: string, facts: TakeFacts): void {
+export function writeMetadata(
+  folder: string,
+  facts: TakeFacts,
+  until: 'written' | 'on disk' = 'written',
+): void {
   const bytes = Buffer.from(metadataText(facts));
   const path = join(folder, fileNames.metadata);
   try {
-    replace(folder, path, bytes);
+    replace(folder, path, bytes, until);
   } catch (thrown) {
     overwrite(path, bytes, thrown);
   }
 }
 
-function replace(folder: string, path: string, bytes: Buffer): void {
+function replace(folder: string, path: string, bytes: Buffer, until: 'written' | 'on disk'): void {
   const beside = join(folder, fileNames.newMetadata);
   // Of a gateway that was killed in the middle of it.
   unlinkIfThere(beside);
   const file = OwnFile.make(beside);
   try {
     file.append(bytes);
+    // Before its name is: a machine that dies would leave an empty one in its place.
+    if (until === 'on disk') file.sync();
   } catch (thrown) {
     unlinkIfThere(beside);
     throw thrown;

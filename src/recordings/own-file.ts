@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   lstatSync,
   openSync,
@@ -66,6 +67,11 @@ export class OwnFile {
   read(from: number, bytes: number): Buffer {
     const into = Buffer.alloc(bytes);
     return into.subarray(0, readSync(this.#fd, into, 0, bytes, from));
+  }
+
+  /** On the disk, whatever becomes of the machine. */
+  sync(): void {
+    fsyncSync(this.#fd);
   }
 
   /** Throws when its name leads elsewhere by now: who looks for it there would not find what is written. */

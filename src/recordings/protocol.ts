@@ -38,15 +38,19 @@ export type Step =
 export type Query =
   | { readonly of: 'list'; readonly session: string | undefined; readonly limit: number }
   | { readonly of: 'one'; readonly name: TakeName }
-  | { readonly of: 'remove'; readonly name: TakeName };
+  | { readonly of: 'remove'; readonly name: TakeName }
+  | { readonly of: 'remove_all'; readonly session: string };
 
 export type Found =
   | { readonly state: 'list'; readonly takes: readonly TakeFacts[] }
   | { readonly state: 'one'; readonly take: TakeFacts }
   | { readonly state: 'removed'; readonly take: TakeFacts }
+  | { readonly state: 'removed_all'; readonly count: number }
   | { readonly state: 'under_way' }
   /** `takes`: those of the same session. */
   | { readonly state: 'unknown'; readonly takes: readonly number[] }
+  /** Its folder is there, and what is in it is not what we made. */
+  | { readonly state: 'broken'; readonly message: string }
   | { readonly state: 'failed'; readonly message: string };
 
 export type RecorderRequest =
@@ -61,6 +65,8 @@ export type RecorderReply =
   | { readonly type: 'take'; readonly key: number; readonly take: TakeFacts }
   | { readonly type: 'refused'; readonly key: number; readonly message: string }
   | { readonly type: 'removed'; readonly take: TakeFacts }
+  /** All that have ended and are on the disk: when the thread has looked for them. */
+  | { readonly type: 'looked'; readonly takes: readonly TakeFacts[] }
   | { readonly type: 'found'; readonly id: number; readonly found: Found }
   /** For the log. */
   | { readonly type: 'notice'; readonly message: string };

@@ -21,6 +21,8 @@ export interface RecorderOptions {
   /** A take never began, or nobody knows how it stands. */
   readonly onLost: (key: number | 'all', message: string) => void;
   readonly onRemoved: (take: TakeFacts) => void;
+  /** What there is. */
+  readonly onLook: (takes: readonly TakeFacts[]) => void;
   /** For the log. */
   readonly onNotice: (message: string) => void;
 }
@@ -179,7 +181,7 @@ export class Recorder {
   }
 
   #hear(reply: RecorderReply): void {
-    const { onTake, onLost, onRemoved, onNotice } = this.#options;
+    const { onTake, onLost, onRemoved, onLook, onNotice } = this.#options;
     switch (reply.type) {
       case 'written':
         this.#waitingBytes -= this.#written.get(reply.id) ?? 0;
@@ -191,6 +193,8 @@ export class Recorder {
         return onLost(reply.key, reply.message);
       case 'removed':
         return onRemoved(reply.take);
+      case 'looked':
+        return onLook(reply.takes);
       case 'found':
         this.#asked.get(reply.id)?.(reply.found);
         this.#asked.delete(reply.id);

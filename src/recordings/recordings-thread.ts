@@ -1,7 +1,6 @@
 // The recordings' own thread: see shelf.ts. Whatever the disk does to them happens here.
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../lifecycle/clock.ts';
-import { messageOf } from '../lifecycle/errors.ts';
 import { yieldThread } from '../lifecycle/priority.ts';
 import type { RecorderReply, RecorderRequest, RecordingsThreadData } from './protocol.ts';
 import { Shelf } from './shelf.ts';
@@ -19,6 +18,7 @@ const shelf = new Shelf({
   wallTime: () => systemClock.wallTime(),
   onTake: (key, take) => tell({ type: 'take', key, take }),
   onRefused: (key, message) => tell({ type: 'refused', key, message }),
+  onLook: (takes) => tell({ type: 'looked', takes }),
   onRemoved: (take) => tell({ type: 'removed', take }),
   onNotice: (message) => tell({ type: 'notice', message }),
 });
@@ -36,8 +36,4 @@ port.on('message', (request: RecorderRequest) => {
   }
 });
 
-try {
-  shelf.open();
-} catch (thrown) {
-  tell({ type: 'notice', message: `the recordings in ${root} cannot be read: ${messageOf(thrown)}` });
-}
+shelf.open();

@@ -32,6 +32,8 @@ export interface RecordingChange {
 
 export class Recordings {
   readonly changes: Announcer<RecordingChange>;
+  /** All that have ended, whenever the folder was looked through. */
+  readonly looks: Announcer<readonly TakeFacts[]>;
   readonly root: string;
   readonly #options: RecordingsOptions;
   readonly #recorder: Recorder;
@@ -44,14 +46,15 @@ export class Recordings {
     const { file, root, limits, version, clock, log } = options;
     this.#options = options;
     this.root = root;
-    this.changes = new Announcer((error) =>
-      log.error({ error }, 'a listener of changes of recordings failed'),
-    );
+    const onFault = (error: unknown) => log.error({ error }, 'a listener of changes of recordings failed');
+    this.changes = new Announcer(onFault);
+    this.looks = new Announcer(onFault);
     this.#recorder = new Recorder({
       ...{ file, thread: { root, limits, version }, clock },
       onTake: (key, take) => this.#changed(key, take),
       onLost: (key, message) => this.#lost(key, message),
       onRemoved: (take) => this.changes.announce({ type: 'removed', take }),
+      onLook: (takes) => this.looks.announce(takes),
       onNotice: (message) => log.warn({}, message),
     });
   }
@@ -59,6 +62,8 @@ export class Recordings {
   /** @param now whether there is something to do already: recordings to be looked after, or to come soon */
   start(now: boolean): void {
     this.#recorder.start(now);
+    // There is no folder.
+    if (!now) this.looks.announce([]);
   }
 
   openTape(session: TapeSession): Tape {
@@ -103,6 +108,7 @@ export class Recordings {
     const name = this.#name(session, take);
     const found = await this.#ask({ of: 'one', name });
     if (found.state === 'one') return found.take;
+    if (found.state === 'broken') throw broken(takeId(name), found.message);
     throw unknown(takeId(name), found.state === 'unknown' ? found.takes : []);
   }
 
@@ -116,6 +122,14 @@ export class Recordings {
       throw new GreenroomError('recording_under_way', message, { details: { session, take: name.take } });
     }
     throw unknown(takeId(name), found.state === 'unknown' ? found.takes : []);
+  }
+
+  /** All of a session, with their files. @returns how many. Throws `recording_under_way`, and `recording_failed`. */
+  async removeSession(session: string): Promise<number> {
+    const found = await this.#ask({ of: 'remove_all', session });
+    if (found.state === 'removed_all') return found.count;
+    const message = `a recording of session ${session} is under way: ask again when it has ended`;
+    throw new GreenroomError('recording_under_way', message, { details: { session } });
   }
 
   close(): Promise<void> {
@@ -166,6 +180,10 @@ export class Recordings {
     for (const tape of [...this.#tapes.values(), ...this.#leaving]) tell(tape);
     for (const tape of this.#leaving) if (tape.idle) this.#leaving.delete(tape);
   }
+}
+
+function broken(id: string, message: string): GreenroomError {
+  return new GreenroomError('recording_broken', message, { details: { recording: id } });
 }
 
 function unknown(id: string, takes: readonly number[]): GreenroomError {

@@ -33,7 +33,8 @@ export interface SessionTapeOptions {
 
 interface Take {
   readonly key: number;
-  readonly number: number;
+  /** As wished; the disk may have had it already. */
+  number: number;
   readonly startedMs: number;
   state: 'starting' | 'on' | 'off';
   readonly settled: PromiseWithResolvers<Switched>;
@@ -104,6 +105,8 @@ export class SessionTape implements Tape {
     const { id, state, error } = facts;
     if (state === 'recording') {
       if (take.state === 'starting') take.state = 'on';
+      take.number = facts.take;
+      this.#number = Math.max(this.#number, facts.take);
       this.#settle(take, 'on', `recording ${id}`);
     } else if (error) this.#lost(take, error.message);
     else {

@@ -4,11 +4,11 @@
 import { join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
 import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
-import { readMetadataFile } from './metadata-file.ts';
 import { type TakeName, takeFolder, takeId, takeName } from './names.ts';
 import type { Found, Query, Step } from './protocol.ts';
-import { repairTake } from './repair.ts';
 import { type RecordingLimits, tooMany } from './retention.ts';
+import { brokenWhy, takesIn } from './take-look.ts';
+import { TakeNumbers } from './take-numbers.ts';
 import { TakeWriter } from './take-writer.ts';
 
 export interface ShelfOptions {
@@ -22,6 +22,8 @@ export interface ShelfOptions {
   /** It never began. */
   readonly onRefused: (key: number, message: string) => void;
   readonly onRemoved: (take: TakeFacts) => void;
+  /** All that have ended, when the folder was looked through. */
+  readonly onLook: (takes: readonly TakeFacts[]) => void;
   readonly onNotice: (message: string) => void;
 }
 
@@ -33,32 +35,32 @@ export class Shelf {
   readonly #writers = new Map<number, TakeWriter>();
   /** Of those that have ended, by id. */
   readonly #takes = new Map<string, TakeFacts>();
+  readonly #numbers: TakeNumbers;
+  /** Why nobody knows what there is. */
+  #unread: string | undefined;
   #lookedMs = 0;
 
   constructor(options: ShelfOptions) {
     this.#options = options;
+    this.#numbers = new TakeNumbers(options.root);
   }
 
-  /** Finds what there is, mends what was cut short, and removes what is too much. */
+  /** Finds what there is, mends what was cut short, and removes what is too much. What cannot be read is told. */
   open(): void {
-    const { root, onNotice, wallTime } = this.#options;
-    for (const session of foldersIn(root)) {
-      for (const take of foldersIn(join(root, session))) {
-        const name = takeName(session, take);
-        const facts = name && readMetadataFile(takeFolder(root, name), name);
-        if (!facts) continue;
-        if (facts.state !== 'recording') {
-          this.#takes.set(facts.id, facts);
-          continue;
-        }
-        try {
-          this.#takes.set(facts.id, repairTake(root, facts, wallTime()));
-          onNotice(`recording ${facts.id} was cut short by the end of its gateway: repaired, and marked`);
-        } catch (thrown) {
-          onNotice(`recording ${facts.id} was cut short and cannot be repaired: ${whyOf(thrown)}`);
-        }
-      }
+    const { root, onNotice } = this.#options;
+    try {
+      this.#look();
+    } catch (thrown) {
+      this.#unread = `the recordings in ${root} cannot be read: ${whyOf(thrown)}`;
+      onNotice(this.#unread);
     }
+  }
+
+  #look(): void {
+    const found = takesIn(this.#options, this.#numbers, (id) => this.#writing(id));
+    for (const take of found) this.#takes.set(take.id, take);
+    this.#unread = undefined;
+    this.#options.onLook(found);
     this.#prune();
   }
 
@@ -73,6 +75,18 @@ export class Shelf {
   }
 
   answer(query: Query): Found {
+    // Somebody may have made it readable.
+    if (this.#unread !== undefined) this.open();
+    if (this.#unread !== undefined) return { state: 'failed', message: this.#unread };
+    try {
+      return this.#answer(query);
+    } catch (thrown) {
+      const message = `the recordings in ${this.#options.root} cannot be read: ${whyOf(thrown)}`;
+      return { state: 'failed', message };
+    }
+  }
+
+  #answer(query: Query): Found {
     switch (query.of) {
       case 'list':
         return { state: 'list', takes: this.#list(query.session, query.limit) };
@@ -80,6 +94,8 @@ export class Shelf {
         return this.#one(query.name);
       case 'remove':
         return this.#remove(query.name);
+      case 'remove_all':
+        return this.#removeAll(query.session);
     }
   }
 
@@ -93,7 +109,10 @@ export class Shelf {
     const { root, version, onTake, onRefused } = this.#options;
     if (step.type === 'start') {
       try {
-        const writer = new TakeWriter(root, step, version);
+        const name = this.#numbers.next(step.name);
+        // Also when there is something of this name, which is not ours: then the next one is free.
+        this.#numbers.seen(name);
+        const writer = new TakeWriter(root, { ...step, name }, version);
         this.#writers.set(step.key, writer);
         onTake(step.key, writer.facts);
       } catch (thrown) {
@@ -147,16 +166,25 @@ export class Shelf {
   }
 
   #list(session: string | undefined, limit: number): readonly TakeFacts[] {
-    return this.#all()
+    const takes = this.#all()
       .filter((take) => session === undefined || take.session === session)
-      .toSorted((one, other) => other.startedAtMs - one.startedAtMs || other.take - one.take)
-      .filter((take) => this.#isThere(take))
-      .slice(0, limit);
+      .toSorted((one, other) => other.startedAtMs - one.startedAtMs || other.take - one.take);
+    const there: TakeFacts[] = [];
+    // Nobody asks the disk for more than are shown.
+    for (const take of takes) {
+      if (there.length === limit) break;
+      if (this.#isThere(take)) there.push(take);
+    }
+    return there;
   }
 
   #one(name: TakeName): Found {
     const take = this.#find(name);
-    return take ? { state: 'one', take } : this.#unknown(name);
+    if (take) return { state: 'one', take };
+    const why = brokenWhy(this.#options.root, name);
+    if (why === undefined) return this.#unknown(name);
+    const message = `recording ${takeId(name)} is broken: ${why}`;
+    return { state: 'broken', message };
   }
 
   #remove(name: TakeName): Found {
@@ -171,13 +199,50 @@ export class Shelf {
     }
   }
 
+  #removeAll(session: string): Found {
+    const takes = this.#all().filter((take) => take.session === session);
+    if (takes.some(({ state }) => state === 'recording')) return { state: 'under_way' };
+    try {
+      for (const take of takes) this.#drop(take);
+      return { state: 'removed_all', count: takes.length + this.#removeBroken(session) };
+    } catch (thrown) {
+      const message = `the recordings of session ${session} cannot be removed: ${whyOf(thrown)}`;
+      return { state: 'failed', message };
+    }
+  }
+
+  /** Folders of takes that nobody can read: what has our names in them goes. */
+  #removeBroken(session: string): number {
+    const { root } = this.#options;
+    const names = foldersIn(join(root, session)).flatMap((take) => takeName(session, take) ?? []);
+    for (const name of names) {
+      this.#kept(name);
+      removeTake(takeFolder(root, name));
+    }
+    return names.length;
+  }
+
   #drop(take: TakeFacts): void {
-    const { root, onRemoved } = this.#options;
+    const { root, onRemoved, onNotice } = this.#options;
+    const kept = this.#kept(take);
     // Nothing is reached through a link.
     if (isFolder(join(root, take.session)) && isFolder(takeFolder(root, take)))
       removeTake(takeFolder(root, take));
     this.#takes.delete(take.id);
     onRemoved(take);
+    // A disk that was full has room now.
+    if (kept !== 'kept' && this.#kept(take) !== 'kept')
+      onNotice(`that recording ${take.id} has been cannot be written down: ${whyOf(kept)}`);
+  }
+
+  /** What keeps its number from being kept, when something does. */
+  #kept(take: TakeName): unknown {
+    try {
+      this.#numbers.keep(take);
+      return 'kept';
+    } catch (thrown) {
+      return thrown;
+    }
   }
 
   #find(name: TakeName): TakeFacts | undefined {
@@ -191,11 +256,16 @@ export class Shelf {
     return { state: 'unknown', takes: takes.map(({ take }) => take).sort((one, other) => one - other) };
   }
 
+  #writing(id: string): boolean {
+    return [...this.#writers.values()].some((writer) => writer.id === id);
+  }
+
   /** Somebody may have taken it away by hand. */
   #isThere(take: TakeFacts): boolean {
     const { root } = this.#options;
     if (take.state === 'recording' || isFolder(takeFolder(root, take))) return true;
     this.#takes.delete(take.id);
+    this.#options.onRemoved(take);
     return false;
   }
 }

@@ -10,6 +10,7 @@ export interface Carried {
   readonly items: readonly Row[];
   readonly engine_runs: readonly Row[];
   readonly tasks: readonly Row[];
+  readonly recordings: readonly Row[];
 }
 
 const going = {
@@ -20,6 +21,8 @@ const going = {
   engine_runs: 'SELECT * FROM engine_runs WHERE run = $run AND ended_at IS NULL ORDER BY seq',
   tasks: `SELECT * FROM tasks WHERE run = $run AND (ended_at IS NULL OR session_id IN
     (SELECT id FROM sessions WHERE run = $run AND state = 'open')) ORDER BY seq`,
+  // They are in files of their own, which are there still, whatever has become of the database.
+  recordings: 'SELECT * FROM recordings WHERE $run IS NOT NULL ORDER BY seq',
 } as const satisfies Record<keyof Carried, string>;
 
 const tables = Object.keys(going) as readonly (keyof Carried)[];
@@ -31,6 +34,7 @@ export function readGoing(database: DatabaseSync, run: string): Carried {
     items: read('items'),
     engine_runs: read('engine_runs'),
     tasks: read('tasks'),
+    recordings: read('recordings'),
   };
 }
 

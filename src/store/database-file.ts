@@ -11,7 +11,7 @@ import { oddFileOf } from './plain-file.ts';
 import { sqliteCorrupt, sqliteTrouble } from './sqlite-codes.ts';
 
 /** Another process may look at the database: then a write waits for it so long. */
-const busyMs = 1000;
+export const busyMs = 1000;
 
 /** Files that belong to a database of SQLite's in WAL mode. */
 const companions = ['', '-wal', '-shm'] as const;

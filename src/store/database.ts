@@ -4,6 +4,7 @@
 //     closed ──open──▶ opened ──made sound and new──▶ ready;   damaged, removed, replaced: from the beginning
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../lifecycle/errors.ts';
+import { ArchiveReading } from './archive-reading.ts';
 import { type Carried, readGoing, writeGoing } from './carry-over.ts';
 import {
   checkSound,
@@ -17,8 +18,9 @@ import {
   unusable,
 } from './database-file.ts';
 import type { FilesFound, OpenFiles } from './open-files.ts';
-import type { Query } from './protocol.ts';
+import { isArchive, type Query } from './protocol.ts';
 import { type Pruned, Pruning, type Retention } from './pruning.ts';
+import { emptyWal, type RemovedSome, removeSome } from './removal.ts';
 import { sqliteTrouble } from './sqlite-codes.ts';
 import { Statements } from './statements.ts';
 import type { Write } from './store.ts';
@@ -39,6 +41,7 @@ interface Ready {
   readonly connection: DatabaseSync;
   readonly files: OpenFiles;
   readonly statements: Statements;
+  readonly archive: ArchiveReading;
   readonly pruning: Pruning;
 }
 
@@ -49,6 +52,7 @@ export class Database {
   #state: State = { word: 'closed' };
   /** From a database that was taken away, for the next one. */
   #carried: Carried | undefined;
+  #wal: 'as it is' | 'to be emptied' | 'held' = 'as it is';
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -69,7 +73,9 @@ export class Database {
   /** Nothing of it is there when the answer is `later`. */
   write(batch: readonly Write[]): Sent {
     try {
-      return this.#sound(() => this.#write(batch));
+      const sent = this.#sound(() => this.#write(batch));
+      this.#emptyWal();
+      return sent;
     } catch (thrown) {
       // Not even a rollback was possible: a connection of its own for the next attempt.
       if (this.#state.word !== 'closed' && this.#state.connection.isTransaction) this.#abandon();
@@ -78,11 +84,24 @@ export class Database {
   }
 
   read(query: Query): readonly unknown[] {
-    return this.#sound(() => this.#ready().statements.read(query));
+    return this.#sound(() => {
+      const { statements, archive } = this.#ready();
+      return isArchive(query) ? archive.read(query) : statements.read(query);
+    });
+  }
+
+  /** A little of what was kept of it; to be called again while there is more. Throws what the disk says. */
+  remove(sessionId: string): RemovedSome {
+    const removed = this.#sound(() => removeSome(this.#ready().connection, sessionId));
+    if (removed.state === 'more') return removed;
+    if (this.#wal === 'as it is') this.#wal = 'to be emptied';
+    this.#emptyWal();
+    return removed;
   }
 
   /** Removes a little of what is too old or too much. Throws what the disk says. */
   prune(): Pruned {
+    this.#emptyWal();
     return this.#sound(() => this.#ready().pruning.step(this.#options.wallTime()));
   }
 
@@ -90,6 +109,18 @@ export class Database {
     this.#look();
     if (this.#state.word !== 'closed') this.#state.connection.close();
     this.#state = { word: 'closed' };
+  }
+
+  /** What was removed is in it still, as long as another program reads what was there before. */
+  #emptyWal(): void {
+    if (this.#wal === 'as it is' || this.#state.word !== 'ready') return;
+    const { connection } = this.#state;
+    const before = this.#wal;
+    this.#wal = this.#trying('empty the WAL of', () => emptyWal(connection)) ?? 'held';
+    if (this.#wal === 'held' && before !== 'held')
+      this.#options.onNotice(
+        `what was removed is in ${this.#options.path}-wal still, since another program reads from the database: it goes when that one has ended`,
+      );
   }
 
   #write(batch: readonly Write[]): Sent {
@@ -155,11 +186,12 @@ export class Database {
   }
 
   /** Throws `store_unusable` when somebody has changed its tables. */
-  #prepare(connection: DatabaseSync): Pick<Ready, 'statements' | 'pruning'> {
+  #prepare(connection: DatabaseSync): Pick<Ready, 'statements' | 'archive' | 'pruning'> {
     const { path, run, retention } = this.#options;
     try {
       return {
         statements: new Statements(connection, run),
+        archive: new ArchiveReading(connection),
         pruning: new Pruning(connection, retention),
       };
     } catch (thrown) {
@@ -190,7 +222,7 @@ export class Database {
     try {
       return work();
     } catch (thrown) {
-      this.#options.onNotice(`cannot ${what} the database that was there before: ${messageOf(thrown)}`);
+      this.#options.onNotice(`cannot ${what} the database: ${messageOf(thrown)}`);
       return undefined;
     }
   }

@@ -92,6 +92,46 @@ export const migrations: readonly string[] = [
   CREATE INDEX tasks_open ON tasks (run) WHERE ended_at IS NULL;
   CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
   `,
+  // 6: nothing of its own.
+  '',
+  // 7: recordings, as the disk has them; every item by its words. What is removed of these is removed from the index
+  // as well, not only marked there.
+  `
+  CREATE TABLE recordings (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    session_id TEXT NOT NULL,
+    take INTEGER NOT NULL,
+    pipeline TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    bytes INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    container TEXT NOT NULL,
+    shelf TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX recordings_of_session ON recordings (session_id, take);
+  CREATE INDEX engine_runs_of_engine ON engine_runs (engine, seq);
+
+  CREATE VIRTUAL TABLE items_words USING fts5 (
+    text, content = 'items', content_rowid = 'seq',
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+  );
+  INSERT INTO items_words (items_words, rank) VALUES ('secure-delete', 1);
+  INSERT INTO items_words (items_words) VALUES ('rebuild');
+  CREATE TRIGGER items_added AFTER INSERT ON items BEGIN
+    INSERT INTO items_words (rowid, text) VALUES (new.seq, new.text);
+  END;
+  CREATE TRIGGER items_removed AFTER DELETE ON items BEGIN
+    INSERT INTO items_words (items_words, rowid, text) VALUES ('delete', old.seq, old.text);
+  END;
+  CREATE TRIGGER items_changed AFTER UPDATE OF text ON items WHEN old.text IS NOT new.text BEGIN
+    INSERT INTO items_words (items_words, rowid, text) VALUES ('delete', old.seq, old.text);
+    INSERT INTO items_words (rowid, text) VALUES (new.seq, new.text);
+  END;
+  `,
 ];
 
 export const latestVersion = migrations.length;

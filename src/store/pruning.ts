@@ -16,8 +16,8 @@ export interface Pruned {
   readonly early: number;
 }
 
-/** Rows that one step removes or looks at. */
-const rowsMax = 500;
+/** Rows that one step removes or looks at: an item costs a millisecond, since its words go from the index as well. */
+const rowsMax = 50;
 /** Pages that one step gives back to the disk, and what share of the database may be empty. */
 const pagesMax = 500;
 const emptyShareMax = 1 / 4;

@@ -6,6 +6,15 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../lifecycle/clock.ts';
 import { GreenroomError, messageOf } from '../lifecycle/errors.ts';
+import type {
+  Archive,
+  ExportFormat,
+  ItemsPage,
+  Removed,
+  SessionFound,
+  SessionSearch,
+  SessionWhole,
+} from './archive.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
 import type { Retention } from './pruning.ts';
 import type {
@@ -53,7 +62,7 @@ interface Thread {
 
 type Answer = Extract<StoreReply, { readonly id: number }>;
 
-export class SqliteStore implements Store {
+export class SqliteStore implements Store, Archive {
   readonly #options: SqliteStoreOptions;
   readonly #queue: WriteQueue;
   readonly #asked = new Map<number, (answer: Answer) => void>();
@@ -102,6 +111,37 @@ export class SqliteStore implements Store {
     return (await this.#read({ of: 'loads', modelKey, count })) as readonly number[];
   }
 
+  async findSessions(search: SessionSearch): Promise<readonly SessionFound[]> {
+    return (await this.#read({ of: 'search', search })) as readonly SessionFound[];
+  }
+
+  async wholeSession(sessionId: string): Promise<SessionWhole | undefined> {
+    return (await this.#read({ of: 'whole', sessionId }))[0] as SessionWhole | undefined;
+  }
+
+  async itemsOf(sessionId: string, from: number, limit: number): Promise<ItemsPage> {
+    return (await this.#read({ of: 'page', sessionId, from, limit }))[0] as ItemsPage;
+  }
+
+  async exported(
+    sessionId: string,
+    format: ExportFormat,
+    take: number | null,
+  ): Promise<readonly string[] | undefined> {
+    const pieces = (await this.#read({ of: 'export', sessionId, format, take })) as readonly string[];
+    return pieces.length > 0 ? pieces : undefined;
+  }
+
+  async runsOf(engine: string, limit: number): Promise<readonly EngineRunRow[]> {
+    return (await this.#read({ of: 'runs', engine, limit })) as readonly EngineRunRow[];
+  }
+
+  async removeSession(sessionId: string): Promise<Removed> {
+    const answer = await this.#ask((id) => ({ type: 'remove', id, sessionId }));
+    if (answer.type === 'removed') return answer.removed;
+    throw this.#failure('written', answer);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -142,10 +182,18 @@ export class SqliteStore implements Store {
   async #read(query: Query): Promise<readonly unknown[]> {
     const answer = await this.#ask((id) => ({ type: 'read', id, query }));
     if (answer.type === 'rows') return answer.rows;
-    const why = answer.type === 'failed' ? answer.message : 'no answer';
-    throw new GreenroomError('store_unusable', `the store cannot be read: ${why}`, {
-      details: { path: this.#options.path },
-    });
+    throw this.#failure('read', answer);
+  }
+
+  #failure(what: 'read' | 'written', answer: Answer): GreenroomError {
+    const { path } = this.#options;
+    const { code, message } =
+      answer.type === 'failed' ? answer : ({ code: 'store_unusable', message: 'no answer' } as const);
+    const next =
+      code === 'store_busy'
+        ? `; ask again when there is room on the disk, and no other program holds ${path}`
+        : '';
+    return new GreenroomError(code, `the store cannot be ${what}: ${message}${next}`, { details: { path } });
   }
 
   async #ask(request: (id: number) => StoreRequest): Promise<Answer> {
@@ -153,7 +201,8 @@ export class SqliteStore implements Store {
     this.#requests += 1;
     const id = this.#requests;
     const thread = this.#state === 'running' ? this.#running() : this.#thread;
-    if (this.#state === 'closed' || !thread) return { type: 'failed', id, message: `it is ${this.#state}` };
+    if (this.#state === 'closed' || !thread)
+      return { type: 'failed', id, code: 'store_unusable', message: `it is ${this.#state}` };
     const answered = new Promise<Answer>((resolve) => this.#asked.set(id, resolve));
     post(thread, request(id));
     return answered;
@@ -210,6 +259,7 @@ export class SqliteStore implements Store {
         return this.#options.onTrouble(reply.message);
       case 'sent':
       case 'rows':
+      case 'removed':
       case 'failed':
         this.#asked.get(reply.id)?.(reply);
         this.#asked.delete(reply.id);
@@ -219,7 +269,7 @@ export class SqliteStore implements Store {
   #ended(thread: Thread): void {
     this.#thread = undefined;
     const message = thread.fault ?? 'its thread has ended';
-    for (const [id, resolve] of this.#asked) resolve({ type: 'failed', id, message });
+    for (const [id, resolve] of this.#asked) resolve({ type: 'failed', id, code: 'store_unusable', message });
     this.#asked.clear();
     thread.opened.reject(new GreenroomError('store_unusable', `the store did not open: ${message}`));
     thread.ended.resolve();

@@ -1,6 +1,6 @@
 // The SQL of writing and reading, prepared once. Columns are named as the rows' fields are.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Query } from './protocol.ts';
+import type { PlainQuery } from './protocol.ts';
 import {
   type ItemRow,
   inConversationOrder,
@@ -40,6 +40,16 @@ const writing = {
     VALUES ($id, $run, $sessionId, $name, $trigger, $state, $startedAtMs, $endedAtMs, $result, $raw, $code, $message)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, result = excluded.result,
       raw = excluded.raw, code = excluded.code, message = excluded.message`,
+  recording: `
+    INSERT INTO recordings
+      (id, session_id, take, pipeline, state, reason, started_at, ended_at, bytes, duration_ms, container, shelf)
+    VALUES ($id, $sessionId, $take, $pipeline, $state, $reason, $startedAtMs, $endedAtMs, $bytes, $durationMs,
+      $container, $shelf)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, started_at = excluded.started_at,
+      ended_at = excluded.ended_at, bytes = excluded.bytes, duration_ms = excluded.duration_ms,
+      container = excluded.container, shelf = excluded.shelf`,
+  recording_removed: 'DELETE FROM recordings WHERE id = $id',
+  recordings_seen: 'DELETE FROM recordings WHERE shelf <> $shelf',
 } as const satisfies Record<Write['type'], string>;
 
 /** What earlier runs left open: their process was gone before it could say how it ended. */
@@ -53,14 +63,14 @@ const markingUnclean: readonly string[] = [
   `UPDATE tasks SET state = 'unclean', ended_at = $nowMs WHERE ended_at IS NULL AND run <> $run`,
 ];
 
-const sessionColumns = `id, run, pipeline, remote, state, opened_at AS openedAtMs, closed_at AS closedAtMs, reason,
+export const sessionColumns = `id, run, pipeline, remote, state, opened_at AS openedAtMs, closed_at AS closedAtMs, reason,
   close_code AS closeCode, items, answers`;
 
-const itemColumns = `session_id AS sessionId, id, previous_id AS previousId, type, role, status, name,
+export const itemColumns = `session_id AS sessionId, id, previous_id AS previousId, type, role, status, name,
   call_id AS callId, text, heard_ms AS heardMs, source, filler, created_at AS createdAtMs, updated_at AS updatedAtMs,
   deleted_at AS deletedAtMs`;
 
-const taskColumns = `id, run, session_id AS sessionId, name, trigger, state, started_at AS startedAtMs,
+export const taskColumns = `id, run, session_id AS sessionId, name, trigger, state, started_at AS startedAtMs,
   ended_at AS endedAtMs, result, raw, code, message`;
 
 const reading = {
@@ -72,12 +82,12 @@ const reading = {
   tasks: `SELECT ${taskColumns} FROM tasks WHERE session_id = $sessionId ORDER BY seq`,
   loads: `SELECT load_ms AS loadMs FROM engine_runs WHERE model_key = $modelKey AND load_ms IS NOT NULL
     ORDER BY ready_at DESC, seq DESC LIMIT $count`,
-} as const satisfies Record<Query['of'], string>;
+} as const satisfies Record<PlainQuery['of'], string>;
 
 export class Statements {
   readonly #run: string;
   readonly #writing: Readonly<Record<Write['type'], StatementSync>>;
-  readonly #reading: Readonly<Record<Query['of'], StatementSync>>;
+  readonly #reading: Readonly<Record<PlainQuery['of'], StatementSync>>;
   readonly #marking: readonly StatementSync[];
 
   constructor(database: DatabaseSync, run: string) {
@@ -101,7 +111,7 @@ export class Statements {
     for (const statement of this.#marking) statement.run({ run: this.#run, nowMs });
   }
 
-  read(query: Query): readonly unknown[] {
+  read(query: PlainQuery): readonly unknown[] {
     const { of } = query;
     const all = (values: Record<string, SQLInputValue>) => this.#reading[of].all(values);
     switch (of) {

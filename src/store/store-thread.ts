@@ -2,8 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf, toGreenroomError } from '../lifecycle/errors.ts';
+import type { Removed } from './archive.ts';
 import { Database } from './database.ts';
 import type { Query, StoreReply, StoreRequest, StoreThreadData } from './protocol.ts';
+import { sqliteTrouble } from './sqlite-codes.ts';
 import { Sweeper } from './sweeper.ts';
 
 const { path, run, retention } = workerData as StoreThreadData;
@@ -27,6 +29,8 @@ function answer(request: StoreRequest): void {
       return tell({ type: 'sent', id: request.id, sent: database.write(request.batch) });
     case 'read':
       return read(request.id, request.query);
+    case 'remove':
+      return remove(request.id, request.sessionId);
     case 'close':
       return end();
   }
@@ -36,8 +40,34 @@ function read(id: number, query: Query): void {
   try {
     tell({ type: 'rows', id, rows: database.read(query) });
   } catch (thrown) {
-    tell({ type: 'failed', id, message: messageOf(thrown) });
+    tell(failed(id, thrown));
   }
+}
+
+/** Whoever writes is served between two steps. */
+const restMs = 5;
+
+function remove(id: number, sessionId: string, before?: Removed): void {
+  try {
+    const { state, ...some } = database.remove(sessionId);
+    const removed = before ? sum(before, some) : some;
+    if (state === 'done') tell({ type: 'removed', id, removed });
+    else systemClock.after(restMs, () => remove(id, sessionId, removed), { ref: false });
+  } catch (thrown) {
+    tell(failed(id, thrown));
+  }
+}
+
+const sum = (one: Removed, other: Removed): Removed => ({
+  sessions: one.sessions + other.sessions,
+  items: one.items + other.items,
+  tasks: one.tasks + other.tasks,
+  recordings: one.recordings + other.recordings,
+});
+
+function failed(id: number, thrown: unknown): StoreReply {
+  const code = sqliteTrouble(thrown) === 'passing' ? 'store_busy' : 'store_unusable';
+  return { type: 'failed', id, code, message: messageOf(thrown) };
 }
 
 function end(): void {

@@ -81,6 +81,28 @@ export interface TaskRow {
   readonly message: string | null;
 }
 
+/** A take, as the disk has it: the disk is what is true, this is where it is found without looking there. */
+export interface RecordingRow {
+  /** `SESSION/TAKE`. */
+  readonly id: string;
+  readonly sessionId: string;
+  readonly take: number;
+  readonly pipeline: string;
+  /** `recording`, `finished`, `failed`, `interrupted`. */
+  readonly state: string;
+  readonly reason: string | null;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  /** Of all its files; while it is being recorded: as it began. */
+  readonly bytes: number;
+  /** Of the longer side. */
+  readonly durationMs: number;
+  /** What the caller's side is kept in: `wav`. */
+  readonly container: string;
+  /** Names the look at the disk that found it; what a later look has not found is gone. */
+  readonly shelf: string;
+}
+
 /** The store adds its run. Rows are whole, so that each can be written again, or into a database that has none of them. */
 export type Write =
   | { readonly type: 'session'; readonly row: Omit<SessionRow, 'run'> }
@@ -95,7 +117,11 @@ export type Write =
     }
   | { readonly type: 'item_deleted'; readonly row: Pick<ItemRow, 'sessionId' | 'id' | 'deletedAtMs'> }
   | { readonly type: 'engine_run'; readonly row: Omit<EngineRunRow, 'run'> }
-  | { readonly type: 'task'; readonly row: Omit<TaskRow, 'run'> };
+  | { readonly type: 'task'; readonly row: Omit<TaskRow, 'run'> }
+  | { readonly type: 'recording'; readonly row: RecordingRow }
+  | { readonly type: 'recording_removed'; readonly row: Pick<RecordingRow, 'id'> }
+  /** Everything that is on the disk has been written: what is of another look is gone. */
+  | { readonly type: 'recordings_seen'; readonly row: Pick<RecordingRow, 'shelf'> };
 
 export interface SessionQuery {
   /** `past`: closed or unclean. Default: all. */

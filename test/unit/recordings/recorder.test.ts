@@ -37,6 +37,7 @@ async function recorderIn(folder: TestFolder, thread: 'silent' | 'real', bytesMa
     onTake: (_, take) => said.takes.push(take),
     onLost: (key, message) => said.lost.push(`${key}: ${message}`),
     onRemoved: () => undefined,
+    onLook: () => undefined,
     onNotice: () => undefined,
   });
   return { said, recorder, [Symbol.asyncDispose]: () => recorder.close() };

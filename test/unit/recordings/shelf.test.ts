@@ -14,6 +14,7 @@ function shelfIn(folder: TestFolder, more: Partial<typeof limits> = {}) {
   const said = {
     takes: [] as TakeFacts[],
     refused: [] as string[],
+    looked: [] as (readonly TakeFacts[])[],
     removed: [] as string[],
     notices: [] as string[],
   };
@@ -26,6 +27,7 @@ function shelfIn(folder: TestFolder, more: Partial<typeof limits> = {}) {
     onTake: (_, take) => said.takes.push(take),
     onRefused: (_, message) => said.refused.push(message),
     onRemoved: ({ id }) => said.removed.push(id),
+    onLook: (takes) => said.looked.push(takes),
     onNotice: (message) => said.notices.push(message),
   });
   shelf.open();
@@ -79,15 +81,68 @@ test('a take that was cut short in any place is mended: headers, lines, and a fi
   expect(shelfIn(folder).said.notices).toEqual([]);
 });
 
-test('what lies there already is never written over', async () => {
+test('what lies there already is never written over: the take gets the next number', async () => {
   await using folder = await testFolder();
   const { shelf, said } = shelfIn(folder);
+  await mkdir(join(folder.path, 'recordings', 'a', '2'), { recursive: true });
   shelf.apply([start(1, 'a'), append(1, 10), stop(1), start(2, 'a'), append(2, 99), stop(2)]);
+  // It was made after the look: then it is refused, and the one after it is not.
   expect(said.refused).toHaveLength(1);
-  expect(said.takes.map(({ state }) => state)).toEqual(['recording', 'finished']);
+  shelf.apply([start(3, 'a'), append(3, 99), stop(3)]);
+  expect(said.takes.map(({ take, state }) => [take, state])).toEqual([
+    ...[
+      [1, 'recording'],
+      [1, 'finished'],
+      [3, 'recording'],
+      [3, 'finished'],
+    ],
+  ]);
   expect(shelf.answer({ of: 'one', name: { session: 'a', take: 1 } })).toMatchObject({
     take: { caller: { samples: 10 } },
   });
+});
+
+test('a number is never used again: not after a removal, by whomever, nor by the next gateway', async () => {
+  await using folder = await testFolder();
+  const root = join(folder.path, 'recordings');
+  const record = (shelf: Shelf, key: number) => shelf.apply([start(key, 'a'), stop(key)]);
+  const first = shelfIn(folder);
+  for (const key of [1, 2]) record(first.shelf, key);
+  expect(ids(first.shelf)).toEqual(['a/2', 'a/1']);
+  expect(first.shelf.answer({ of: 'remove', name: { session: 'a', take: 2 } })).toMatchObject({
+    state: 'removed',
+  });
+  record(first.shelf, 3);
+  expect(ids(first.shelf)).toEqual(['a/3', 'a/1']);
+  expect(first.shelf.answer({ of: 'remove_all', session: 'a' })).toEqual({ state: 'removed_all', count: 2 });
+  expect(await readdir(root)).toEqual(['.take-numbers']);
+  // Of one that was killed in the middle of a line.
+  await writeFile(join(root, '.take-numbers'), 'a', { flag: 'a' });
+  const second = shelfIn(folder);
+  record(second.shelf, 1);
+  expect(ids(second.shelf)).toEqual(['a/4']);
+  expect(second.shelf.answer({ of: 'remove_all', session: 'a' })).toMatchObject({ count: 1 });
+  const third = shelfIn(folder);
+  record(third.shelf, 1);
+  expect(ids(third.shelf)).toEqual(['a/5']);
+});
+
+test('a take whose metadata is spoilt is told as broken, and goes with its session', async () => {
+  await using folder = await testFolder();
+  const first = shelfIn(folder);
+  first.shelf.apply([start(1, 'a'), append(1, 10), stop(1), start(2, 'a'), append(2, 10), stop(2)]);
+  const root = join(folder.path, 'recordings');
+  await writeFile(join(root, 'a', '1', 'metadata.json'), '{"kind":"greenroom-rec');
+  await writeFile(join(root, 'a', '1', 'mine.txt'), 'somebody else’s');
+  const { shelf, said } = shelfIn(folder);
+  expect(said.looked.map((takes) => takes.map(({ id }) => id))).toEqual([['a/2']]);
+  expect(shelf.answer({ of: 'one', name: { session: 'a', take: 1 } })).toMatchObject({
+    state: 'broken',
+    message: expect.stringMatching(/recording a\/1 is broken: .*metadata\.json/),
+  });
+  expect(shelf.answer({ of: 'remove_all', session: 'a' })).toEqual({ state: 'removed_all', count: 2 });
+  expect(await readdir(join(root, 'a', '1'))).toEqual(['mine.txt']);
+  expect(await readdir(join(root, 'a'))).toEqual(['1']);
 });
 
 test('removing takes our files away, and nothing through a link', async () => {
@@ -111,7 +166,8 @@ test('removing takes our files away, and nothing through a link', async () => {
   await rm(join(root, 'a', '1', 'assistant.wav'));
   await symlink(join(folder.path, 'precious', 'metadata.json'), join(root, 'a', '1', 'assistant.wav'));
   expect(shelf.answer({ of: 'remove', name: { session: 'a', take: 1 } })).toMatchObject({ state: 'removed' });
-  expect(said.removed).toEqual(['a/1']);
+  // The first one is none any more.
+  expect(said.removed).toEqual(['b/1', 'a/1']);
   expect(await readFile(join(folder.path, 'precious', 'metadata.json'), 'utf8')).toBe('theirs');
   expect(ids(shelf)).toEqual(['a/2', 'c/1']);
   expect(ids(shelf, 'a')).toEqual(['a/2']);
@@ -134,6 +190,6 @@ test('what was removed half is removed whole the next time; what has no metadata
   const { said, shelf } = shelfIn(folder, { countMax: 1 });
   expect(said.removed).toEqual(['old/1']);
   expect(ids(shelf)).toEqual(['new/1']);
-  expect((await readdir(root)).sort()).toEqual(['new', 'not a name', 'theirs']);
+  expect((await readdir(root)).sort()).toEqual(['.take-numbers', 'new', 'not a name', 'theirs']);
   expect(await readdir(join(root, 'theirs', '1'))).toEqual(['raw_stream.wav']);
 });

@@ -94,7 +94,7 @@ test('it goes in small steps, and a long session in several of them', async () =
     const [{ left = 0 } = {}] = it.rows(
       'SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM sessions) AS left',
     );
-    expect(rows - Number(left)).toBeLessThanOrEqual(500);
+    expect(rows - Number(left)).toBeLessThanOrEqual(50);
     rows = Number(left);
   }
   expect(rows).toBe(0);
