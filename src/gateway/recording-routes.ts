@@ -1,6 +1,7 @@
 // Recordings over HTTP: switched, found, heard, removed.
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { AudioFile, rangeIn } from '../recordings/audio-file.ts';
+import type { TakeFacts, Track } from '../recordings/facts.ts';
 import { isSessionName, type Part, parts } from '../recordings/names.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import { recordingSwitch } from './recording-schemas.ts';
@@ -61,7 +62,7 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
       GET: {
         surface: 'admin',
         summary:
-          'Its sound as WAV: `part` is `caller` (the default) or `assistant`. A `Range` of bytes is heeded.',
+          'Its sound, WAV or the WebM that came: `part` is `caller` (the default) or `assistant`; `piece` (1) counts `caller` and `callerMore`. A `Range` of bytes is heeded.',
         answers: { 200: 'audio', 206: 'audio' },
         refusals: ['not_found', 'invalid_request', 'range_not_satisfiable', 'recording_failed'],
         answer: (call) => audio(recordings, call),
@@ -73,7 +74,8 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
 async function audio(recordings: Recordings, { param, query, header, method }: RouteCall): Promise<Answer> {
   const part = partIn(query('part') ?? 'caller');
   const take = await recordings.find(param('session'), param('take'));
-  const file = await AudioFile.open(recordings.root, take, part);
+  const track = trackIn(take, part, query('piece') ?? '1');
+  const file = await AudioFile.open(recordings.root, take, track, take.source);
   const { bytes } = file;
   const asked = rangeIn(header('range'), bytes);
   if (asked.state === 'outside') {
@@ -88,9 +90,19 @@ async function audio(recordings: Recordings, { param, query, header, method }: R
     ...(asked.state === 'part' && { 'content-range': `bytes ${range.start}-${range.end - 1}/${bytes}` }),
   };
   const status = asked.state === 'part' ? 206 : 200;
-  if (method === 'GET') return { status, body: file.stream(range), contentType: 'audio/wav', headers };
+  const contentType = `audio/${track.container}`;
+  if (method === 'GET') return { status, body: file.stream(range), contentType, headers };
   await file.close();
-  return { status, body: '', contentType: 'audio/wav', headers };
+  return { status, body: '', contentType, headers };
+}
+
+/** Of the caller's, which may be several. */
+function trackIn(take: TakeFacts, part: Part, piece: string): Track {
+  const tracks = part === 'caller' ? [take.caller, ...take.callerMore] : [take.assistant];
+  const track = /^[1-9][0-9]{0,2}$/.test(piece) ? tracks[Number(piece) - 1] : undefined;
+  if (track) return track;
+  const message = `no piece ${JSON.stringify(piece.slice(0, 40))} of ${part}: recording ${take.id} has 1 to ${tracks.length}`;
+  throw new GreenroomError('not_found', message, { details: { pieces: tracks.length } });
 }
 
 function wanted(body: unknown): { readonly on: boolean } {

@@ -1,10 +1,11 @@
 // The sound of a recording for whoever wants to hear it: as a WAV whose header is true, also of a take that is under way or
-// could not be finished. Nothing is opened through a link.
+// could not be finished; or as it came. Nothing is opened through a link.
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import { fileNames, type Part, type TakeName, takeFolder, takeId } from './names.ts';
+import type { TakeFacts, Track } from './facts.ts';
+import { type TakeName, takeFolder, takeId } from './names.ts';
 import { head } from './track.ts';
 
 /** From `start` to before `end`, in bytes. */
@@ -15,33 +16,42 @@ export interface Range {
 
 export class AudioFile {
   readonly #file: FileHandle;
+  /** In place of what the file begins with. */
   readonly #head: Uint8Array;
   /** As it is now; it may grow. */
   readonly bytes: number;
 
-  /** Throws `not_found` when it is not there, or not as we made it. */
-  static async open(root: string, name: TakeName, part: Part): Promise<AudioFile> {
+  /** Throws `not_found` when it is not there, or not as we made it. @param source whose header it has: of an import its own */
+  static async open(
+    root: string,
+    name: TakeName,
+    { file: fileName, container }: Track,
+    source: TakeFacts['source'],
+  ): Promise<AudioFile> {
     const folder = takeFolder(root, name);
     try {
       for (const path of [root, dirname(folder), folder])
         if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no folder`);
-      const path = join(folder, fileNames[part]);
+      const path = join(folder, fileName);
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       const stats = await file.stat();
-      if (stats.isFile()) return new AudioFile(file, stats.size);
+      const asWritten = container === 'webm' || source === 'import';
+      if (stats.isFile()) return new AudioFile(file, stats.size, asWritten);
       await file.close();
       throw new Error(`${path} is no file`);
     } catch (cause) {
-      const message = `the audio of recording ${takeId(name)} (${fileNames[part]}) is not there, or is no file of ours`;
+      const message = `the audio of recording ${takeId(name)} (${fileName}) is not there, or is no file of ours`;
       throw new GreenroomError('not_found', message, { cause });
     }
   }
 
-  private constructor(file: FileHandle, fileBytes: number) {
+  private constructor(file: FileHandle, fileBytes: number, asWritten: boolean) {
     this.#file = file;
-    this.#head = head(fileBytes);
+    this.#head = asWritten ? new Uint8Array(0) : head(fileBytes);
     // Whole samples.
-    this.bytes = this.#head.length + new DataView(this.#head.buffer).getUint32(40, true);
+    this.bytes = asWritten
+      ? fileBytes
+      : this.#head.length + new DataView(this.#head.buffer).getUint32(40, true);
   }
 
   /** Closes the file at its end, and when nobody reads on. */

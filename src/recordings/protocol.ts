@@ -1,4 +1,5 @@
 // What the recorder and its thread say to each other.
+import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { TakeFacts } from './facts.ts';
 import type { TakeName } from './names.ts';
 import type { RecordingLimits } from './retention.ts';
@@ -23,6 +24,8 @@ export type Step =
       /** The last events that said what formats are in effect. */
       readonly context: readonly string[];
     }
+  /** A stream of WebM is under way: what it has to begin with, and how much of what comes belongs to what was before. */
+  | { readonly type: 'place'; readonly key: number; readonly place: StreamPlace }
   | {
       readonly type: 'event';
       readonly key: number;

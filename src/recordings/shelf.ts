@@ -107,6 +107,8 @@ export class Shelf {
     switch (step.type) {
       case 'event':
         return this.#guarded(writer, () => writer.hear(step));
+      case 'place':
+        return this.#guarded(writer, () => writer.goOn(step.place));
       case 'stop':
         return this.#guarded(writer, () => this.#ended(writer, writer.finish(step.reason, step.atMs)));
       case 'fail':
