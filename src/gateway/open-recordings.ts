@@ -1,6 +1,7 @@
 // The recordings that a configuration wants, in their folder of the data directory.
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Decoders } from '../audio/decoding/decoders.ts';
 import type { RecordingsConfig } from '../config/types.ts';
 import { shippedFile } from '../engines/locate.ts';
 import type { Clock } from '../lifecycle/clock.ts';
@@ -22,13 +23,15 @@ export function openRecordings(parts: {
   /** Closes them, after the sessions and before the log. */
   readonly scope: Scope;
   readonly clock: Clock;
+  readonly decoders: Decoders;
   readonly log: Log;
 }): OpenRecordings {
-  const { config, directory, scope, clock, log } = parts;
-  const { begins, ...limits } = config;
+  const { config, directory, scope, clock, log, decoders } = parts;
+  const { begins, importBytesMax, ...limits } = config;
   const root = join(directory, 'recordings');
   const recordings = new Recordings({
     ...{ file: shippedFile('recordings'), root, limits, version, begins, clock, log },
+    ...{ decoders, importBytesMax },
   });
   scope.defer('recordings', { close: () => recordings.close(), destroy: () => recordings.destroy() });
   return {

@@ -23,6 +23,7 @@ const mediaTypes: Readonly<Partial<Record<ApiSchemaName, readonly string[]>>> = 
   eventStream: ['text/event-stream'],
   text: ['text/plain'],
   audio: ['audio/wav', 'audio/pcm'],
+  recordedAudio: ['audio/wav', 'audio/webm'],
   transcriptionForm: ['multipart/form-data'],
   bytes: ['*/*'],
 };

@@ -35,6 +35,17 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
           return { status: 200, body: { object: 'list', data } };
         },
       },
+      POST: {
+        surface: 'admin',
+        summary: 'Imports a WAV or WebM/Opus, whichever the body is: a recording without a session.',
+        body: 'recordedAudio',
+        answers: { 201: 'recording' },
+        refusals: ['invalid_audio', 'invalid_request', 'body_too_large', 'server_busy', 'recording_failed'],
+        answer: async ({ bytes, header }) => {
+          refuseTooLarge(header('content-length'), recordings.importBytesMax);
+          return { status: 201, body: await recordings.import(bytes()) };
+        },
+      },
     },
     '/api/recordings/{session}/{take}': {
       GET: {
@@ -63,7 +74,7 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
         surface: 'admin',
         summary:
           'Its sound, WAV or the WebM that came: `part` is `caller` (the default) or `assistant`; `piece` (1) counts `caller` and `callerMore`. A `Range` of bytes is heeded.',
-        answers: { 200: 'audio', 206: 'audio' },
+        answers: { 200: 'recordedAudio', 206: 'recordedAudio' },
         refusals: ['not_found', 'invalid_request', 'range_not_satisfiable', 'recording_failed'],
         answer: (call) => audio(recordings, call),
       },
@@ -103,6 +114,13 @@ function trackIn(take: TakeFacts, part: Part, piece: string): Track {
   if (track) return track;
   const message = `no piece ${JSON.stringify(piece.slice(0, 40))} of ${part}: recording ${take.id} has 1 to ${tracks.length}`;
   throw new GreenroomError('not_found', message, { details: { pieces: tracks.length } });
+}
+
+/** Before any of it is read. One that comes in chunks does not say. */
+function refuseTooLarge(length: string | undefined, limit: number): void {
+  if (length === undefined || Number(length) <= limit) return;
+  const message = `a recording of ${length} bytes is over the limit of ${limit} (\`recordings.import\`)`;
+  throw new GreenroomError('body_too_large', message, { details: { limit } });
 }
 
 function wanted(body: unknown): { readonly on: boolean } {

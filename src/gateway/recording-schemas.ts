@@ -42,6 +42,7 @@ export const recordingSwitch = z.strictObject({ on: z.boolean() }).meta({ id: 'R
 
 export const recordingSchemas = {
   recording,
+  recordedAudio: z.string().describe('Bytes.').meta({ id: 'RecordedAudio' }),
   recordings: listOf(recording),
   recordingSwitch,
   recordingState: z

@@ -1,6 +1,7 @@
 // What the recorder and its thread say to each other.
 import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { TakeFacts } from './facts.ts';
+import type { Seen } from './importing.ts';
 import type { TakeName } from './names.ts';
 import type { RecordingLimits } from './retention.ts';
 
@@ -41,11 +42,22 @@ export type Step =
 export type Query =
   | { readonly of: 'list'; readonly session: string | undefined; readonly limit: number }
   | { readonly of: 'one'; readonly name: TakeName }
-  | { readonly of: 'remove'; readonly name: TakeName };
+  | { readonly of: 'remove'; readonly name: TakeName }
+  /** For a file that is brought along. */
+  | { readonly of: 'room'; readonly session: string }
+  /** It has come, to `path`: it is to be a take. */
+  | (Seen & {
+      readonly of: 'adopt';
+      readonly session: string;
+      readonly path: string;
+      /** Ms since the epoch. */
+      readonly atMs: number;
+    });
 
 export type Found =
   | { readonly state: 'list'; readonly takes: readonly TakeFacts[] }
   | { readonly state: 'one'; readonly take: TakeFacts }
+  | { readonly state: 'room'; readonly path: string }
   | { readonly state: 'removed'; readonly take: TakeFacts }
   | { readonly state: 'under_way' }
   /** `takes`: those of the same session. */

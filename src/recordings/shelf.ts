@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
 import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
+import { adopt, roomFor, sweepIncoming } from './imports.ts';
 import { readMetadataFile } from './metadata-file.ts';
 import { type TakeName, takeFolder, takeId, takeName } from './names.ts';
 import type { Found, Query, Step } from './protocol.ts';
@@ -42,6 +43,7 @@ export class Shelf {
   /** Finds what there is, mends what was cut short, and removes what is too much. */
   open(): void {
     const { root, onNotice, wallTime } = this.#options;
+    sweepIncoming(root);
     for (const session of foldersIn(root)) {
       for (const take of foldersIn(join(root, session))) {
         const name = takeName(session, take);
@@ -80,6 +82,10 @@ export class Shelf {
         return this.#one(query.name);
       case 'remove':
         return this.#remove(query.name);
+      case 'room':
+        return this.#tried(() => ({ state: 'room', path: roomFor(this.#options.root, query.session) }));
+      case 'adopt':
+        return this.#tried(() => this.#adopt(query));
     }
   }
 
@@ -170,6 +176,24 @@ export class Shelf {
       return { state: 'removed', take };
     } catch (thrown) {
       return { state: 'failed', message: `recording ${take.id} cannot be removed: ${whyOf(thrown)}` };
+    }
+  }
+
+  /** Of no session: its key is 0. */
+  #adopt(query: Extract<Query, { readonly of: 'adopt' }>): Found {
+    const { root, version, onTake } = this.#options;
+    const take = adopt(root, query, version);
+    this.#takes.set(take.id, take);
+    onTake(0, take);
+    this.#prune();
+    return { state: 'one', take };
+  }
+
+  #tried(act: () => Found): Found {
+    try {
+      return act();
+    } catch (thrown) {
+      return { state: 'failed', message: whyOf(thrown) };
     }
   }
 

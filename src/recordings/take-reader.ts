@@ -1,8 +1,8 @@
 // What a take hears, event by event: its line for events.jsonl, and the sound in it. Audio is taken out of the lines: they
 // say how many bytes it was, and where it is in the files. Knows no file; runs in the recordings' thread.
 import type { Coding, StreamDecoder } from '../audio/coding.ts';
-import type { StreamPlace } from '../audio/webm/demuxer.ts';
-import { beginsWebm, WebmFollower } from '../audio/webm/follower.ts';
+import { beginsWebm, type StreamPlace } from '../audio/webm/demuxer.ts';
+import { WebmFollower } from '../audio/webm/follower.ts';
 import { opusRateHz } from '../audio/webm/opus-head.ts';
 import { checkedBytes, codingOf, decodedPieces, decoderFor } from '../sessions/wire-audio.ts';
 import {

@@ -5,7 +5,7 @@
 //
 //     header ──its tracks──▶ clusters ──the header of another stream──▶ header
 import { blockFrames, trackNumberAt } from './block.ts';
-import { type ElementHead, elementHead, elementsIn, headBytesMax, hex, signed, WebmError } from './ebml.ts';
+import { type ElementHead, elementHead, elementsIn, hex, signed, WebmError } from './ebml.ts';
 import { elementIds as ids, nameOf } from './element-ids.ts';
 import type { OpusHead } from './opus-head.ts';
 import { opusTrack } from './track-entry.ts';
@@ -32,6 +32,10 @@ export interface StreamPlace {
 const wholeBytesMax = 1024 * 1024;
 /** What is passed over: of other tracks, and what we do not need. More than that is no stream, but garbage. */
 const skipBytesMax = 64 * 1024 * 1024;
+
+/** The EBML header (RFC 8794, 11.2.1). */
+const magic = [0x1a, 0x45, 0xdf, 0xa3];
+export const beginsWebm = (bytes: Uint8Array): boolean => magic.every((byte, index) => bytes[index] === byte);
 
 const unknownSize = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 const segmentStart = Uint8Array.of(0x18, 0x53, 0x80, 0x67, ...unknownSize);
@@ -97,13 +101,9 @@ export class WebmDemuxer {
   /** One element. False: it is not all there. */
   #advance(): boolean {
     const bytes = this.#buffer.subarray(0, this.#end);
+    if (this.#state === 'start') this.#checkStart(bytes.subarray(this.#at));
     const head = elementHead(bytes, this.#at, this.#position);
-    if (!head) {
-      this.#checkStart(bytes.subarray(this.#at));
-      return false;
-    }
-    if (this.#state === 'start' && head.id !== ids.ebml)
-      throw new WebmError(this.#position, `a WebM begins with 1A45DFA3, found ${hex(head.id)}`);
+    if (!head) return false;
     switch (head.id) {
       case ids.segment:
         this.#header.push(segmentStart);
@@ -128,15 +128,10 @@ export class WebmDemuxer {
 
   /** What is no WebM is told by its first bytes, though they may look like a long element. */
   #checkStart(bytes: Uint8Array): void {
-    const magic = [0x1a, 0x45, 0xdf, 0xa3];
     const odd = magic.findIndex((byte, index) => index < bytes.length && bytes[index] !== byte);
-    if (this.#state === 'start' && odd !== -1)
-      throw new WebmError(
-        this.#position,
-        `a WebM begins with 1A45DFA3, found 0x${hex(bytes[odd] ?? 0)} as byte ${odd}`,
-      );
-    if (bytes.length >= headBytesMax)
-      throw new WebmError(this.#position, 'the head of an element has no end');
+    if (odd === -1) return;
+    const found = `0x${hex(bytes[odd] ?? 0)} as byte ${odd}`;
+    throw new WebmError(this.#position, `a WebM begins with 1A45DFA3, found ${found}`);
   }
 
   /** Its children come one by one, and its end is where something comes that is no child. */

@@ -22,8 +22,6 @@ export interface ElementHead {
 
 const idBytesMax = 4;
 const sizeBytesMax = 8;
-/** An id and a size, each as long as it may be. */
-export const headBytesMax = idBytesMax + sizeBytesMax;
 
 /** Undefined while it is not all there. `atByte`: where `at` is in the stream. */
 export function elementHead(bytes: Uint8Array, at: number, atByte: number): ElementHead | undefined {

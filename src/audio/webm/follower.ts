@@ -2,9 +2,9 @@
 // begins with the header of a new stream, which always is one. Counts what was said, without decoding it. Pure.
 //
 //     sound ──it breaks──▶ broken ──a piece that begins a stream──▶ sound
-import { type Demuxed, type StreamPlace, WebmDemuxer } from './demuxer.ts';
+import { beginsWebm, type Demuxed, type StreamPlace, WebmDemuxer } from './demuxer.ts';
 import { WebmError } from './ebml.ts';
-import { type OpusHead, opusRateHz } from './opus-head.ts';
+import type { OpusHead } from './opus-head.ts';
 import { opusPacket } from './opus-packet.ts';
 
 export interface StreamFault {
@@ -15,10 +15,6 @@ export interface StreamFault {
 }
 
 export type Followed = Demuxed | { readonly type: 'fault'; readonly fault: StreamFault };
-
-/** The EBML header (RFC 8794, 11.2.1). */
-const magic = [0x1a, 0x45, 0xdf, 0xa3];
-export const beginsWebm = (bytes: Uint8Array): boolean => magic.every((byte, index) => bytes[index] === byte);
 
 export class WebmFollower {
   #demuxer = new WebmDemuxer();
@@ -105,5 +101,3 @@ export class WebmFollower {
     return demuxed;
   }
 }
-
-export const durationMsOf = (samples: number): number => Math.round((samples * 1000) / opusRateHz);
