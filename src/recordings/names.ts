@@ -21,8 +21,7 @@ export const fileNames = {
   newMetadata: 'metadata.json.new',
 } as const;
 
-export const containers = ['wav', 'webm'] as const;
-export type Container = (typeof containers)[number];
+export type Container = 'wav' | 'webm';
 
 /** Of one take. */
 export const callerPiecesMax = 200;

@@ -7,7 +7,7 @@ import { WebmError } from './ebml.ts';
 import type { OpusHead } from './opus-head.ts';
 import { opusPacket } from './opus-packet.ts';
 
-export interface StreamFault {
+interface StreamFault {
   /** Of all that was fed. */
   readonly atByte: number;
   /** With its position. */

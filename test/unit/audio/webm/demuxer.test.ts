@@ -1,6 +1,17 @@
 // What is read of a WebM, however it is cut, and what is said of one that is none.
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import {
+  BufferSource,
+  BufferTarget,
+  EncodedAudioPacketSource,
+  type EncodedPacket,
+  EncodedPacketSink,
+  Input,
+  Output,
+  WEBM,
+  WebMOutputFormat,
+} from 'mediabunny';
 import { expect, test } from 'vitest';
 import { WebmDemuxer } from '../../../../src/audio/webm/demuxer.ts';
 import { WebmError } from '../../../../src/audio/webm/ebml.ts';
@@ -213,4 +224,27 @@ test('a stream that breaks is passed over until another begins; a recorder that 
   const broken = stream(simpleBlock(Uint8Array.of(0xfb, 0)));
   feed(broken);
   expect(faults[1]).toMatch(/a packet has no frames$/);
+});
+
+test('what mediabunny writes is read, and what it reads of Chromium is the same', async () => {
+  const input = new Input({ formats: [WEBM], source: new BufferSource(tone) });
+  const read = await input.getPrimaryAudioTrack();
+  if (!read) throw new Error('mediabunny finds no track');
+  const sink = new EncodedPacketSink(read);
+  const theirs: EncodedPacket[] = [];
+  for await (const one of sink.packets()) theirs.push(one);
+  expect(theirs.map(({ data }) => [...data])).toEqual(packetsOf(tone).map((data) => [...data]));
+
+  for (const appendOnly of [true, false]) {
+    const target = new BufferTarget();
+    const output = new Output({ format: new WebMOutputFormat({ appendOnly }), target });
+    const source = new EncodedAudioPacketSource('opus');
+    output.addAudioTrack(source);
+    await output.start();
+    const config = await read.getDecoderConfig();
+    for (const one of theirs) await source.add(one, config ? { decoderConfig: config } : undefined);
+    await output.finalize();
+    const written = new Uint8Array(target.buffer ?? new ArrayBuffer(0));
+    expect(packetsOf(written, 100).map((data) => [...data])).toEqual(theirs.map(({ data }) => [...data]));
+  }
 });
