@@ -23,6 +23,7 @@ const bundles: readonly Readonly<Record<string, string>>[] = [
   { sentinel: 'src/lifecycle/sentinel-thread.ts' },
   { store: 'src/store/store-thread.ts' },
   { recordings: 'src/recordings/recordings-thread.ts' },
+  { decoding: 'src/audio/decoding/decoding-thread.ts' },
   { 'faulty-engine': 'src/testing/faulty/engine.ts' },
   { 'llama-server': 'src/llama-server/main.ts' },
   {

@@ -6,7 +6,7 @@ export const importsAllowed: Readonly<Record<string, readonly string[]>> = {
   lifecycle: [],
   config: ['lifecycle'],
   telemetry: ['lifecycle'],
-  audio: [],
+  audio: ['lifecycle'],
   store: ['lifecycle'],
   hub: ['lifecycle', 'telemetry', 'wire'],
   engines: ['lifecycle', 'telemetry', 'store', 'config', 'audio'],

@@ -8,6 +8,7 @@ import type {
   SemanticVad,
   ServerVad,
   Truncation,
+  WebmFormat,
 } from '../wire/session-config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -35,7 +36,8 @@ export interface SessionUpdate {
   readonly include?: readonly string[] | null;
   readonly audio?: {
     readonly input?: {
-      readonly format?: AudioFormatUpdate;
+      /** `audio/webm`: pieces of a MediaRecorder, sent as `input_audio_buffer.append`. */
+      readonly format?: AudioFormatUpdate | WebmFormat;
       readonly transcription?: Json | null;
       readonly noise_reduction?: Json | null;
       /** `null`: push to talk. */
@@ -98,7 +100,7 @@ export interface ResponseOptions {
 /** `event_id`, where given, is named by the `error` that the event causes. */
 export type ClientEvent = { readonly event_id?: string } & (
   | { readonly type: 'session.update'; readonly session: SessionUpdate }
-  /** `audio`: PCM16 at 24 kHz, base64. */
+  /** `audio`: PCM16 at 24 kHz, or what the session's input format says; base64. */
   | { readonly type: 'input_audio_buffer.append'; readonly audio: string }
   | { readonly type: 'input_audio_buffer.commit' | 'input_audio_buffer.clear' | 'output_audio_buffer.clear' }
   | {

@@ -238,6 +238,8 @@ export interface RecordingsConfig {
   readonly keepMs: number;
   readonly countMax: number;
   readonly bytesMax: number;
+  /** Of one that is imported. */
+  readonly importBytesMax: number;
 }
 
 /** `sqlite`: `greenroom.db` in the data directory. */

@@ -11,6 +11,7 @@ export type ShippedFile =
   | 'sentinel'
   | 'store'
   | 'recordings'
+  | 'decoding'
   | 'reaper'
   | 'flite'
   | 'silero'
@@ -22,6 +23,7 @@ const places: Readonly<Record<ShippedFile, { readonly built: string; readonly so
   sentinel: { built: 'sentinel.js', source: '../lifecycle/sentinel-thread.ts' },
   store: { built: 'store.js', source: '../store/store-thread.ts' },
   recordings: { built: 'recordings.js', source: '../recordings/recordings-thread.ts' },
+  decoding: { built: 'decoding.js', source: '../audio/decoding/decoding-thread.ts' },
   reaper: { built: 'reaper.sh', source: 'reaper.sh' },
   flite: { built: 'builtin/flite.js', source: 'builtin/flite.ts' },
   'llama-server': { built: 'llama-server.js', source: '../llama-server/main.ts' },

@@ -5,6 +5,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { PipelineBasics } from '../pipelines/pipeline.ts';
 import { nothingWrittenDown } from '../realtime/session-update.ts';
 import { sessionOf } from '../sessions/initial-session.ts';
+import { noWebmMessage, wantsWebm } from '../sessions/ours-in-update.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import { randomId } from '../wire/ids.ts';
@@ -43,6 +44,7 @@ export function createClientSecret(
   const pipeline = resolve(session?.model ?? null);
   if (session?.type === 'transcription' && pipeline.abilities.hears !== 'words')
     throw invalid(nothingWrittenDown(pipeline.name));
+  if (pipeline.kind === 'bridge' && wantsWebm(session)) throw invalid(noWebmMessage);
   const { value, expiresAt } = clientSecrets.create(after?.seconds ?? secondsDefault, session);
   const initial = { id: randomId('sess'), expiresAt: Math.floor(systemClock.wallTime() / 1000) + 3600 };
   const shown = shownSession(sessionOf(pipeline, { ...initial, preset: session }));

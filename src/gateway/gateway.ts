@@ -17,6 +17,7 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { GatewayLog } from './gateway-log.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
+import { openDecoders } from './open-decoders.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
 import { openRecordings } from './open-recordings.ts';
@@ -174,8 +175,9 @@ export class Gateway {
     });
     const into = { directory: data.path, log: this.#log, clock: systemClock };
     const records = openRecords({ ...into, config: config.store, scope });
+    const decoders = openDecoders(scope);
     const { recordings, start: startRecordings } = openRecordings({
-      ...{ ...into, config: config.recordings, scope, store: records.store },
+      ...{ ...into, config: config.recordings, scope, decoders, store: records.store },
     });
     const journalling = openJournal(scope, into, seated());
     for (const opening of [logging, journalling]) opening.catch(() => undefined);
@@ -184,7 +186,7 @@ export class Gateway {
     const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
     const pipelines = new PipelineTable(config, supervisor, this.#log);
-    const sessions = openSessions({ config, scope, log: this.#log, records, recordings });
+    const sessions = openSessions({ config, scope, log: this.#log, records, recordings, decoders });
     this.#sessions = sessions;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);

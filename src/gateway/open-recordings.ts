@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Decoders } from '../audio/decoding/decoders.ts';
 import type { RecordingsConfig } from '../config/types.ts';
 import { shippedFile } from '../engines/locate.ts';
 import type { Clock } from '../lifecycle/clock.ts';
@@ -25,15 +26,17 @@ export function openRecordings(parts: {
   /** Closes them, after the sessions and before the log. */
   readonly scope: Scope;
   readonly clock: Clock;
+  readonly decoders: Decoders;
   readonly log: Log;
   /** Undefined: nothing is kept of sessions. */
   readonly store: Store | undefined;
 }): OpenRecordings {
-  const { config, directory, scope, clock, log, store } = parts;
-  const { begins, ...limits } = config;
+  const { config, directory, scope, clock, log, decoders, store } = parts;
+  const { begins, importBytesMax, ...limits } = config;
   const root = join(directory, 'recordings');
   const recordings = new Recordings({
     ...{ file: shippedFile('recordings'), root, limits, version, begins, clock, log },
+    ...{ decoders, importBytesMax },
   });
   if (store) new RecordingsLedger({ store, recordings, newId: randomUUID });
   scope.defer('recordings', { close: () => recordings.close(), destroy: () => recordings.destroy() });

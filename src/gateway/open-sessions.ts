@@ -1,4 +1,5 @@
 // The registry of sessions that a configuration wants.
+import type { Decoders } from '../audio/decoding/decoders.ts';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Recordings } from '../recordings/recordings.ts';
@@ -15,8 +16,9 @@ export function openSessions(parts: {
   readonly log: Log;
   readonly records: Records;
   readonly recordings: Recordings;
+  readonly decoders: Decoders;
 }): SessionRegistry {
-  const { scope, log, records, recordings } = parts;
+  const { scope, log, records, recordings, decoders } = parts;
   const { sessions } = parts.config;
   const { waitMs, audio } = sessions.lobby;
   return new SessionRegistry({
@@ -31,6 +33,7 @@ export function openSessions(parts: {
     sessionsMax: sessions.max,
     earlyAudioBytesMax: audio.bytesTotalMax,
     records: records.sessions,
+    decoders,
     openTape: (session) => recordings.openTape(session),
     tasks: new TaskDesk({ log, store: records.store }),
     newId: randomId,

@@ -24,6 +24,7 @@ const mediaTypes: Readonly<Partial<Record<ApiSchemaName, readonly string[]>>> = 
   text: ['text/plain'],
   audio: ['audio/wav', 'audio/pcm'],
   transcript: ['application/json', 'text/plain', 'text/vtt'],
+  recordedAudio: ['audio/wav', 'audio/webm'],
   transcriptionForm: ['multipart/form-data'],
   bytes: ['*/*'],
 };

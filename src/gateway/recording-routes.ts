@@ -1,6 +1,7 @@
 // Recordings over HTTP: switched, found, heard, removed.
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { AudioFile, rangeIn } from '../recordings/audio-file.ts';
+import type { TakeFacts, Track } from '../recordings/facts.ts';
 import { isSessionName, type Part, parts } from '../recordings/names.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import { recordingSwitch } from './recording-schemas.ts';
@@ -34,6 +35,17 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
           return { status: 200, body: { object: 'list', data } };
         },
       },
+      POST: {
+        surface: 'admin',
+        summary: 'Imports a WAV or WebM/Opus, whichever the body is: a recording without a session.',
+        body: 'recordedAudio',
+        answers: { 201: 'recording' },
+        refusals: ['invalid_audio', 'invalid_request', 'body_too_large', 'server_busy', 'recording_failed'],
+        answer: async ({ bytes, header }) => {
+          refuseTooLarge(header('content-length'), recordings.importBytesMax);
+          return { status: 201, body: await recordings.import(bytes()) };
+        },
+      },
     },
     '/api/recordings/{session}/{take}': {
       GET: {
@@ -61,8 +73,8 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
       GET: {
         surface: 'admin',
         summary:
-          'Its sound as WAV: `part` is `caller` (the default) or `assistant`. A `Range` of bytes is heeded.',
-        answers: { 200: 'audio', 206: 'audio' },
+          'Its sound, WAV or the WebM that came: `part` is `caller` (the default) or `assistant`; `piece` (1) counts `caller` and `callerMore`. A `Range` of bytes is heeded.',
+        answers: { 200: 'recordedAudio', 206: 'recordedAudio' },
         refusals: [
           ...(['not_found', 'invalid_request', 'range_not_satisfiable'] as const),
           ...(['recording_broken', 'recording_failed'] as const),
@@ -76,7 +88,8 @@ export function recordingRoutes(recordings: Recordings): RouteTable {
 async function audio(recordings: Recordings, { param, query, header, method }: RouteCall): Promise<Answer> {
   const part = partIn(query('part') ?? 'caller');
   const take = await recordings.find(param('session'), param('take'));
-  const file = await AudioFile.open(recordings.root, take, part);
+  const track = trackIn(take, part, query('piece') ?? '1');
+  const file = await AudioFile.open(recordings.root, take, track);
   const { bytes } = file;
   const asked = rangeIn(header('range'), bytes);
   if (asked.state === 'outside') {
@@ -91,9 +104,26 @@ async function audio(recordings: Recordings, { param, query, header, method }: R
     ...(asked.state === 'part' && { 'content-range': `bytes ${range.start}-${range.end - 1}/${bytes}` }),
   };
   const status = asked.state === 'part' ? 206 : 200;
-  if (method === 'GET') return { status, body: file.stream(range), contentType: 'audio/wav', headers };
+  const contentType = `audio/${track.container}`;
+  if (method === 'GET') return { status, body: file.stream(range), contentType, headers };
   await file.close();
-  return { status, body: '', contentType: 'audio/wav', headers };
+  return { status, body: '', contentType, headers };
+}
+
+/** Of the caller's, which may be several. */
+function trackIn(take: TakeFacts, part: Part, piece: string): Track {
+  const tracks = part === 'caller' ? [take.caller, ...take.callerMore] : [take.assistant];
+  const track = /^[1-9][0-9]{0,2}$/.test(piece) ? tracks[Number(piece) - 1] : undefined;
+  if (track) return track;
+  const message = `no piece ${JSON.stringify(piece.slice(0, 40))} of ${part}: recording ${take.id} has 1 to ${tracks.length}`;
+  throw new GreenroomError('not_found', message, { details: { pieces: tracks.length } });
+}
+
+/** Before any of it is read. One that comes in chunks does not say. */
+function refuseTooLarge(length: string | undefined, limit: number): void {
+  if (length === undefined || Number(length) <= limit) return;
+  const message = `a recording of ${length} bytes is over the limit of ${limit} (\`recordings.import\`)`;
+  throw new GreenroomError('body_too_large', message, { details: { limit } });
 }
 
 function wanted(body: unknown): { readonly on: boolean } {

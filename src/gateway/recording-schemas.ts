@@ -3,7 +3,9 @@ import * as z from 'zod';
 
 const track = z.strictObject({
   file: z.string().describe('Its name in the folder of the take.'),
-  rateHz: z.int(),
+  container: z.enum(['wav', 'webm']),
+  codec: z.enum(['pcm', 'opus']),
+  rateHz: z.int().describe('At which its samples are counted; of Opus 48000.'),
   samples: z.int(),
   durationMs: z.number(),
   formats: z.array(z.string()).describe('Those that travelled: it was decoded from them.'),
@@ -22,7 +24,11 @@ const recording = z
     error: z.strictObject({ code: z.literal('recording_failed'), message: z.string() }).nullable(),
     startedAtMs: z.number().describe('Ms since the epoch.'),
     endedAtMs: z.number().nullable().describe('Ms since the epoch.'),
+    source: z
+      .enum(['session', 'import'])
+      .describe('`import`: it was brought along; no session, no pipeline.'),
     caller: track,
+    callerMore: z.array(track).describe('What the caller sent after a change of its format, in order.'),
     assistant: track,
     events: z.int(),
     bytes: z.int(),
@@ -36,6 +42,7 @@ export const recordingSwitch = z.strictObject({ on: z.boolean() }).meta({ id: 'R
 
 export const recordingSchemas = {
   recording,
+  recordedAudio: z.string().describe('Bytes.').meta({ id: 'RecordedAudio' }),
   recordings: listOf(recording),
   recordingSwitch,
   recordingState: z

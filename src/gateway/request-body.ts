@@ -15,6 +15,11 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
+/** As it comes; who reads it bounds it. */
+export async function* bytesOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  if (body) yield* body as AsyncIterable<Uint8Array>;
+}
+
 /** The length that was announced is checked at the door; a chunked body announces none. */
 export async function readText(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -43,7 +43,7 @@ export interface RouteSources extends EventSources, SessionSources {
 }
 
 export interface Answer {
-  readonly status: 200 | 202 | 206 | 503;
+  readonly status: 200 | 201 | 202 | 206 | 503;
   /** A stream is sent as it comes, as server-sent events where no type is given, a text with its type as it is, everything else as JSON. */
   readonly body: unknown;
   readonly contentType?: string;
@@ -59,6 +59,8 @@ export interface RouteCall {
   readonly query: (name: string) => string | undefined;
   /** The body; undefined when there is none. Rejects with `invalid_request` and `body_too_large`. */
   readonly json: () => Promise<unknown>;
+  /** The body as it comes, with no limit but its reader's. */
+  readonly bytes: () => AsyncIterable<Uint8Array>;
 }
 
 interface RouteFacts {

@@ -3,7 +3,7 @@ import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-
 import { Hono } from 'hono';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import { headersOf, methodNotAllowed } from './refusal.ts';
-import { readJson } from './request-body.ts';
+import { bytesOf, readJson } from './request-body.ts';
 import { type RouteSources, routeTable } from './route-table.ts';
 
 export interface ListenerOptions extends RouteSources {
@@ -28,6 +28,7 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
         param: (name) => call.req.param(name) ?? '',
         query: (name) => call.req.query(name),
         json: () => readJson(call.req.raw),
+        bytes: () => bytesOf(call.req.raw),
       });
       const type = contentType === undefined ? {} : { 'content-type': contentType };
       return send(status, body, options, { ...headers, ...type });

@@ -14,7 +14,7 @@ export interface RunSources {
 
 const limitDefault = 100;
 
-export function runRoutes({ store, names }: RunSources): RouteTable {
+export function runRoutes(sources: RunSources): RouteTable {
   return {
     '/api/engines/{name}/runs': {
       GET: {
@@ -23,6 +23,7 @@ export function runRoutes({ store, names }: RunSources): RouteTable {
         answers: { 200: 'engineRuns' },
         refusals: ['not_found', 'invalid_request', 'store_unusable', 'store_busy'],
         answer: async ({ param, query }) => {
+          const { store, names } = sources;
           const name = param('name');
           const limit = limitIn(query('limit')) ?? limitDefault;
           await store?.flush();

@@ -180,6 +180,13 @@ export const codes = {
     'the files of a recording are missing or spoilt',
   ),
   recording_failed: facts(500, 1011, 1, 'server_error', 'a recording cannot be written or read'),
+  invalid_audio: facts(
+    422,
+    1008,
+    1,
+    'invalid_request_error',
+    'the audio is broken, or of no kind that can be decoded',
+  ),
   recording_under_way: facts(409, 1008, 1, 'invalid_request_error', 'the recording has not ended yet'),
   range_not_satisfiable: facts(
     416,

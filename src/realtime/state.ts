@@ -12,6 +12,7 @@ import type { ResponseObject, ServerEvent, WireError } from '../wire/server-even
 import type {
   Abilities,
   AudioFormat,
+  InputFormat,
   Modality,
   SessionConfig,
   TurnDetection,
@@ -219,7 +220,7 @@ export type Effect =
   | { readonly type: 'forget_item'; readonly itemId: string }
   | { readonly type: 'detect_turns'; readonly detection: TurnDetection | null }
   /** For what is appended from now on. */
-  | { readonly type: 'use_input_format'; readonly format: AudioFormat }
+  | { readonly type: 'use_input_format'; readonly format: InputFormat }
   /** The caller wants to be recorded, or no longer. */
   | { readonly type: 'record'; readonly on: boolean }
   /** Forget the speech under way: the buffer was cleared or committed. */

@@ -1,12 +1,12 @@
 // The sound of a recording for whoever wants to hear it: as a WAV whose header is true, also of a take that is under way or
-// could not be finished. Nothing is opened through a link.
+// could not be finished; or as it came. Nothing is opened through a link.
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import type { TakeFacts } from './facts.ts';
+import type { TakeFacts, Track } from './facts.ts';
 import { errnoOf, whyOf } from './folders.ts';
-import { fileNames, type Part, type TakeName, takeFolder, takeId } from './names.ts';
+import { takeFolder, takeId } from './names.ts';
 import { head } from './track.ts';
 
 /** From `start` to before `end`, in bytes. */
@@ -17,43 +17,50 @@ export interface Range {
 
 export class AudioFile {
   readonly #file: FileHandle;
+  /** In place of what the file begins with. */
   readonly #head: Uint8Array;
   /** As it is now; it may grow. */
   readonly bytes: number;
 
   /**
-   * Of a take that is known. Throws `recording_broken` when it is not there, not as we made it, or less than `facts` say;
-   * `recording_failed` when it cannot be read.
+   * One track of a take that is known. Throws `recording_broken` when it is not there, not as we made it, or less than
+   * `facts` say; `recording_failed` when it cannot be read.
    */
-  static async open(root: string, facts: TakeFacts, part: Part): Promise<AudioFile> {
-    const name: TakeName = facts;
+  static async open(root: string, facts: TakeFacts, track: Track): Promise<AudioFile> {
+    const { file: fileName, container } = track;
+    const name = { session: facts.session, take: facts.take };
     const folder = takeFolder(root, name);
     try {
       for (const path of [root, dirname(folder), folder])
         if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no folder`);
-      const path = join(folder, fileNames[part]);
+      const path = join(folder, fileName);
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       const stats = await file.stat();
-      const audio = new AudioFile(file, stats.size);
-      const wrong = stats.isFile() ? lack(audio, facts, part) : 'it is no file';
+      // An import has the header that it came with.
+      const asWritten = container === 'webm' || facts.source === 'import';
+      const audio = new AudioFile(file, stats.size, asWritten);
+      const wrong = stats.isFile() ? lack(audio, facts, track) : 'it is no file';
       if (wrong === undefined) return audio;
       await file.close();
       throw new Error(wrong);
     } catch (cause) {
       const code = unreadable.includes(errnoOf(cause)) ? 'recording_failed' : 'recording_broken';
       const why = errnoOf(cause) === 'ENOENT' ? 'it is not there any more' : whyOf(cause);
-      const what = `${fileNames[part]} of recording ${takeId(name)}`;
+      const what = `${fileName} of recording ${takeId(name)}`;
       const message =
         code === 'recording_failed' ? `${what} cannot be read: ${why}` : `${what} is broken: ${why}`;
-      throw new GreenroomError(code, message, { cause, details: { recording: takeId(name), part } });
+      const details = { recording: takeId(name), file: fileName };
+      throw new GreenroomError(code, message, { cause, details });
     }
   }
 
-  private constructor(file: FileHandle, fileBytes: number) {
+  private constructor(file: FileHandle, fileBytes: number, asWritten: boolean) {
     this.#file = file;
-    this.#head = head(fileBytes);
+    this.#head = asWritten ? new Uint8Array(0) : head(fileBytes);
     // Whole samples.
-    this.bytes = this.#head.length + new DataView(this.#head.buffer).getUint32(40, true);
+    this.bytes = asWritten
+      ? fileBytes
+      : this.#head.length + new DataView(this.#head.buffer).getUint32(40, true);
   }
 
   get samples(): number {
@@ -102,12 +109,11 @@ const pieceBytes = 64 * 1024;
 /** What another attempt, or another owner of the file, may change. */
 const unreadable: readonly unknown[] = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'EIO'];
 
-/** Of one that has ended, and which nobody appends to. */
-function lack(audio: AudioFile, facts: TakeFacts, part: Part): string | undefined {
-  const { samples } = facts[part];
+/** Of one that has ended, and which nobody appends to. How much sound is in a WebM its decoder finds out. */
+function lack(audio: AudioFile, { state, source }: TakeFacts, track: Track): string | undefined {
+  if (state === 'recording' || source === 'import' || track.container === 'webm') return undefined;
   const there = audio.samples;
-  if (facts.state === 'recording' || there >= samples) return undefined;
-  return `it was cut: ${there} of ${samples} samples are there`;
+  return there >= track.samples ? undefined : `it was cut: ${there} of ${track.samples} samples are there`;
 }
 
 export type RangeAsked =

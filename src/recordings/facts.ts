@@ -1,9 +1,12 @@
 // What is known of a take, as `metadata.json` has it and the API shows it. Pure.
-import { type TakeName, takeId } from './names.ts';
+import { type Container, type TakeName, takeId } from './names.ts';
 
-/** One side's sound: PCM16, mono. */
+/** One side's sound, or a piece of it: as WAV, PCM16 mono; as WebM, what the caller sent as it came. */
 export interface Track {
   readonly file: string;
+  readonly container: Container;
+  readonly codec: 'pcm' | 'opus';
+  /** At which its samples are counted; of Opus 48000. */
   readonly rateHz: number;
   readonly samples: number;
   readonly durationMs: number;
@@ -27,7 +30,11 @@ export interface TakeFacts extends TakeName {
   /** Ms since the epoch. */
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
+  /** `import`: somebody brought it along; there is no session, and nothing but the caller's sound. */
+  readonly source: 'session' | 'import';
   readonly caller: Track;
+  /** What the caller sent after that, where it changed its format or began a new stream of WebM; in order. */
+  readonly callerMore: readonly Track[];
   readonly assistant: Track;
   readonly events: number;
   /** Of all its files. */
@@ -62,8 +69,20 @@ export function readMetadata(text: string, name: TakeName): TakeFacts | undefine
   if (kind !== mark.kind || format !== mark.format || facts.id !== takeId(name)) return undefined;
   const whole =
     facts.session === name.session && facts.take === name.take && typeof facts.startedAtMs === 'number';
-  return whole && isTrack(facts.caller) && isTrack(facts.assistant) ? facts : undefined;
+  const more = facts.callerMore ?? [];
+  if (!whole || ![facts.caller, facts.assistant].every(isTrack) || !Array.isArray(more)) return undefined;
+  if (!more.every(isTrack)) return undefined;
+  return {
+    ...facts,
+    // Older ones know of nothing else.
+    source: facts.source ?? 'session',
+    caller: { ...asWav, ...facts.caller },
+    callerMore: more.map((track) => ({ ...asWav, ...track })),
+    assistant: { ...asWav, ...facts.assistant },
+  };
 }
+
+const asWav = { container: 'wav', codec: 'pcm' } as const;
 
 const isTrack = (track: Track | undefined): boolean =>
   typeof track?.rateHz === 'number' && typeof track.samples === 'number';

@@ -10,7 +10,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fileNames } from './names.ts';
+import { fileNames, isCallerFile } from './names.ts';
 
 /** Throws when something else has this name, a link to a folder among it. */
 export function makeFolder(path: string): void {
@@ -51,9 +51,10 @@ export function foldersIn(path: string): readonly string[] {
 
 /** Our files of a take, and the folders where nothing else is left. The metadata last: what is left without it is nobody's. */
 export function removeTake(folder: string): void {
-  const { caller, assistant, events, newMetadata, metadata } = fileNames;
+  const { assistant, events, newMetadata, metadata } = fileNames;
+  const caller = isFolder(folder) ? readdirSync(folder).filter(isCallerFile) : [];
   // What is a link is removed itself, not what it leads to.
-  for (const name of [caller, assistant, events, newMetadata, metadata]) unlinkIfThere(join(folder, name));
+  for (const name of [...caller, assistant, events, newMetadata, metadata]) unlinkIfThere(join(folder, name));
   removeIfEmpty(folder);
   removeIfEmpty(dirname(folder));
 }

@@ -21,6 +21,20 @@ export const fileNames = {
   newMetadata: 'metadata.json.new',
 } as const;
 
+export type Container = 'wav' | 'webm';
+
+/** Of one take. */
+export const callerPiecesMax = 200;
+
+/** `raw_stream.webm`, and where the caller changed its format or began anew, `raw_stream.2.wav` and so on. */
+export function callerFile(number: number, container: Container): string {
+  return number === 1 ? `raw_stream.${container}` : `raw_stream.${number}.${container}`;
+}
+
+/** Whether a file of a take is one of the caller's. */
+export const isCallerFile = (name: string): boolean =>
+  /^raw_stream(?:\.[1-9][0-9]{0,2})?\.(?:wav|webm)$/.test(name);
+
 /** Letters, digits, - and _ alone: no dot, no slash, no NUL, nothing to be decoded. */
 const sessionPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,95}$/;
 /** One way to write each. */

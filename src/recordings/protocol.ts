@@ -1,5 +1,7 @@
 // What the recorder and its thread say to each other.
+import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { TakeFacts } from './facts.ts';
+import type { Seen } from './importing.ts';
 import type { TakeName } from './names.ts';
 import type { RecordingLimits } from './retention.ts';
 
@@ -23,6 +25,8 @@ export type Step =
       /** The last events that said what formats are in effect. */
       readonly context: readonly string[];
     }
+  /** A stream of WebM is under way: what it has to begin with, and how much of what comes belongs to what was before. */
+  | { readonly type: 'place'; readonly key: number; readonly place: StreamPlace }
   | {
       readonly type: 'event';
       readonly key: number;
@@ -39,11 +43,22 @@ export type Query =
   | { readonly of: 'list'; readonly session: string | undefined; readonly limit: number }
   | { readonly of: 'one'; readonly name: TakeName }
   | { readonly of: 'remove'; readonly name: TakeName }
-  | { readonly of: 'remove_all'; readonly session: string };
+  | { readonly of: 'remove_all'; readonly session: string }
+  /** For a file that is brought along. */
+  | { readonly of: 'room'; readonly session: string }
+  /** It has come, to `path`: it is to be a take. */
+  | (Seen & {
+      readonly of: 'adopt';
+      readonly session: string;
+      readonly path: string;
+      /** Ms since the epoch. */
+      readonly atMs: number;
+    });
 
 export type Found =
   | { readonly state: 'list'; readonly takes: readonly TakeFacts[] }
   | { readonly state: 'one'; readonly take: TakeFacts }
+  | { readonly state: 'room'; readonly path: string }
   | { readonly state: 'removed'; readonly take: TakeFacts }
   | { readonly state: 'removed_all'; readonly count: number }
   | { readonly state: 'under_way' }

@@ -1,11 +1,14 @@
 // The recordings of a gateway: a tape for each session, and the library of what was recorded. Whoever makes it closes it,
 // after the sessions.
+import { type Decoders, noDecoders } from '../audio/decoding/decoders.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Tape, TapeSession } from '../sessions/tape.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type CallerAudio, openCallerAudio } from './caller-audio.ts';
 import type { TakeFacts } from './facts.ts';
+import { Importing } from './importing.ts';
 import { type TakeName, takeId, takeName } from './names.ts';
 import type { Found, Query } from './protocol.ts';
 import { Recorder } from './recorder.ts';
@@ -19,6 +22,10 @@ export interface RecordingsOptions {
   readonly root: string;
   readonly limits: RecordingLimits;
   readonly version: string;
+  /** For what is imported and played. Default: none. */
+  readonly decoders?: Pick<Decoders, 'open'>;
+  /** Of one import. Default 256 MiB. */
+  readonly importBytesMax?: number;
   /** Whether every session is recorded from its beginning. */
   readonly begins: 'on' | 'off';
   readonly clock: Clock;
@@ -30,6 +37,8 @@ export interface RecordingChange {
   readonly take: TakeFacts;
 }
 
+const importBytesMaxDefault = 256 * 1024 * 1024;
+
 export class Recordings {
   readonly changes: Announcer<RecordingChange>;
   /** All that have ended, whenever the folder was looked through. */
@@ -37,6 +46,7 @@ export class Recordings {
   readonly root: string;
   readonly #options: RecordingsOptions;
   readonly #recorder: Recorder;
+  readonly #importing: Importing;
   readonly #tapes = new Map<string, SessionTape>();
   /** Of sessions that have ended, until their last take has. */
   readonly #leaving = new Set<SessionTape>();
@@ -57,6 +67,15 @@ export class Recordings {
       onLook: (takes) => this.looks.announce(takes),
       onNotice: (message) => log.warn({}, message),
     });
+    this.#importing = new Importing({
+      ...{ decoders: options.decoders ?? noDecoders, recorder: this.#recorder },
+      ...{ bytesMax: this.importBytesMax, wallTime: () => clock.wallTime() },
+    });
+  }
+
+  /** Of one import, in bytes. */
+  get importBytesMax(): number {
+    return this.#options.importBytesMax ?? importBytesMaxDefault;
   }
 
   /** @param now whether there is something to do already: recordings to be looked after, or to come soon */
@@ -64,6 +83,17 @@ export class Recordings {
     this.#recorder.start(now);
     // There is no folder.
     if (!now) this.looks.announce([]);
+  }
+
+  /** Throws `invalid_audio`, `body_too_large`, `server_busy`, `invalid_request`, `recording_failed`: then nothing is left. */
+  import(body: AsyncIterable<Uint8Array>): Promise<TakeFacts> {
+    return this.#importing.take(body);
+  }
+
+  /** What the caller said in a take, at 24 kHz. Throws `not_found`. */
+  async openCallerAudio(session: string, take: string): Promise<CallerAudio> {
+    const { root, decoders = noDecoders } = this.#options;
+    return openCallerAudio({ root, decoders, take: await this.find(session, take) });
   }
 
   openTape(session: TapeSession): Tape {

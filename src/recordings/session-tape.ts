@@ -5,6 +5,7 @@
 //                            └──────────┬───────────┘
 //                                       └──it cannot be written──▶ off, and the caller is told
 
+import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { Tape, TapeSession } from '../sessions/tape.ts';
@@ -37,6 +38,7 @@ interface Take {
   number: number;
   readonly startedMs: number;
   state: 'starting' | 'on' | 'off';
+  heard: 'nothing' | 'something';
   readonly settled: PromiseWithResolvers<Switched>;
   readonly ended: PromiseWithResolvers<Switched>;
 }
@@ -68,8 +70,14 @@ export class SessionTape implements Tape {
     if (wanted) void this.switch(true);
   }
 
-  heard(text: WireText): void {
-    if (this.#current) this.#note(this.#current, 'caller', `${text}`);
+  heard(text: WireText, placeOf?: () => StreamPlace | undefined): void {
+    const take = this.#current;
+    if (!take) return;
+    // Before the first event that it hears nothing of a stream is in it: all that is known of it is where it is.
+    const place = take.heard === 'nothing' ? placeOf?.() : undefined;
+    take.heard = 'something';
+    if (place) this.#options.recorder.take({ type: 'place', key: take.key, place });
+    this.#note(take, 'caller', `${text}`);
   }
 
   told(text: WireText): void {
@@ -129,7 +137,7 @@ export class SessionTape implements Tape {
     if (this.#state === 'ended') return this.#nothing('the session has ended');
     this.#number += 1;
     const take: Take = {
-      ...{ key: newKey(), number: this.#number, startedMs: clock.now(), state: 'starting' },
+      ...{ key: newKey(), number: this.#number, startedMs: clock.now(), state: 'starting', heard: 'nothing' },
       settled: Promise.withResolvers(),
       ended: Promise.withResolvers(),
     };

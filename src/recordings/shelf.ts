@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
 import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
+import { adopt, roomFor, sweepIncoming } from './imports.ts';
 import { type TakeName, takeFolder, takeId, takeName } from './names.ts';
 import type { Found, Query, Step } from './protocol.ts';
 import { type RecordingLimits, tooMany } from './retention.ts';
@@ -49,6 +50,7 @@ export class Shelf {
   open(): void {
     const { root, onNotice } = this.#options;
     try {
+      sweepIncoming(root);
       this.#look();
     } catch (thrown) {
       this.#unread = `the recordings in ${root} cannot be read: ${whyOf(thrown)}`;
@@ -96,6 +98,10 @@ export class Shelf {
         return this.#remove(query.name);
       case 'remove_all':
         return this.#removeAll(query.session);
+      case 'room':
+        return this.#tried(() => ({ state: 'room', path: roomFor(this.#options.root, query.session) }));
+      case 'adopt':
+        return this.#tried(() => this.#adopt(query));
     }
   }
 
@@ -126,6 +132,8 @@ export class Shelf {
     switch (step.type) {
       case 'event':
         return this.#guarded(writer, () => writer.hear(step));
+      case 'place':
+        return this.#guarded(writer, () => writer.goOn(step.place));
       case 'stop':
         return this.#guarded(writer, () => this.#ended(writer, writer.finish(step.reason, step.atMs)));
       case 'fail':
@@ -220,6 +228,24 @@ export class Shelf {
       removeTake(takeFolder(root, name));
     }
     return names.length;
+  }
+
+  /** Of no session: its key is 0. */
+  #adopt(query: Extract<Query, { readonly of: 'adopt' }>): Found {
+    const { root, version, onTake } = this.#options;
+    const take = adopt(root, query, version);
+    this.#takes.set(take.id, take);
+    onTake(0, take);
+    this.#prune();
+    return { state: 'one', take };
+  }
+
+  #tried(act: () => Found): Found {
+    try {
+      return act();
+    } catch (thrown) {
+      return { state: 'failed', message: whyOf(thrown) };
+    }
   }
 
   #drop(take: TakeFacts): void {

@@ -1,15 +1,24 @@
 // What a take hears, event by event: its line for events.jsonl, and the sound in it. Audio is taken out of the lines: they
 // say how many bytes it was, and where it is in the files. Knows no file; runs in the recordings' thread.
-import type { StreamDecoder } from '../audio/coding.ts';
+import type { Coding, StreamDecoder } from '../audio/coding.ts';
+import { beginsWebm, type StreamPlace } from '../audio/webm/demuxer.ts';
+import { WebmFollower } from '../audio/webm/follower.ts';
+import { opusRateHz } from '../audio/webm/opus-head.ts';
 import { checkedBytes, codingOf, decodedPieces, decoderFor } from '../sessions/wire-audio.ts';
-import { type AudioFormat, effectiveFormat } from '../wire/session-config.ts';
+import {
+  type AudioFormat,
+  effectiveFormat,
+  type InputFormat,
+  sessionRateHz,
+} from '../wire/session-config.ts';
+import type { CallerSound } from './caller-files.ts';
 import type { Step } from './protocol.ts';
 
 export interface Read {
   /** With its newline. */
   readonly line: string;
+  readonly caller: readonly CallerSound[];
   /** PCM16 at the session's rate. */
-  readonly caller: readonly Int16Array[];
   readonly assistant: readonly Int16Array[];
 }
 
@@ -45,8 +54,52 @@ class Side {
   }
 
   #note({ coding: { law, rateHz } }: StreamDecoder): void {
-    const words = { linear: `audio/pcm ${rateHz}`, ulaw: 'audio/pcmu', alaw: 'audio/pcma' };
-    if (!this.formats.includes(words[law])) this.formats.push(words[law]);
+    const words = wordsOf({ law, rateHz });
+    if (!this.formats.includes(words)) this.formats.push(words);
+  }
+}
+
+const wordsOf = ({ law, rateHz }: Coding): string =>
+  ({ linear: `audio/pcm ${rateHz}`, ulaw: 'audio/pcmu', alaw: 'audio/pcma' })[law];
+
+/** The caller's WebM: kept as it comes, and looked through for how long it is. */
+class WebmSide {
+  #follower = new WebmFollower();
+  #skip = 0;
+  #stream: 'begin' | 'same' = 'begin';
+
+  /** What comes is of a stream that began before. */
+  goOn({ lead, skip }: StreamPlace): CallerSound {
+    const sound = this.#read(lead);
+    this.#skip = skip;
+    return sound;
+  }
+
+  read(base64: string, atSample: number) {
+    const checked = checkedBytes(base64, 'webm');
+    if (checked.state === 'refused')
+      return {
+        sounds: [],
+        samples: 0,
+        shown: { bytes: 0, samples: 0, at_sample: atSample, refused: checked.why },
+      };
+    const { bytes } = checked;
+    const skipped = Math.min(this.#skip, bytes.length);
+    this.#skip -= skipped;
+    if (beginsWebm(bytes)) this.#stream = 'begin';
+    const sound = this.#read(bytes.subarray(skipped));
+    // At the session's rate, as all that is said of positions.
+    const samples = Math.round((sound.samples * sessionRateHz) / opusRateHz);
+    return { sounds: [sound], samples, shown: { bytes: bytes.length, samples, at_sample: atSample } };
+  }
+
+  #read(bytes: Uint8Array) {
+    const before = this.#follower.samples;
+    this.#follower.feed(bytes);
+    while (this.#follower.next());
+    const stream = this.#stream;
+    this.#stream = 'same';
+    return { container: 'webm', bytes, samples: this.#follower.samples - before, stream } as const;
   }
 }
 
@@ -55,7 +108,9 @@ export class TakeReader {
   readonly assistant = new Side();
   readonly #formats: 'asked' | 'told';
   #input = decoderFor(codingOf(formatDefault));
-  #inputFormat: AudioFormat = formatDefault;
+  /** While that is what the caller sends. */
+  #webm: WebmSide | undefined;
+  #inputFormat: InputFormat = formatDefault;
   #outputFormat: AudioFormat = formatDefault;
   /** By response: several may be told at a time, and each is a stream of its own. */
   readonly #answers = new Map<string, StreamDecoder>();
@@ -74,9 +129,9 @@ export class TakeReader {
     let shown: unknown = event;
     const { type, audio, delta } = event;
     if (from === 'caller' && type === 'input_audio_buffer.append' && typeof audio === 'string') {
-      const decoded = this.caller.decode(audio, this.#input);
-      caller.push(...decoded.pcm);
-      shown = { ...event, audio: decoded.shown };
+      const heard = this.#heard(audio);
+      caller.push(...heard.sounds);
+      shown = { ...event, audio: heard.shown };
     } else if (from === 'gateway' && isAudioDelta(type) && typeof delta === 'string') {
       const decoded = this.assistant.decode(delta, this.#answer(event));
       assistant.push(...decoded.pcm);
@@ -90,6 +145,11 @@ export class TakeReader {
     return { line: lineOf(from, ms, shown, text), caller, assistant };
   }
 
+  /** What comes is of a stream of WebM that began before. */
+  goOn(place: StreamPlace): readonly CallerSound[] {
+    return this.#webm ? [this.#webm.goOn(place)] : [];
+  }
+
   /** What is left in the resamplers. */
   end(): Pick<Read, 'caller' | 'assistant'> {
     const assistant = [...this.#answers.values()].map((decoder) => decoder.flush());
@@ -99,16 +159,16 @@ export class TakeReader {
   }
 
   /** Returns what the decoder before still had. */
-  #formatsIn(from: 'caller' | 'gateway', { type, session, response }: JsonEvent): readonly Int16Array[] {
+  #formatsIn(from: 'caller' | 'gateway', { type, session, response }: JsonEvent): readonly CallerSound[] {
     if (from === 'gateway' && (type === 'session.created' || type === 'session.updated')) {
-      this.#outputFormat = formatAt(session, 'output') ?? this.#outputFormat;
+      this.#outputFormat = plain(formatAt(session, 'output')) ?? this.#outputFormat;
       return this.#use(formatAt(session, 'input'));
     }
     if (from === 'gateway' && type === 'transcription_session.updated')
       return this.#use(legacyFormat(session));
     if (from === 'gateway' && type === 'response.created') {
       const { id } = (response ?? {}) as { readonly id?: unknown };
-      const format = formatAt(response, 'output') ?? this.#outputFormat;
+      const format = plain(formatAt(response, 'output')) ?? this.#outputFormat;
       if (typeof id === 'string') this.#keep(id, format);
     }
     if (from === 'caller' && type === 'session.update' && this.#formats === 'asked')
@@ -116,18 +176,33 @@ export class TakeReader {
     return [];
   }
 
-  #use(format: AudioFormat | undefined): readonly Int16Array[] {
+  #heard(audio: string): { readonly sounds: readonly CallerSound[]; readonly shown: unknown } {
+    if (this.#webm) {
+      const { sounds, samples, shown } = this.#webm.read(audio, this.caller.samples);
+      this.caller.samples += samples;
+      return { sounds, shown };
+    }
+    const { pcm, shown } = this.caller.decode(audio, this.#input);
+    return { sounds: pcm.map((piece) => this.#sound(piece)), shown };
+  }
+
+  #sound(pcm: Int16Array): CallerSound {
+    return { container: 'wav', pcm, format: wordsOf(this.#input.coding) };
+  }
+
+  #use(format: InputFormat | undefined): readonly CallerSound[] {
     if (!format || JSON.stringify(format) === JSON.stringify(this.#inputFormat)) return [];
     const rest = this.#settle();
     this.#inputFormat = format;
     this.#input = decoderFor(codingOf(format));
+    this.#webm = format.type === 'audio/webm' ? new WebmSide() : undefined;
     return rest;
   }
 
-  #settle(): readonly Int16Array[] {
+  #settle(): readonly CallerSound[] {
     const rest = this.#input.flush();
     this.caller.count([rest]);
-    return rest.length > 0 ? [rest] : [];
+    return rest.length > 0 ? [this.#sound(rest)] : [];
   }
 
   #answer({ response_id: id }: JsonEvent): StreamDecoder {
@@ -168,22 +243,26 @@ function parsed(text: string): JsonEvent | undefined {
 const isAudioDelta = (type: unknown): boolean =>
   type === 'response.output_audio.delta' || type === 'response.audio.delta';
 
-function formatAt(of: unknown, side: 'input' | 'output'): AudioFormat | undefined {
+const plain = (format: InputFormat | undefined): AudioFormat | undefined =>
+  format?.type === 'audio/webm' ? undefined : format;
+
+function formatAt(of: unknown, side: 'input' | 'output'): InputFormat | undefined {
   const { audio } = (of ?? {}) as {
     readonly audio?: Readonly<Record<string, { readonly format?: unknown }>>;
   };
   const format = audio?.[side]?.format as Parameters<typeof effectiveFormat>[0] | undefined;
-  const known = ['audio/pcm', 'audio/pcmu', 'audio/pcma'].includes(String(format?.type));
+  const known = ['audio/pcm', 'audio/pcmu', 'audio/pcma', 'audio/webm'].includes(String(format?.type));
   return format && known ? effectiveFormat(format) : undefined;
 }
 
-const legacyFormats: Readonly<Record<string, AudioFormat>> = {
+const legacyFormats: Readonly<Record<string, InputFormat>> = {
   pcm16: formatDefault,
   g711_ulaw: { type: 'audio/pcmu' },
   g711_alaw: { type: 'audio/pcma' },
+  'audio/webm': { type: 'audio/webm' },
 };
 
-function legacyFormat(session: unknown): AudioFormat | undefined {
+function legacyFormat(session: unknown): InputFormat | undefined {
   return legacyFormats[String((session as JsonEvent | undefined)?.['input_audio_format'])];
 }
 

@@ -4,14 +4,16 @@
 //     recording ──finish──▶ finished;   ──fail──▶ failed
 import { dirname, join } from 'node:path';
 import { pcmToBytes } from '../audio/pcm.ts';
-import type { TakeFacts, Track } from './facts.ts';
+import type { StreamPlace } from '../audio/webm/demuxer.ts';
+import { CallerFiles, type CallerSound } from './caller-files.ts';
+import type { TakeFacts } from './facts.ts';
 import { isFolder, makeFolder, makeNewFolder, removeTake, syncFolder, whyOf } from './folders.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { fileNames, takeFolder, takeId } from './names.ts';
 import { OwnFile } from './own-file.ts';
 import type { Step } from './protocol.ts';
 import { TakeReader } from './take-reader.ts';
-import { head, type TrackName, trackOf } from './track.ts';
+import { head, trackOf } from './track.ts';
 
 type Start = Extract<Step, { readonly type: 'start' }>;
 type Heard = Extract<Step, { readonly type: 'event' }>;
@@ -23,11 +25,13 @@ export class TakeWriter {
   readonly #folder: string;
   readonly #version: string;
   readonly #reader: TakeReader;
-  readonly #files: Readonly<Record<TrackName | 'events', OwnFile>>;
+  readonly #caller: CallerFiles;
+  readonly #files: Readonly<Record<'assistant' | 'events', OwnFile>>;
   #events = 0;
   /** Read, and not written yet. */
   #lines: string[] = [];
-  readonly #sound: Record<TrackName, Int16Array[]> = { caller: [], assistant: [] };
+  #callerSound: CallerSound[] = [];
+  #assistantSound: Int16Array[] = [];
 
   /** Throws why there can be no such take; then nothing of it is left. */
   constructor(root: string, start: Start, version: string) {
@@ -41,7 +45,7 @@ export class TakeWriter {
     makeFolder(root);
     makeFolder(join(root, name.session));
     makeNewFolder(this.#folder);
-    const made: OwnFile[] = [];
+    const made: { close(): void }[] = [];
     const make = (file: string) => {
       const opened = OwnFile.make(join(this.#folder, file));
       made.push(opened);
@@ -50,9 +54,10 @@ export class TakeWriter {
     try {
       // First: what has no metadata is nobody's.
       writeMetadata(this.#folder, this.#facts('recording', null, null, 0));
-      const { caller, assistant, events } = fileNames;
-      this.#files = { caller: make(caller), assistant: make(assistant), events: make(events) };
-      for (const track of ['caller', 'assistant'] as const) this.#files[track].append(head(0));
+      this.#caller = new CallerFiles(this.#folder);
+      made.push(this.#caller);
+      this.#files = { assistant: make(fileNames.assistant), events: make(fileNames.events) };
+      this.#files.assistant.append(head(0));
     } catch (thrown) {
       for (const file of made) file.close();
       removeTake(this.#folder);
@@ -68,17 +73,21 @@ export class TakeWriter {
   hear(step: Heard): void {
     const { line, caller, assistant } = this.#reader.read(step);
     this.#lines.push(line);
-    this.#sound.caller.push(...caller);
-    this.#sound.assistant.push(...assistant);
+    this.#callerSound.push(...caller);
+    this.#assistantSound.push(...assistant);
+  }
+
+  /** A stream of WebM that began before this take. */
+  goOn(place: StreamPlace): void {
+    this.#callerSound.push(...this.#reader.goOn(place));
   }
 
   /** What was heard, into the files. Throws what the disk says. */
   write(): void {
-    for (const track of ['caller', 'assistant'] as const) {
-      const pieces = this.#sound[track].splice(0);
-      // Of many pieces one write.
-      if (pieces.length > 0) this.#files[track].append(Buffer.concat(pieces.map(pcmToBytes)));
-    }
+    this.#caller.write(this.#callerSound.splice(0));
+    const spoken = this.#assistantSound.splice(0);
+    // Of many pieces one write.
+    if (spoken.length > 0) this.#files.assistant.append(Buffer.concat(spoken.map(pcmToBytes)));
     const lines = this.#lines.splice(0);
     if (lines.length === 0) return;
     this.#files.events.append(Buffer.from(lines.join('')));
@@ -88,18 +97,20 @@ export class TakeWriter {
   /** Throws when what is written can no longer be found. */
   check(): void {
     if (!isFolder(this.#folder)) throw new Error('its folder was removed, or replaced');
+    this.#caller.check();
     for (const file of Object.values(this.#files)) file.check();
   }
 
   /** Throws what the disk says; then it is to be failed. */
   finish(reason: string, atMs: number): TakeFacts {
     const { caller, assistant } = this.#reader.end();
-    this.#sound.caller.push(...caller);
-    this.#sound.assistant.push(...assistant);
+    this.#callerSound.push(...caller);
+    this.#assistantSound.push(...assistant);
     this.write();
     this.check();
     this.#mend();
     // Said to be finished means that it outlasts the machine.
+    this.#caller.sync();
     for (const file of Object.values(this.#files)) file.sync();
     const facts = this.#facts('finished', reason, atMs, this.#bytes());
     writeMetadata(this.#folder, facts, 'on disk');
@@ -131,18 +142,18 @@ export class TakeWriter {
   }
 
   #mend(): void {
-    for (const track of ['caller', 'assistant'] as const) {
-      const file = this.#files[track];
-      file.patch(head(file.bytes), 0);
-    }
+    this.#caller.mend();
+    const { assistant } = this.#files;
+    assistant.patch(head(assistant.bytes), 0);
   }
 
   #close(): void {
+    this.#caller.close();
     for (const file of Object.values(this.#files)) file.close();
   }
 
   #bytes(): number {
-    return Object.values(this.#files).reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#caller.bytes + Object.values(this.#files).reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   #facts(
@@ -152,17 +163,14 @@ export class TakeWriter {
     bytes: number,
   ): TakeFacts {
     const { name, pipeline, atMs: startedAtMs } = this.#start;
+    // Nothing is there yet when the first metadata is written.
+    const [caller, ...callerMore] = this.#caller?.tracks ?? [trackOf('caller', 0, [])];
+    const spoken = this.#files?.assistant.bytes ?? 0;
     return {
       ...{ id: this.id, ...name, pipeline, state, reason, error: null, startedAtMs, endedAtMs },
-      caller: this.#track('caller'),
-      assistant: this.#track('assistant'),
+      ...{ source: 'session', caller, callerMore },
+      assistant: trackOf('assistant', spoken, this.#reader.assistant.formats),
       ...{ events: this.#events, bytes, version: this.#version },
     };
-  }
-
-  #track(name: TrackName): Track {
-    // Nothing is there yet when the first metadata is written.
-    const bytes = this.#files?.[name].bytes ?? 0;
-    return trackOf(name, bytes, this.#reader[name].formats);
   }
 }

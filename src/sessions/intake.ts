@@ -2,21 +2,25 @@
 // early audio is bounded by age and bytes, for the session and over all sessions; later by bytes alone. What is over the
 // bound goes oldest first, and is told.
 import { concatPcm } from '../audio/pcm.ts';
+import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import { nobodyHears } from '../realtime/hearing.ts';
 import type { Conversation, ConversationInput } from '../realtime/state.ts';
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
-import { type Abilities, type AudioFormat, sessionRateHz } from '../wire/session-config.ts';
+import { type Abilities, type InputFormat, sessionRateHz } from '../wire/session-config.ts';
 import { type AudioBudget, InputAudio } from './input-audio.ts';
 import type { PacedWork } from './paced-work.ts';
 import { audioRefused, audioUnheard } from './session-errors.ts';
+import { WebmIntake, type WebmIntakeOptions } from './webm-intake.ts';
 import { checkedBytes, codingOf, decodedPieces, decoderFor, workOf } from './wire-audio.ts';
 
 export interface IntakeOptions {
   readonly budget: AudioBudget;
   readonly early: { readonly ageMs: number; readonly bytesMax: number };
   /** What the session begins with. */
-  readonly format: AudioFormat;
+  readonly format: InputFormat;
   readonly work: PacedWork;
+  /** What decodes a stream of WebM. */
+  readonly webm: Pick<WebmIntakeOptions, 'scope' | 'decoders' | 'onIdle'>;
   readonly hears: Abilities['hears'];
   /** Its name. */
   readonly pipeline: string;
@@ -34,6 +38,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #earlyBytesMax: number;
   #decoder: ReturnType<typeof decoderFor>;
+  #webm: WebmIntake | undefined;
   #overflow: 'none' | 'told' = 'none';
   #unheard: 'none' | 'told' = 'none';
 
@@ -43,11 +48,23 @@ export class Intake {
     this.audio = new InputAudio(budget);
     this.#earlyBytesMax = Math.min(early.bytesMax, Math.round((early.ageMs * sessionRateHz) / 1000) * 2);
     this.#decoder = decoderFor(codingOf(format));
+    this.#webm = this.#webmFor(format);
+  }
+
+  /** A stream is being decoded: nothing else of this caller is to be handled meanwhile. */
+  get busy(): boolean {
+    return this.#webm?.busy ?? false;
+  }
+
+  /** Of a stream that came so far: how a recording goes on from here. */
+  get place(): StreamPlace | undefined {
+    return this.#webm?.place;
   }
 
   append({ audio, event_id: eventId }: ClientEventOf<'input_audio_buffer.append'>): void {
     const { work, feed, hears } = this.#options;
     if (hears === 'nothing') return this.#refuse(eventId);
+    if (this.#webm) return this.#webm.append(audio, eventId);
     const checked = checkedBytes(audio, this.#decoder.coding);
     if (checked.state === 'refused') {
       return feed({ type: 'refused', error: audioRefused(checked.why, 'audio', eventId) });
@@ -60,6 +77,7 @@ export class Intake {
     const { work, feed } = this.#options;
     const spoken = spokenIn(event.item);
     if (!spoken) return feed({ type: 'client', event });
+    if (this.#webm) return this.#webm.create(event, spoken);
     const checked = checkedBytes(spoken.audio, this.#decoder.coding);
     if (checked.state === 'refused') {
       return feed({ type: 'refused', error: audioRefused(checked.why, spoken.param, event.event_id) });
@@ -79,9 +97,11 @@ export class Intake {
   }
 
   /** What comes is in another format. What came stands in the one it came in. */
-  use(format: AudioFormat): void {
+  use(format: InputFormat): void {
     this.settle();
     this.#decoder = decoderFor(codingOf(format));
+    this.#webm?.close();
+    this.#webm = this.#webmFor(format);
   }
 
   /** Lets go of what is before; `why` is for the caller, empty when it is no loss or has been told. */
@@ -97,7 +117,14 @@ export class Intake {
   }
 
   close(): void {
+    this.#webm?.close();
     this.audio.dropBefore(this.audio.endSample);
+  }
+
+  #webmFor({ type }: InputFormat): WebmIntake | undefined {
+    if (type !== 'audio/webm') return undefined;
+    const { webm, feed } = this.#options;
+    return new WebmIntake({ ...webm, feed, onPcm: (pcm) => this.#take(pcm) });
   }
 
   /** Once: a caller may go on to stream for an hour. */

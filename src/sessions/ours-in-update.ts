@@ -1,5 +1,5 @@
 // What a `session.update` of a bridged call holds for the gateway alone: `session.greenroom`. Upstream would refuse it. Pure.
-import { isObject, type JsonObject } from '../wire/json.ts';
+import { isObject, type JsonObject, objectAt } from '../wire/json.ts';
 import type { WireError } from '../wire/server-events.ts';
 
 export type Ours =
@@ -15,6 +15,7 @@ export type Ours =
 
 export function withoutOurs(event: JsonObject): Ours {
   const { type, session } = event;
+  if (type === 'session.update' && wantsWebm(session)) return { state: 'refused', error: noWebm(event) };
   if (type !== 'session.update' || !isObject(session) || !Object.hasOwn(session, 'greenroom'))
     return { state: 'none', event };
   const { greenroom, ...rest } = session;
@@ -30,4 +31,25 @@ export function withoutOurs(event: JsonObject): Ours {
   }
   const left: JsonObject = { ...event, session: rest };
   return { state: 'ours', event: left, text: JSON.stringify(left), record: record ?? undefined };
+}
+
+/** Ours as well, and nothing that can be taken out: what comes then is no audio to an upstream. */
+export function wantsWebm(session: unknown): boolean {
+  if (!isObject(session)) return false;
+  return objectAt(session, 'audio', 'input', 'format')?.['type'] === 'audio/webm';
+}
+
+export const noWebmMessage =
+  'audio/webm is decoded for pipelines of engines; a bridge gives audio on as it comes, and its upstream takes {"type":"audio/pcm","rate":24000}, {"type":"audio/pcmu"} and {"type":"audio/pcma"}';
+
+function noWebm(event: JsonObject): WireError {
+  const eventId = typeof event['event_id'] === 'string' ? event['event_id'] : null;
+  const param = 'session.audio.input.format';
+  return {
+    type: 'invalid_request_error',
+    code: 'invalid_value',
+    message: noWebmMessage,
+    param,
+    event_id: eventId,
+  };
 }

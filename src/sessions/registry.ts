@@ -1,6 +1,7 @@
 // All sessions of a gateway: admits, sets up in one guarded scope, shows, ends. The only place where a session's scope
 // is opened, and the one that says which close code a reason has.
 
+import type { Decoders } from '../audio/decoding/decoders.ts';
 import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
@@ -42,6 +43,8 @@ export interface RegistryOptions {
   readonly tasks?: TaskDesk;
   /** Default: nothing is recorded. */
   readonly openTape?: OpenTape;
+  /** Default: what callers send as WebM/Opus is refused. */
+  readonly decoders?: Pick<Decoders, 'open'>;
   readonly newId: NewId;
   readonly random: () => number;
 }
@@ -107,7 +110,7 @@ export class SessionRegistry {
    * released in reverse, the caller is told, nothing is left. Resolves when it is open, or has been refused.
    */
   async open({ transport, pipeline, notices, preset = null }: SessionRequest): Promise<void> {
-    const { newId, random, limits, log, sessionsMax } = this.#options;
+    const { newId, random, limits, log, sessionsMax, decoders } = this.#options;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
     const id = newId('sess');
@@ -150,7 +153,7 @@ export class SessionRegistry {
     try {
       const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
       session = await openCall(pipeline, {
-        ...{ id, scope, limits, notices, preset, newId, random, record },
+        ...{ id, scope, limits, notices, preset, newId, random, record, decoders },
         ...(tape ? { tape, transport: tapedTransport(transport, tape) } : { transport }),
         earlyAudio: this.#earlyAudio,
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),

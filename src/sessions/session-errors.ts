@@ -1,5 +1,6 @@
 // What a session tells its caller by itself, as errors of the wire. None of them ends the connection.
-import { messageOf } from '../lifecycle/errors.ts';
+import { factsOf } from '../lifecycle/codes.ts';
+import { messageOf, toGreenroomError } from '../lifecycle/errors.ts';
 import type { Notice } from '../wire/notices.ts';
 import type { WireError } from '../wire/server-events.ts';
 
@@ -31,6 +32,20 @@ export function audioRefused(why: string, param: string, eventId: string | undef
     type: 'invalid_request_error',
     code: 'invalid_value',
     message: why,
+    param,
+    event_id: eventId ?? null,
+  };
+}
+
+/** A stream that cannot be read on, or nobody who could read it. */
+export function audioBroken(thrown: unknown, param: string, eventId: string | undefined): WireError {
+  const { code, message } = toGreenroomError(thrown);
+  const next = 'begin a new stream (start the recorder anew)';
+  const { type } = factsOf(code);
+  return {
+    type: type === 'invalid_request_error' ? type : 'server_error',
+    code,
+    message: `${message}; ${next}`,
     param,
     event_id: eventId ?? null,
   };

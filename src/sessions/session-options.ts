@@ -1,4 +1,5 @@
 // What a session is given.
+import type { Decoders } from '../audio/decoding/decoders.ts';
 import type { GreenroomError } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { Scope } from '../lifecycle/scope.ts';
@@ -32,6 +33,8 @@ export interface SessionOptions {
   readonly preset: SessionUpdate | null;
   readonly record: SessionRecord;
   readonly tape?: Tape;
+  /** For callers who send WebM/Opus. Default: none, and it is refused. */
+  readonly decoders?: Pick<Decoders, 'open'> | undefined;
   readonly openTasks: (host: TaskHost) => SessionTasks;
   readonly newId: NewId;
   /** 0 to 1. */

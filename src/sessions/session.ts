@@ -1,5 +1,6 @@
 // One caller's conversation: performs what the pure conversation decides. The state has one writer: inputs are queued
 // and applied one after the other, effects in order. Everything it holds is in its scope, which the registry owns.
+import { noDecoders } from '../audio/decoding/decoders.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { next, open } from '../realtime/conversation.ts';
@@ -71,7 +72,7 @@ export class Session implements Call {
     this.#inbox = new Inbox({
       transport,
       clock: scope.clock,
-      isFull: () => this.#outbox.full || this.#work.busy,
+      isFull: () => this.#outbox.full || this.#work.busy || this.#intake.busy,
       handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
     });
     scope.defer('inbox', () => this.#inbox.close());
@@ -85,6 +86,7 @@ export class Session implements Call {
       early: limits.earlyAudio,
       format: opened.state.session.audio.input.format,
       work: this.#work,
+      webm: { scope, decoders: options.decoders ?? noDecoders, onIdle: () => this.#inbox.resume() },
       hears: pipeline.abilities.hears,
       pipeline: pipeline.name,
       phase: () => this.#conversation.phase,
@@ -169,7 +171,7 @@ export class Session implements Call {
   #handle(text: string): void {
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
-    this.#options.tape?.heard(text);
+    this.#options.tape?.heard(text, () => this.#intake.place);
     const { event } = parsed;
     if (event.type === 'input_audio_buffer.append') return this.#intake.append(event);
     if (event.type === 'conversation.item.create') return this.#intake.create(event);

@@ -1,5 +1,6 @@
 // What may hear a session: every event that its caller sends, when it is handled, and every one that goes out. A tape
 // only takes note, in the same turn of the loop and without waiting; what becomes of it is its owner's (recordings/).
+import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { RecordingNotice } from '../wire/notices.ts';
 import type { WireText } from '../wire/text-frame.ts';
@@ -8,8 +9,11 @@ import type { Transport } from './transport.ts';
 export interface Tape {
   /** The session is set up, and tells its caller next. @param wanted what it begins with, where that is said */
   begin(wanted: boolean | undefined): void;
-  /** An event of the caller's, as it came. */
-  heard(text: WireText): void;
+  /**
+   * An event of the caller's, as it came.
+   * @param place where its stream of WebM is, before this event; undefined: it sends none, or is at its beginning
+   */
+  heard(text: WireText, place?: () => StreamPlace | undefined): void;
   /** An event to the caller, as it goes. */
   told(text: WireText): void;
   /** What the caller wants of it; how that stands is told in a notice. */

@@ -2,25 +2,30 @@
 // 200 ms, so that whoever does it can let the others have their turn in between. Nothing to close.
 import { bytesPerSample, type Coding, StreamDecoder, StreamEncoder } from '../audio/coding.ts';
 import { base64ToBytes } from '../audio/pcm.ts';
-import { type AudioFormat, g711RateHz, sessionRateHz } from '../wire/session-config.ts';
+import { g711RateHz, type InputFormat, sessionRateHz } from '../wire/session-config.ts';
 
 /** OpenAI's limit for one append; and for what becomes of it inside, where G.711 has six times its size. */
 const bytesMax = 15 * 1024 * 1024;
-const secondsMax = bytesMax / 2 / sessionRateHz;
+export const secondsMax = bytesMax / 2 / sessionRateHz;
 const piecesASecond = 5;
 
 export type CheckedBytes =
   | { readonly state: 'bytes'; readonly bytes: Uint8Array }
   | { readonly state: 'refused'; readonly why: string };
 
-export function codingOf(format: AudioFormat): Coding {
+/** What is given back of a stream is PCM at the session's rate. */
+export function codingOf(format: InputFormat): Coding {
+  if (format.type === 'audio/webm') return { law: 'linear', rateHz: sessionRateHz };
   if (format.type === 'audio/pcm') return { law: 'linear', rateHz: format.rate };
   return { law: format.type === 'audio/pcmu' ? 'ulaw' : 'alaw', rateHz: g711RateHz };
 }
 
 /** Base64 that a stranger sent: text that is none, and more than there is room for, is refused. */
-export function checkedBytes(base64: string, coding: Coding): CheckedBytes {
-  const codedMax = Math.min(bytesMax, Math.floor(secondsMax * coding.rateHz) * bytesPerSample(coding));
+export function checkedBytes(base64: string, coding: Coding | 'webm'): CheckedBytes {
+  const codedMax =
+    coding === 'webm'
+      ? bytesMax
+      : Math.min(bytesMax, Math.floor(secondsMax * coding.rateHz) * bytesPerSample(coding));
   if (base64.length > Math.ceil(codedMax / 3) * 4) {
     return { state: 'refused', why: `the audio is over ${codedMax} bytes` };
   }

@@ -30,20 +30,20 @@ function makeSchema() {
       type: z.literal(type),
       rate: z.literal(g711RateHz, { error: `${type} has ${g711RateHz} Hz` }).nullish(),
     });
-  const format = z.discriminatedUnion(
+  const plain = [
+    z.strictObject({
+      type: z.literal('audio/pcm'),
+      rate: z.literal(pcmRatesHz, { error: `the rates are ${pcmRatesHz.join(', ')} Hz` }).nullish(),
+    }),
+    g711('audio/pcmu'),
+    g711('audio/pcma'),
+  ] as const;
+  const formats = '{"type":"audio/pcm","rate":24000}, {"type":"audio/pcmu"} and {"type":"audio/pcma"}';
+  const format = z.discriminatedUnion('type', plain, { error: `the formats are ${formats}` });
+  const inputFormat = z.discriminatedUnion(
     'type',
-    [
-      z.strictObject({
-        type: z.literal('audio/pcm'),
-        rate: z.literal(pcmRatesHz, { error: `the rates are ${pcmRatesHz.join(', ')} Hz` }).nullish(),
-      }),
-      g711('audio/pcmu'),
-      g711('audio/pcma'),
-    ],
-    {
-      error:
-        'the formats are {"type":"audio/pcm","rate":24000}, {"type":"audio/pcmu"} and {"type":"audio/pcma"}',
-    },
+    [...plain, z.strictObject({ type: z.literal('audio/webm') })],
+    { error: `the formats are ${formats}, and {"type":"audio/webm"} for input` },
   );
 
   const turnDetection = z.discriminatedUnion('type', [
@@ -117,7 +117,7 @@ function makeSchema() {
       .strictObject({
         input: z
           .strictObject({
-            format: format.nullish(),
+            format: inputFormat.nullish(),
             transcription: json.nullish(),
             noise_reduction: json.nullish(),
             turn_detection: turnDetection.nullish(),

@@ -24,6 +24,13 @@ export const g711RateHz = 8000;
 /** A caller may speak in one and listen in another. */
 export type AudioFormat = PcmFormat | G711Format;
 
+/** Ours, for input alone: a stream of WebM/Opus, as a browser's MediaRecorder gives it piece by piece. */
+export interface WebmFormat {
+  readonly type: 'audio/webm';
+}
+
+export type InputFormat = AudioFormat | WebmFormat;
+
 export interface ServerVad {
   readonly type: 'server_vad';
   /** Probability from which on it is speech, 0 to 1. */
@@ -101,7 +108,7 @@ export interface SessionConfig {
   readonly include: null;
   readonly audio: {
     readonly input: {
-      readonly format: AudioFormat;
+      readonly format: InputFormat;
       /** Null where nothing writes down what the caller says. */
       readonly transcription: Transcription | null;
       /** Nothing reduces noise yet. */
@@ -167,15 +174,18 @@ const formatDefault: PcmFormat = { type: 'audio/pcm', rate: sessionRateHz };
 type FormatGiven =
   | { readonly type: PcmFormat['type']; readonly rate?: PcmFormat['rate'] | null | undefined }
   | { readonly type: G711Format['type'] };
+type InputFormatGiven = FormatGiven | WebmFormat;
 
 /** A format is given whole: what is left out is the default, not what was in effect; and so is `null`. */
-export function effectiveFormat(given: FormatGiven | null): AudioFormat {
+export function effectiveFormat(given: FormatGiven | null): AudioFormat;
+export function effectiveFormat(given: InputFormatGiven | null): InputFormat;
+export function effectiveFormat(given: InputFormatGiven | null): InputFormat {
   if (given === null) return formatDefault;
   if (given.type === 'audio/pcm') return { type: given.type, rate: given.rate ?? sessionRateHz };
   return { type: given.type };
 }
 
-export function isSameFormat(one: AudioFormat, other: AudioFormat): boolean {
+export function isSameFormat(one: InputFormat, other: InputFormat): boolean {
   if (one.type === 'audio/pcm') return other.type === 'audio/pcm' && one.rate === other.rate;
   return one.type === other.type;
 }

@@ -1,6 +1,6 @@
 // A session that writes down what is said and answers nothing: how it is shown, and how the beta said it.
 import type { SessionUpdate, TranscriptionSessionUpdate } from './client-schema.ts';
-import type { AudioFormat, SessionConfig } from './session-config.ts';
+import type { InputFormat, SessionConfig } from './session-config.ts';
 
 export interface TranscriptionSession {
   readonly type: 'transcription';
@@ -16,7 +16,7 @@ export interface LegacyTranscriptionSession {
   readonly object: 'realtime.transcription_session';
   readonly id: string;
   readonly expires_at: number;
-  readonly input_audio_format: 'pcm16' | 'g711_ulaw' | 'g711_alaw';
+  readonly input_audio_format: 'pcm16' | 'g711_ulaw' | 'g711_alaw' | 'audio/webm';
   readonly input_audio_transcription: SessionConfig['audio']['input']['transcription'];
   readonly input_audio_noise_reduction: null;
   readonly turn_detection: SessionConfig['audio']['input']['turn_detection'];
@@ -47,7 +47,9 @@ const formats = {
   g711_alaw: { type: 'audio/pcma' },
 } as const;
 
-function nameOf({ type }: AudioFormat): LegacyTranscriptionSession['input_audio_format'] {
+function nameOf({ type }: InputFormat): LegacyTranscriptionSession['input_audio_format'] {
+  // Ours: the beta has no word for it.
+  if (type === 'audio/webm') return type;
   if (type === 'audio/pcm') return 'pcm16';
   return type === 'audio/pcmu' ? 'g711_ulaw' : 'g711_alaw';
 }

@@ -21,7 +21,7 @@ export interface Take {
   readonly state: string;
   readonly reason: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
-  readonly caller: { readonly samples: number };
+  readonly caller: { readonly samples: number; readonly durationMs: number };
   readonly assistant: { readonly samples: number };
   readonly events: number;
   readonly bytes: number;

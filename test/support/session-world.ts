@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { Scope } from '../../src/lifecycle/scope.ts';
 import { noRecords, type SessionRecords } from '../../src/sessions/records.ts';
-import { SessionRegistry } from '../../src/sessions/registry.ts';
+import { type RegistryOptions, SessionRegistry } from '../../src/sessions/registry.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TaskDesk } from '../../src/tasks/task-desk.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
@@ -11,6 +11,7 @@ import type { FakePipeline } from './fake-pipeline.ts';
 
 export interface SessionWorldOptions {
   readonly sessionsMax?: number;
+  readonly decoders?: RegistryOptions['decoders'];
   readonly queueBytesMax?: number;
   readonly earlyAudioBytesMax?: number;
   readonly records?: (clock: VirtualClock) => SessionRecords;
@@ -35,6 +36,7 @@ export class SessionWorld {
     earlyAudioBytesMax = 64 * 1024 * 1024,
     records = () => noRecords,
     store,
+    decoders,
   }: SessionWorldOptions = {}) {
     this.registry = new SessionRegistry({
       scope: this.root.child('sessions', { kind: 'sessions', order: 'parallel' }),
@@ -50,6 +52,7 @@ export class SessionWorld {
         queueBytesMax,
       },
       sessionsMax,
+      ...(decoders && { decoders }),
       earlyAudioBytesMax,
       records: records(this.clock),
       tasks: new TaskDesk({ log: silentLog, store }),

@@ -7,7 +7,7 @@ import type {
   Effect,
   ResponseSnapshot,
 } from '../../../src/realtime/state.ts';
-import type { AudioFormat, TurnDetection } from '../../../src/wire/session-config.ts';
+import type { InputFormat, TurnDetection } from '../../../src/wire/session-config.ts';
 
 export class ShellModel {
   startSample = 0;
@@ -20,7 +20,7 @@ export class ShellModel {
   lobbyWait: 'begin' | 'end' = 'end';
   idleMs: number | null = null;
   detection: TurnDetection | null = null;
-  inputFormat: AudioFormat = { type: 'audio/pcm', rate: 24_000 };
+  inputFormat: InputFormat = { type: 'audio/pcm', rate: 24_000 };
   readonly snapshots: ResponseSnapshot[] = [];
   #takenSample = 0;
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { decodeUlaw } from '../../../src/audio/g711.ts';
 import { pcmToBase64 } from '../../../src/audio/pcm.ts';
+import type { CallerSound } from '../../../src/recordings/caller-files.ts';
 import { TakeReader } from '../../../src/recordings/take-reader.ts';
 
 type From = 'caller' | 'gateway';
@@ -13,10 +14,10 @@ function reading(formats: 'asked' | 'told' = 'told', context: readonly object[] 
   );
   const sound = { caller: [] as number[], assistant: [] as number[] };
   const add = (read: {
-    readonly caller: readonly Int16Array[];
+    readonly caller: readonly CallerSound[];
     readonly assistant: readonly Int16Array[];
   }) => {
-    for (const pcm of read.caller) sound.caller.push(...pcm);
+    for (const one of read.caller) if (one.container === 'wav') sound.caller.push(...one.pcm);
     for (const pcm of read.assistant) sound.assistant.push(...pcm);
   };
   return {

@@ -7,6 +7,7 @@ export function factsOf(session: string, take: number): TakeFacts {
     ...{ id: `${session}/${take}`, session, take, pipeline: 'default' },
     ...{ state: 'finished', reason: 'client_left', error: null, startedAtMs: 1000, endedAtMs: 2000 },
     ...{ caller: trackOf('caller', 44, []), assistant: trackOf('assistant', 44, []) },
+    ...{ source: 'session', callerMore: [] },
     ...{ events: 0, bytes: 88, version: '0.1.0' },
   };
 }
