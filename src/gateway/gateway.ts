@@ -243,6 +243,7 @@ export class Gateway {
       engines: supervisor,
       leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
+      registry: sessions,
       tasks: sessions.tasks,
       recordings,
       pipelines: () => pipelines.list(),

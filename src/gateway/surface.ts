@@ -4,6 +4,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import { PlaybackDesk } from '../playback/desk.ts';
+import type { AnyPipeline } from '../sessions/open-call.ts';
+import type { SessionRegistry } from '../sessions/registry.ts';
+import { randomId } from '../wire/ids.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
@@ -15,7 +19,11 @@ import { voiceMetrics } from './voice-metrics.ts';
 
 /** `scope` is the whole gateway's. */
 export type SurfaceOptions = EngineRequestsOptions &
-  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics'> & { readonly config: Config };
+  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics' | 'playbacks'> & {
+    readonly config: Config;
+    readonly registry: SessionRegistry;
+    readonly resolve: (model: string | null) => AnyPipeline;
+  };
 
 export interface Surface {
   readonly engines: EngineRequests;
@@ -34,6 +42,7 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
   const answer = requestListener({
     ...options,
     models,
+    playbacks: new PlaybackDesk({ ...options, sessions: options.registry, newId: randomId }),
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
     metrics: () => [

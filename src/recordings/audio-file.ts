@@ -1,10 +1,9 @@
 // The sound of a recording for whoever wants to hear it: as a WAV whose header is true, also of a take that is under way or
 // could not be finished. Nothing is opened through a link.
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import { fileNames, type Part, type TakeName, takeFolder, takeId } from './names.ts';
+import { fileNames, type Part, type TakeName, takeId } from './names.ts';
+import { openTakeFile } from './take-file.ts';
 import { head } from './track.ts';
 
 /** From `start` to before `end`, in bytes. */
@@ -21,16 +20,9 @@ export class AudioFile {
 
   /** Throws `not_found` when it is not there, or not as we made it. */
   static async open(root: string, name: TakeName, part: Part): Promise<AudioFile> {
-    const folder = takeFolder(root, name);
     try {
-      for (const path of [root, dirname(folder), folder])
-        if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no folder`);
-      const path = join(folder, fileNames[part]);
-      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      const stats = await file.stat();
-      if (stats.isFile()) return new AudioFile(file, stats.size);
-      await file.close();
-      throw new Error(`${path} is no file`);
+      const file = await openTakeFile(root, name, fileNames[part]);
+      return new AudioFile(file, (await file.stat()).size);
     } catch (cause) {
       const message = `the audio of recording ${takeId(name)} (${fileNames[part]}) is not there, or is no file of ours`;
       throw new GreenroomError('not_found', message, { cause });

@@ -1,0 +1,69 @@
+// What a recording gives a playback of some mode: its files, opened in the playback's scope and found in order, and how
+// they are played.
+import type { Scope } from '../lifecycle/scope.ts';
+import type { TakeFacts } from '../recordings/facts.ts';
+import type { JsonObject } from '../wire/json.ts';
+import { openCallerTrack, unplayable } from './caller-track.ts';
+import { type EventLog, openEventLog } from './event-log.ts';
+import { playEvents } from './events.ts';
+import { playFull } from './full.ts';
+import type { PlaybackMode } from './playback.ts';
+import type { Player } from './player.ts';
+import { playSegments, utterancesIn } from './segments.ts';
+
+export interface Reel {
+  readonly durationMs: number;
+  readonly play: (player: Player, signal: AbortSignal, show: (event: JsonObject) => void) => Promise<void>;
+}
+
+/** Throws `recording_unplayable`. The scope closes what was opened. */
+export async function openReel(
+  scope: Scope,
+  root: string,
+  take: TakeFacts,
+  mode: PlaybackMode,
+): Promise<Reel> {
+  const openLog = () =>
+    scope.acquire(
+      'events',
+      () => openEventLog(root, take),
+      (log) => log.close(),
+    );
+  if (mode === 'events') return eventsReel(await openLog(), take);
+  const track = await scope.acquire(
+    'caller track',
+    () => openCallerTrack(root, take),
+    (opened) => opened.close(),
+  );
+  const { durationMs } = track;
+  if (mode === 'full') return { durationMs, play: (player, signal) => playFull(player, track, signal) };
+  const utterances = await begun(utterancesIn(await openLog()));
+  if (!utterances) throw unplayable(take, 'no utterance of the caller is in its events');
+  return { durationMs, play: (player, signal) => playSegments(player, { track, utterances }, signal) };
+}
+
+async function eventsReel(log: EventLog, take: TakeFacts): Promise<Reel> {
+  const events = await begun(log.events);
+  if (!events) throw unplayable(take, 'there is no event in it');
+  const durationMs = Math.max(
+    0,
+    (take.endedAtMs ?? take.startedAtMs) - take.startedAtMs,
+    take.caller.durationMs,
+  );
+  return {
+    durationMs,
+    play: (player, signal, show) => playEvents(player, { log: { ...log, events }, show }, signal),
+  };
+}
+
+/** The same, its first one known to be there; undefined when there is none. */
+async function begun<T>(all: AsyncIterable<T>): Promise<AsyncIterable<T> | undefined> {
+  const rest = all[Symbol.asyncIterator]();
+  const first = await rest.next();
+  if (first.done) return undefined;
+  async function* joined(value: T): AsyncGenerator<T> {
+    yield value;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  }
+  return joined(first.value);
+}
