@@ -7,10 +7,12 @@ import type { Recordings } from '../recordings/recordings.ts';
 import type { CallersPlace } from '../sessions/callers-place.ts';
 import type { AnyPipeline } from '../sessions/open-call.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { NewId } from '../wire/ids.ts';
 import { Nobody } from './nobody.ts';
 import { Playback, type PlaybackFacts, type PlaybackMode } from './playback.ts';
 import { openReel, type Reel } from './reel.ts';
+import { setUp } from './setup.ts';
 
 export interface PlaybackDeskOptions {
   readonly recordings: Pick<Recordings, 'find' | 'root'>;
@@ -18,6 +20,7 @@ export interface PlaybackDeskOptions {
   /** Throws `model_not_found`. */
   readonly resolve: (model: string | null) => AnyPipeline;
   readonly newId: NewId;
+  readonly log: Pick<Log, 'info'>;
 }
 
 export interface PlaybackRequest {
@@ -109,17 +112,23 @@ export class PlaybackDesk {
     const nobody = new Nobody();
     const opened = await sessions.open({ transport: nobody, pipeline, notices: true });
     if (typeof opened !== 'string') throw opened;
+    const scope = sessions.place(opened)?.scope;
     try {
-      const facts = await this.#start(request, take, opened);
-      void this.#active.get(opened)?.closed.then(() => nobody.hangUp());
-      return facts;
+      return await this.#start(request, take, opened, nobody);
     } catch (thrown) {
       nobody.hangUp();
+      await scope?.closed;
       throw thrown;
     }
   }
 
-  async #start(request: PlaybackRequest, take: TakeFacts, session: string): Promise<PlaybackFacts> {
+  /** @param alone the session was opened for it, and ends with it */
+  async #start(
+    request: PlaybackRequest,
+    take: TakeFacts,
+    session: string,
+    alone?: Nobody,
+  ): Promise<PlaybackFacts> {
     const { recordings, newId } = this.#options;
     const { mode, speed } = request;
     const place = this.#free(session, mode);
@@ -128,9 +137,10 @@ export class PlaybackDesk {
     try {
       const playback = new Playback({ id, session, take, mode, speed, scope, place });
       const reel = await openReel(scope, recordings.root, take, mode);
+      if (alone && mode !== 'events') await setUp(place, recordings.root, take);
       // Meanwhile somebody may have spoken, or another one begun.
       this.#free(session, mode);
-      this.#begin(playback, reel);
+      this.#begin(playback, reel, alone);
       return playback.facts();
     } catch (thrown) {
       const { state } = place.scope;
@@ -139,13 +149,20 @@ export class PlaybackDesk {
     }
   }
 
-  #begin(playback: Playback, { durationMs, play }: Reel): void {
+  #begin(playback: Playback, { durationMs, play }: Reel, alone: Nobody | undefined): void {
     const { session } = playback;
+    const { log } = this.#options;
+    const { id, recordingId, mode, speed } = playback.facts();
     this.#active.set(session, playback);
+    const facts = { playback: id, recording: recordingId, session, mode, speed };
+    log.info(facts, `playback ${id} of recording ${recordingId} begins in session ${session}`);
     void playback.closed.then(() => {
       if (this.#active.get(session) === playback) this.#active.delete(session);
-      this.#ended.unshift(playback.facts());
+      const ended = playback.facts();
+      this.#ended.unshift(ended);
       this.#ended.splice(endedMax);
+      log.info(facts, `playback ${id} ${ended.state}: ${ended.message}`);
+      alone?.hangUp();
     });
     playback.begin(durationMs, (player, signal) => play(player, signal, (event) => playback.show(event)));
   }

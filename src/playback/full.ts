@@ -1,9 +1,11 @@
 // Mode `full`: the caller's sound goes into the session as if it came from the microphone: voice activity finds the
 // turns, the pipeline answers. At speed 0 each piece is followed, and each turn answered, before the next one is said:
-// so nobody is interrupted, and what waits is one piece.
+// so nobody is interrupted, and what waits is one piece. Where the session detects no turns, those of the recording are
+// committed, as its caller did.
 import { sessionRateHz } from '../wire/session-config.ts';
 import type { CallerTrack } from './caller-track.ts';
 import type { Player } from './player.ts';
+import type { Utterance } from './utterances.ts';
 import { atSessionRate, Voice } from './voice.ts';
 
 /** Where a session takes no more than it follows: what may wait for voice activity, two seconds. */
@@ -11,30 +13,39 @@ const behindSamplesMax = 2 * sessionRateHz;
 /** What a commit has to have: less is no utterance. */
 const heldSamplesMin = sessionRateHz / 10;
 
-export async function playFull(player: Player, track: CallerTrack, signal: AbortSignal): Promise<void> {
-  const { place, speed } = player;
+export interface FullReel {
+  readonly track: CallerTrack;
+  /** For a session that detects no turns; undefined where nobody knows them. */
+  readonly turns: AsyncIterator<Utterance> | undefined;
+}
+
+export async function playFull(
+  player: Player,
+  { track, turns }: FullReel,
+  signal: AbortSignal,
+): Promise<void> {
+  const { place } = player;
   const voice = new Voice();
   place.need();
   await player.until(() => true, 'to be ready', signal);
   // What its caller has left there belongs to nobody.
-  if (heldIn(player)) player.say({ type: 'input_audio_buffer.clear' });
+  if ((place.look()?.heldSamples ?? 0) > 0) player.say({ type: 'input_audio_buffer.clear' });
   let samples = 0;
-  for await (const pcm of atSessionRate(track.chunks, track.rateHz)) {
-    await player.due((samples * 1000) / sessionRateHz, signal);
+  for await (const pcm of withTurns(player, atSessionRate(track.chunks, track.rateHz), turns)) {
     const look = place.look();
     if (signal.aborted || !look) return;
+    if (pcm === 'clear' || pcm === 'commit') {
+      append(player, voice.flush());
+      if (pcm === 'commit') commit(player);
+      else player.say({ type: 'input_audio_buffer.clear' });
+      continue;
+    }
+    await player.due((samples * 1000) / sessionRateHz, signal);
+    if (signal.aborted) return;
     append(player, voice.encode(pcm, look.format));
     samples += pcm.length;
     player.at((samples * 1000) / sessionRateHz);
-    await player.until(
-      ({ behindSamples, work }) => {
-        if (behindSamples === 'full') return false;
-        if (behindSamples === 'unknown') return true;
-        return speed === 0 ? behindSamples === 0 && work === 'none' : behindSamples <= behindSamplesMax;
-      },
-      'to follow what was said',
-      signal,
-    );
+    await taken(player, signal);
     if (signal.aborted) return;
   }
   append(player, voice.flush());
@@ -44,19 +55,65 @@ export async function playFull(player: Player, track: CallerTrack, signal: Abort
   await player.settled(signal);
 }
 
-function append(player: Player, audio: string): void {
-  if (audio !== '') player.say({ type: 'input_audio_buffer.append', audio });
+/** The session has what was said, or as much of it as is to wait there. */
+function taken(player: Player, signal: AbortSignal): Promise<void> {
+  const { speed } = player;
+  return player.until(
+    ({ behindSamples, work }) => {
+      if (behindSamples === 'full') return false;
+      if (behindSamples === 'unknown') return true;
+      return speed === 0 ? behindSamples === 0 && work === 'none' : behindSamples <= behindSamplesMax;
+    },
+    'to follow what was said',
+    signal,
+  );
 }
 
-function heldIn({ place }: Player): boolean {
-  return (place.look()?.heldSamples ?? 0) > 0;
+/** Cut where the turns of the recording begin and end, where nobody else finds them. */
+async function* withTurns(
+  { place }: Player,
+  pieces: AsyncIterable<Int16Array>,
+  turns: AsyncIterator<Utterance> | undefined,
+): AsyncGenerator<Int16Array | 'clear' | 'commit'> {
+  let at = 0;
+  let turn = turns && place.look()?.detection === 'off' ? await nextOf(turns) : undefined;
+  let state: 'before' | 'within' = 'before';
+  for await (const whole of pieces) {
+    let piece = whole;
+    while (turn && turns) {
+      const edge = state === 'before' ? turn.fromSample : turn.toSample;
+      if (edge > at + piece.length) break;
+      const before = piece.subarray(0, Math.max(0, edge - at));
+      if (before.length > 0) yield before;
+      piece = piece.subarray(before.length);
+      at += before.length;
+      yield state === 'before' ? 'clear' : 'commit';
+      if (state === 'within') turn = await nextOf(turns);
+      state = state === 'before' ? 'within' : 'before';
+    }
+    if (piece.length > 0) yield piece;
+    at += piece.length;
+  }
+}
+
+async function nextOf(turns: AsyncIterator<Utterance>): Promise<Utterance | undefined> {
+  const { done, value } = await turns.next();
+  return done ? undefined : value;
+}
+
+function append(player: Player, audio: string): void {
+  if (audio !== '') player.say({ type: 'input_audio_buffer.append', audio });
 }
 
 /** Nothing more comes that would end a turn under way, or the only one where nobody detects turns. */
 function endTurn(player: Player): void {
   const look = player.place.look();
+  if (look?.turn === 'open' || look?.detection === 'off') commit(player);
+}
+
+function commit(player: Player): void {
+  const look = player.place.look();
   if (!look || look.heldSamples < heldSamplesMin) return;
-  if (look.detection !== 'off' && look.turn === 'none') return;
   player.say({ type: 'input_audio_buffer.commit' });
   if (look.detection !== 'turns') player.say({ type: 'response.create' });
 }

@@ -25,7 +25,7 @@ export type PlaybackEvent =
   | { readonly type: 'stop'; readonly why: string }
   | { readonly type: 'fail'; readonly code: ErrorCode; readonly message: string };
 
-/** `release`: everything that it holds is closed. Comes once, with the end. */
+/** `release`: everything that it holds is closed. Comes once, with the end. Nobody is told of what never began. */
 export type PlaybackEffect = 'tell' | 'release';
 
 export interface PlaybackStep {
@@ -49,17 +49,17 @@ export function next(state: PlaybackState, event: PlaybackEvent): PlaybackStep {
       return word === 'playing' ? moved(state, event) : { state, effects: [] };
     case 'through':
       if (word === 'checking') return { state, effects: [] };
-      return ended({
+      return ended(word, {
         ...state,
         word: 'finished',
         positionMs: state.durationMs,
         message: 'played to its end',
       });
     case 'stop':
-      return ended({ ...state, word: 'stopped', message: event.why });
+      return ended(word, { ...state, word: 'stopped', message: event.why });
     case 'fail': {
       const { code, message } = event;
-      return ended({ ...state, word: 'failed', message, error: { code, message } });
+      return ended(word, { ...state, word: 'failed', message, error: { code, message } });
     }
   }
 }
@@ -83,4 +83,7 @@ function moved(
   return { state: { ...at, toldMs: nowMs }, effects: ['tell'] };
 }
 
-const ended = (state: PlaybackState): PlaybackStep => ({ state, effects: ['tell', 'release'] });
+const ended = (before: PlaybackWord, state: PlaybackState): PlaybackStep => ({
+  state,
+  effects: before === 'playing' ? ['tell', 'release'] : ['release'],
+});

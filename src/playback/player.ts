@@ -14,7 +14,7 @@ export interface PlayerOptions {
 }
 
 /** A session that is ready, and in which nothing moves for so long, will not go on. */
-const quietMsMax = 60_000;
+const quietMsMax = 180_000;
 /** Of a session that does not say when it has heard everything. */
 const stillMs = 2000;
 
@@ -50,7 +50,7 @@ export class Player {
 
   /**
    * Waits until the session is as it should be; for one in the lobby as long as it is there. Throws `playback_stalled`
-   * when nothing moves in it for 60 s.
+   * when nothing moves in it for 180 s: an engine has less to make itself heard.
    */
   async until(fits: (look: CallLook) => boolean, what: string, signal: AbortSignal): Promise<void> {
     for (;;) {

@@ -36,7 +36,11 @@ export async function openReel(
     (opened) => opened.close(),
   );
   const { durationMs } = track;
-  if (mode === 'full') return { durationMs, play: (player, signal) => playFull(player, track, signal) };
+  if (mode === 'full') {
+    // Without events it is still a microphone.
+    const turns = await openLog().then(utterancesIn, () => undefined);
+    return { durationMs, play: (player, signal) => playFull(player, { track, turns }, signal) };
+  }
   const utterances = await begun(utterancesIn(await openLog()));
   if (!utterances) throw unplayable(take, 'no utterance of the caller is in its events');
   return { durationMs, play: (player, signal) => playSegments(player, { track, utterances }, signal) };
