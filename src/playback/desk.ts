@@ -12,7 +12,6 @@ import type { NewId } from '../wire/ids.ts';
 import { Nobody } from './nobody.ts';
 import { Playback, type PlaybackFacts, type PlaybackMode } from './playback.ts';
 import { openReel, type Reel } from './reel.ts';
-import { setUp } from './setup.ts';
 
 export interface PlaybackDeskOptions {
   readonly recordings: Pick<Recordings, 'find' | 'root'>;
@@ -21,6 +20,8 @@ export interface PlaybackDeskOptions {
   readonly resolve: (model: string | null) => AnyPipeline;
   readonly newId: NewId;
   readonly log: Pick<Log, 'info'>;
+  /** Default: from its files. */
+  readonly openReel?: typeof openReel;
 }
 
 export interface PlaybackRequest {
@@ -129,15 +130,15 @@ export class PlaybackDesk {
     session: string,
     alone?: Nobody,
   ): Promise<PlaybackFacts> {
-    const { recordings, newId } = this.#options;
+    const { recordings, newId, openReel: open = openReel } = this.#options;
     const { mode, speed } = request;
     const place = this.#free(session, mode);
     const id = newId('play');
     const scope = childOf(place, id);
     try {
       const playback = new Playback({ id, session, take, mode, speed, scope, place });
-      const reel = await openReel(scope, recordings.root, take, mode);
-      if (alone && mode !== 'events') await setUp(place, recordings.root, take);
+      const reel = await open(scope, recordings.root, take, mode);
+      if (alone) await reel.setUp(place);
       // Meanwhile somebody may have spoken, or another one begun.
       this.#free(session, mode);
       this.#begin(playback, reel, alone);

@@ -51,7 +51,8 @@ export async function playFull(
   append(player, voice.flush());
   await player.settled(signal);
   if (signal.aborted) return;
-  endTurn(player);
+  // Nothing more comes that would end a turn under way.
+  if (player.place.look()?.turn === 'open') commit(player);
   await player.settled(signal);
 }
 
@@ -76,7 +77,9 @@ async function* withTurns(
   turns: AsyncIterator<Utterance> | undefined,
 ): AsyncGenerator<Int16Array | 'clear' | 'commit'> {
   let at = 0;
-  let turn = turns && place.look()?.detection === 'off' ? await nextOf(turns) : undefined;
+  const found = place.look()?.detection !== 'off';
+  let turn = turns && !found ? await nextOf(turns) : undefined;
+  const known = turn !== undefined;
   let state: 'before' | 'within' = 'before';
   for await (const whole of pieces) {
     let piece = whole;
@@ -94,6 +97,8 @@ async function* withTurns(
     if (piece.length > 0) yield piece;
     at += piece.length;
   }
+  // The last one was cut; or nobody knows any, and all of it is one.
+  if (state === 'within' || !(known || found)) yield 'commit';
 }
 
 async function nextOf(turns: AsyncIterator<Utterance>): Promise<Utterance | undefined> {
@@ -103,12 +108,6 @@ async function nextOf(turns: AsyncIterator<Utterance>): Promise<Utterance | unde
 
 function append(player: Player, audio: string): void {
   if (audio !== '') player.say({ type: 'input_audio_buffer.append', audio });
-}
-
-/** Nothing more comes that would end a turn under way, or the only one where nobody detects turns. */
-function endTurn(player: Player): void {
-  const look = player.place.look();
-  if (look?.turn === 'open' || look?.detection === 'off') commit(player);
 }
 
 function commit(player: Player): void {

@@ -52,10 +52,9 @@ export class Playback {
     this.session = options.session;
     this.#options = options;
     this.#scope = options.scope;
-    // Released last: by then nothing of it runs any more.
-    this.#scope.defer('end', ({ reason }) =>
-      this.#feed({ type: 'stop', why: `its session has ended: ${reason}` }),
-    );
+    // At once: its session still has its caller then.
+    const ended = () => this.#feed({ type: 'stop', why: `its session has ended: ${this.#scope.reason}` });
+    this.#scope.signal.addEventListener('abort', ended, { once: true });
   }
 
   get word(): PlaybackState['word'] {

@@ -2,6 +2,7 @@
 // they are played.
 import type { Scope } from '../lifecycle/scope.ts';
 import type { TakeFacts } from '../recordings/facts.ts';
+import type { CallersPlace } from '../sessions/callers-place.ts';
 import type { JsonObject } from '../wire/json.ts';
 import { openCallerTrack, unplayable } from './caller-track.ts';
 import { type EventLog, openEventLog } from './event-log.ts';
@@ -10,8 +11,11 @@ import { playFull } from './full.ts';
 import type { PlaybackMode } from './playback.ts';
 import type { Player } from './player.ts';
 import { playSegments, utterancesIn } from './segments.ts';
+import { setUp } from './setup.ts';
 
 export interface Reel {
+  /** Says in a session without a caller how its caller had set it up. */
+  readonly setUp: (place: CallersPlace) => Promise<void>;
   readonly durationMs: number;
   readonly play: (player: Player, signal: AbortSignal, show: (event: JsonObject) => void) => Promise<void>;
 }
@@ -36,14 +40,21 @@ export async function openReel(
     (opened) => opened.close(),
   );
   const { durationMs } = track;
+  const asRecorded = (place: CallersPlace) => setUp(place, root, take);
   if (mode === 'full') {
     // Without events it is still a microphone.
     const turns = await openLog().then(utterancesIn, () => undefined);
-    return { durationMs, play: (player, signal) => playFull(player, { track, turns }, signal) };
+    return {
+      ...{ durationMs, setUp: asRecorded },
+      play: (player, signal) => playFull(player, { track, turns }, signal),
+    };
   }
   const utterances = await begun(utterancesIn(await openLog()));
   if (!utterances) throw unplayable(take, 'no utterance of the caller is in its events');
-  return { durationMs, play: (player, signal) => playSegments(player, { track, utterances }, signal) };
+  return {
+    ...{ durationMs, setUp: asRecorded },
+    play: (player, signal) => playSegments(player, { track, utterances }, signal),
+  };
 }
 
 async function eventsReel(log: EventLog, take: TakeFacts): Promise<Reel> {
@@ -56,6 +67,8 @@ async function eventsReel(log: EventLog, take: TakeFacts): Promise<Reel> {
   );
   return {
     durationMs,
+    // Nothing is said in it.
+    setUp: async () => undefined,
     play: (player, signal, show) => playEvents(player, { log: { ...log, events }, show }, signal),
   };
 }

@@ -1,5 +1,6 @@
 // Recordings in a folder, and sessions in virtual time to play them back into. Reading files takes real time: what waits
 // for them is looked for again and again.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pcmToBase64 } from '../../src/audio/pcm.ts';
 import { writeWav } from '../../src/audio/wav.ts';
@@ -11,7 +12,6 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { FakePipeline } from './fake-pipeline.ts';
 import type { TestFolder } from './folder.ts';
 import { MemoryTransport } from './memory-transport.ts';
-import { until } from './poll.ts';
 import { SessionWorld } from './session-world.ts';
 
 export interface TakeGiven {
@@ -104,26 +104,31 @@ export class PlaybackWorld {
   }
 
   /** Lets files be read and time pass until it is so. */
-  until(check: () => unknown, what: string, stepMs = 100): Promise<unknown> {
-    return until(
-      async () => {
-        await this.sessions.clock.advance(stepMs);
-        return check();
-      },
-      { timeoutMs: 20_000, what },
-    );
+  async until(check: () => unknown, what: string, stepMs = 100): Promise<void> {
+    const deadline = performance.now() + 20_000;
+    while (!check()) {
+      if (performance.now() > deadline) throw new Error(`${what}: not within 20 s`);
+      await this.read();
+      await this.sessions.clock.advance(stepMs);
+    }
+  }
+
+  /** Lets go on who reads a file, or closes one: time that is virtual does not wait for that. */
+  async read(): Promise<void> {
+    for (let times = 0; times < 4; times += 1) await stat(this.#folder.path);
   }
 
   /** The playback has ended. */
-  async ended(id: string): Promise<string> {
-    await this.until(() => this.desk.list().every((one) => one.id !== id), `the end of ${id}`);
+  async ended(id: string, stepMs = 100): Promise<string> {
+    await this.until(() => this.desk.list().every((one) => one.id !== id), `the end of ${id}`, stepMs);
     return this.desk.find(id).state;
   }
 
   /** Every caller has gone, and nothing is left of anything. */
   async expectNothingLeft(...transports: readonly MemoryTransport[]): Promise<void> {
     for (const transport of transports) transport.gone();
-    await this.until(() => this.sessions.registry.count === 0, 'the sessions to end');
+    const open = () => this.sessions.root.tree().children?.flatMap(({ children = [] }) => children) ?? [];
+    await this.until(() => open().length === 0, 'the sessions to end', 1);
     await this.sessions.clock.advance(200_000);
     this.sessions.expectNothingLeft(this.pipeline);
     if (this.desk.list().length > 0) throw new Error('a playback is under way still');

@@ -66,7 +66,9 @@ test('what is missing, broken, cut or empty is refused with what is wrong', asyn
   }
   const elsewhere = { ...take, caller: { ...take.caller, file: '../../secret.wav' } };
   await folder.write('secret.wav', writeWav(pcm, 24_000));
-  await expect(openCallerTrack(folder.path, elsewhere)).rejects.toMatchObject({ code: 'recording_unplayable' });
+  await expect(openCallerTrack(folder.path, elsewhere)).rejects.toMatchObject({
+    code: 'recording_unplayable',
+  });
 });
 
 test('a file that is cut while it is read is told; one that was closed just ends', async () => {
