@@ -49,7 +49,7 @@ export async function playFull(
     if (signal.aborted) return;
   }
   append(player, voice.flush());
-  await player.settled(signal);
+  await player.heard(signal);
   if (signal.aborted) return;
   // Nothing more comes that would end a turn under way.
   if (player.place.look()?.turn === 'open') commit(player);

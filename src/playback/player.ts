@@ -62,19 +62,26 @@ export class Player {
     }
   }
 
-  /** Waits until everything that was said has been heard, written down and answered. */
-  async settled(signal: AbortSignal): Promise<void> {
-    const idle = ({ work, behindSamples }: CallLook) =>
-      work === 'none' && (behindSamples === 0 || behindSamples === 'unknown');
+  /** Waits until everything that was said is written down and answered, as far as the session knows of it. */
+  settled(signal: AbortSignal): Promise<void> {
+    return this.until(idle, 'to hear and answer everything', signal);
+  }
+
+  /** Also of what was only appended, and has to be heard before. */
+  async heard(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.until(idle, 'to hear and answer everything', signal);
+      await this.settled(signal);
       if (signal.aborted || this.place.look()?.behindSamples !== 'unknown') return;
       // An upstream hears behind what it is sent, and says nothing meanwhile.
       const moved = await this.place.until(() => false, signal, stillMs);
       const look = this.place.look();
-      if (moved !== 'quiet' || (look && idle(look))) return;
+      if (moved === 'over' || (moved === 'quiet' && look && idle(look))) return;
     }
   }
+}
+
+function idle({ work, behindSamples }: CallLook): boolean {
+  return work === 'none' && (behindSamples === 0 || behindSamples === 'unknown');
 }
 
 function stalled(what: string): GreenroomError {

@@ -185,7 +185,6 @@ async function run(happenings: readonly Happening[], scheduler: fc.Scheduler): P
   held = 'free';
   await scheduler.waitAll();
   for (let step = 0; step < 20; step += 1) await clock.advance(100);
-  await world.desk.stop({});
   for (const { id } of world.desk.list()) await world.desk.stop({ id });
   await turn(systemClock);
   await clock.advance(120_000);
