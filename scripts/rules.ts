@@ -20,7 +20,9 @@ export const importsAllowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   recordings: ['sessions', 'audio', 'store', 'wire', 'lifecycle', 'telemetry'],
+  playback: ['recordings', 'sessions', 'audio', 'wire', 'lifecycle', 'telemetry'],
   gateway: [
+    'playback',
     'recordings',
     'sessions',
     'tasks',

@@ -11,7 +11,14 @@ export type {
   ItemStatus,
   MessageItem,
 } from '../wire/items.ts';
-export type { KeepaliveNotice, LobbyEngine, LobbyNotice, Notice, TaskNotice } from '../wire/notices.ts';
+export type {
+  KeepaliveNotice,
+  LobbyEngine,
+  LobbyNotice,
+  Notice,
+  PlaybackNotice,
+  TaskNotice,
+} from '../wire/notices.ts';
 export type { ResponseObject, ResponsePart, ServerEvent, Usage, WireError } from '../wire/server-events.ts';
 export type {
   AudioFormat,

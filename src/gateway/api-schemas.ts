@@ -4,6 +4,7 @@ import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
+import { playbackSchemas } from './playback-schemas.ts';
 import { recordingSchemas } from './recording-schemas.ts';
 import { sessionSchemas } from './session-schemas.ts';
 
@@ -207,6 +208,7 @@ export const apiSchemas = {
   bytes: z.unknown().meta({ id: 'Bytes' }),
   ...eventSchemas,
   ...recordingSchemas,
+  ...playbackSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

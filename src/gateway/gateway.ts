@@ -247,6 +247,7 @@ export class Gateway {
       engines: supervisor,
       leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
+      registry: sessions,
       tasks: sessions.tasks,
       ...{ records, recordings },
       pipelines: () => pipelines.list(),

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import type { PipelineBasics } from '../pipelines/pipeline.ts';
+import type { PlaybackDesk } from '../playback/desk.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { TaskDesk } from '../tasks/task-desk.ts';
 import type { Access, Surface } from './access.ts';
@@ -16,6 +17,7 @@ import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 import type { MetricFacts } from './metrics.ts';
+import { playbackRoutes } from './playback-routes.ts';
 import { recordingRoutes } from './recording-routes.ts';
 import { type RunSources, runRoutes } from './run-routes.ts';
 import { type SessionSources, sessionRoutes } from './session-routes.ts';
@@ -29,6 +31,7 @@ export interface RouteSources extends EventSources, SessionSources {
   readonly runs: RunSources;
   readonly tasks: TaskDesk;
   readonly recordings: Recordings;
+  readonly playbacks: PlaybackDesk;
   readonly pipelines: () => readonly PipelineBasics[];
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
@@ -154,6 +157,7 @@ export function routeTable(sources: RouteSources): RouteTable {
     ...sessionRoutes(sources),
     ...taskRoutes(sources.tasks),
     ...recordingRoutes(sources.recordings),
+    ...playbackRoutes(sources.playbacks),
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...runRoutes(sources.runs),
     ...eventRoutes(sources),

@@ -4,7 +4,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import { PlaybackDesk } from '../playback/desk.ts';
+import type { AnyPipeline } from '../sessions/open-call.ts';
+import type { SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
+import { randomId } from '../wire/ids.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
@@ -18,10 +22,12 @@ import { voiceMetrics } from './voice-metrics.ts';
 
 /** `scope` is the whole gateway's. */
 export type SurfaceOptions = EngineRequestsOptions &
-  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics' | 'library' | 'runs'> & {
+  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics' | 'library' | 'runs' | 'playbacks'> & {
     readonly config: Config;
     readonly sessions: () => readonly SessionFacts[];
     readonly records: Records;
+    readonly registry: SessionRegistry;
+    readonly resolve: (model: string | null) => AnyPipeline;
   };
 
 export interface Surface {
@@ -44,6 +50,7 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     models,
     library: new SessionLibrary({ ...options, store }),
     runs: { store, names: () => options.engines.list().map(({ name }) => name) },
+    playbacks: new PlaybackDesk({ ...options, sessions: options.registry, newId: randomId }),
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
     metrics: () => [

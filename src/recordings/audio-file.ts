@@ -1,12 +1,11 @@
 // The sound of a recording for whoever wants to hear it: as a WAV whose header is true, also of a take that is under way or
 // could not be finished; or as it came. Nothing is opened through a link.
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TakeFacts, Track } from './facts.ts';
 import { errnoOf, whyOf } from './folders.ts';
-import { takeFolder, takeId } from './names.ts';
+import { takeId } from './names.ts';
+import { openTakeFile } from './take-file.ts';
 import { head } from './track.ts';
 
 /** From `start` to before `end`, in bytes. */
@@ -29,17 +28,12 @@ export class AudioFile {
   static async open(root: string, facts: TakeFacts, track: Track): Promise<AudioFile> {
     const { file: fileName, container } = track;
     const name = { session: facts.session, take: facts.take };
-    const folder = takeFolder(root, name);
     try {
-      for (const path of [root, dirname(folder), folder])
-        if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no folder`);
-      const path = join(folder, fileName);
-      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      const stats = await file.stat();
+      const file = await openTakeFile(root, name, fileName);
       // An import has the header that it came with.
       const asWritten = container === 'webm' || facts.source === 'import';
-      const audio = new AudioFile(file, stats.size, asWritten);
-      const wrong = stats.isFile() ? lack(audio, facts, track) : 'it is no file';
+      const audio = new AudioFile(file, (await file.stat()).size, asWritten);
+      const wrong = lack(audio, facts, track);
       if (wrong === undefined) return audio;
       await file.close();
       throw new Error(wrong);

@@ -6,7 +6,6 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Tape, TapeSession } from '../sessions/tape.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type CallerAudio, openCallerAudio } from './caller-audio.ts';
 import type { TakeFacts } from './facts.ts';
 import { Importing } from './importing.ts';
 import { type TakeName, takeId, takeName } from './names.ts';
@@ -68,7 +67,7 @@ export class Recordings {
       onNotice: (message) => log.warn({}, message),
     });
     this.#importing = new Importing({
-      ...{ decoders: options.decoders ?? noDecoders, recorder: this.#recorder },
+      ...{ decoders: this.decoders, recorder: this.#recorder },
       ...{ bytesMax: this.importBytesMax, wallTime: () => clock.wallTime() },
     });
   }
@@ -90,10 +89,9 @@ export class Recordings {
     return this.#importing.take(body);
   }
 
-  /** What the caller said in a take, at 24 kHz. Throws `not_found`. */
-  async openCallerAudio(session: string, take: string): Promise<CallerAudio> {
-    const { root, decoders = noDecoders } = this.#options;
-    return openCallerAudio({ root, decoders, take: await this.find(session, take) });
+  /** Of what was kept as it came. */
+  get decoders(): Pick<Decoders, 'open'> {
+    return this.#options.decoders ?? noDecoders;
   }
 
   openTape(session: TapeSession): Tape {

@@ -6,7 +6,6 @@ import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
 import { parseFrame } from '../wire/client-events.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
@@ -17,13 +16,15 @@ import { BridgeHost } from './bridge-host.ts';
 import { BridgeReadiness } from './bridge-readiness.ts';
 import { openBridgeTasks } from './bridge-tasks.ts';
 import type { Call } from './call.ts';
+import { bridgeLook } from './call-look.ts';
+import { keepaliveOf, outboxOf } from './callers-leg.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
-import { Keepalive } from './keepalive.ts';
+import type { Keepalive } from './keepalive.ts';
 import { Lobby, missing } from './lobby.ts';
 import { withoutOurs } from './ours-in-update.ts';
-import { Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { binaryFrame } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
@@ -65,19 +66,13 @@ export class BridgedSession implements Call {
     const feed = (input: BridgeInput) => this.#feed(input);
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
-    this.#outbox = new Outbox({
-      ...{ transport, newId, clock, bytesMax: limits.queueBytesMax },
+    this.#outbox = outboxOf(options, {
       onTaken: () => this.#keepalive.alive(),
       onRoom: () => {
         this.#inbox.resume();
         this.#upstream.read('on');
       },
-      onSlow: (silentMs, bytes) => {
-        const message = `session ${id}: nothing was read for ${silentMs} ms, ${bytes} bytes wait`;
-        onEnd('slow_client', new GreenroomError('slow_client', message));
-      },
     });
-    scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
       ...{ transport, clock },
       isFull: () => this.#outbox.full || this.#upstream.full,
@@ -102,7 +97,10 @@ export class BridgedSession implements Call {
       ...{ scope, address: pipeline.upstream, keepaliveMs: limits.keepaliveMs },
       text: (text) => this.#hear(text),
       frame: (frame) => this.#hearFrame(frame),
-      taken: () => this.#inbox.resume(),
+      taken: () => {
+        this.#inbox.resume();
+        options.place.moved();
+      },
       failed: (code, message) => feed({ type: 'upstream_failed', code, message }),
       closed: (code, reason) => feed({ type: 'upstream_closed', code, reason }),
     });
@@ -115,13 +113,13 @@ export class BridgedSession implements Call {
       onTimeout: () => undefined,
       onNotice: (notice) => this.notice(notice),
     });
-    this.#keepalive = new Keepalive({
-      ...{ scope, intervalMs: limits.keepaliveMs, random: options.random() },
-      ping: () => transport.ping(),
-      onLost: (silentMs) => {
-        const message = `session ${id}: no sign of life for ${silentMs} ms`;
-        onEnd('client_lost', new GreenroomError('client_lost', message));
-      },
+    this.#keepalive = keepaliveOf(options);
+    options.place.bind({
+      look: () => bridgeLook(this.#bridge, { full: this.#upstream.full }),
+      handle: (text) => this.#handle(text),
+      send: (event) => this.#outbox.send(event),
+      room: (signal) => this.#outbox.room(signal),
+      need: () => pipeline.need(),
     });
   }
 

@@ -41,6 +41,8 @@ export class Hearing {
   #turns: TurnState = initialTurnState();
   #turnOpen = false;
   #heardSample = 0;
+  /** What was asked for up to here has been answered. */
+  #followedSample = 0;
   /** Counts the resets: what was asked for before one is not listened to after it. */
   #epoch = 0;
   #faults = 0;
@@ -49,6 +51,12 @@ export class Hearing {
 
   constructor(options: HearingOptions) {
     this.#options = options;
+  }
+
+  /** Of the input, while turns are detected: not followed yet. */
+  get behindSamples(): number {
+    const { input } = this.#options;
+    return this.#detection ? input.endSample - Math.max(this.#followedSample, input.startSample) : 0;
   }
 
   configure(detection: TurnDetection | null): void {
@@ -68,6 +76,7 @@ export class Hearing {
   #beginAt(sample: number): void {
     this.#epoch += 1;
     this.#heardSample = sample;
+    this.#followedSample = sample;
     this.#turnOpen = false;
     this.#turns = resetTurns(this.#turns, toMs(this.#heardSample));
   }
@@ -128,6 +137,7 @@ export class Hearing {
       if (signal.aborted) return;
       if (epoch !== this.#epoch) continue;
       for (const { speech } of frames) this.#frame(speech);
+      this.#followedSample = Math.max(this.#followedSample, to);
       onHeard(toSample(this.#turns.positionMs));
       if (this.#turnOpen || !this.#detection) continue;
       const { prefixPaddingMs } = detectorOptions(this.#detection);

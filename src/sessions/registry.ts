@@ -17,9 +17,11 @@ import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Call } from './call.ts';
+import { CallersPlace } from './callers-place.ts';
 import { AudioBudget } from './input-audio.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
+import { closeReason, refuse, tellError } from './refuse.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionLimits } from './session-options.ts';
 import { type OpenTape, tapedTransport } from './tape.ts';
@@ -57,6 +59,12 @@ export interface SessionRequest {
   readonly preset?: SessionUpdate | null;
 }
 
+interface Entry {
+  readonly session: Call;
+  readonly pipeline: AnyPipeline;
+  readonly place: CallersPlace;
+}
+
 /** A close frame is given so long to be answered; then the connection is ended. */
 const closeGraceMs = 1000;
 
@@ -66,7 +74,7 @@ export class SessionRegistry {
   readonly #options: RegistryOptions;
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
-  readonly #sessions = new Map<string, { readonly session: Call; readonly pipeline: AnyPipeline }>();
+  readonly #sessions = new Map<string, Entry>();
   #terminated = 0;
   /** Open, or being set up or closed: each has a place. */
   #admitted = 0;
@@ -90,6 +98,11 @@ export class SessionRegistry {
     return this.#terminated;
   }
 
+  /** Where somebody else may speak in its caller's place; undefined of a session that is not open. */
+  place(id: string): CallersPlace | undefined {
+    return this.#sessions.get(id)?.place;
+  }
+
   list(): readonly SessionFacts[] {
     return [...this.#sessions.values()].map(({ session }) => session.facts());
   }
@@ -107,9 +120,14 @@ export class SessionRegistry {
 
   /**
    * Opens a session on a connection that is there already. Whatever fails, at whichever step: what was acquired is
-   * released in reverse, the caller is told, nothing is left. Resolves when it is open, or has been refused.
+   * released in reverse, the caller is told, nothing is left. Resolves with its id when it is open, or has been refused.
    */
-  async open({ transport, pipeline, notices, preset = null }: SessionRequest): Promise<void> {
+  async open({
+    transport,
+    pipeline,
+    notices,
+    preset = null,
+  }: SessionRequest): Promise<string | GreenroomError> {
     const { newId, random, limits, log, sessionsMax, decoders } = this.#options;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
@@ -139,9 +157,10 @@ export class SessionRegistry {
     });
     if (tape) scope.defer('tape', ({ reason }) => tape.end(reason));
     scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
+    const place = new CallersPlace(scope, notices);
     transport.listen({
-      text: (text) => deliver((to) => to.receive(text)),
-      frame: (frame) => session?.receiveFrame?.(frame) ?? false,
+      text: (text) => place.admits(text) && deliver((to) => to.receive(text)),
+      frame: (frame) => !place.taken && place.noted(session?.receiveFrame?.(frame) ?? false),
       binary: () => deliver((to) => to.receive(null)),
       alive: (sign) => session?.alive(sign),
       closed: (code) => {
@@ -154,13 +173,14 @@ export class SessionRegistry {
       const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
       session = await openCall(pipeline, {
         ...{ id, scope, limits, notices, preset, newId, random, record, decoders },
-        ...(tape ? { tape, transport: tapedTransport(transport, tape) } : { transport }),
+        ...{ place, ...(tape && { tape }) },
+        transport: tapedTransport(tape ? tapedTransport(transport, tape) : transport, place),
         earlyAudio: this.#earlyAudio,
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
-      this.#enter(id, session, pipeline, scope, () => ending);
+      this.#enter(id, { session, pipeline, place }, scope, () => ending);
       this.#record(record, scope, (reason) =>
         reason === 'client_left' && callersCode !== undefined
           ? callersCode
@@ -169,14 +189,16 @@ export class SessionRegistry {
       tape?.begin(preset?.greenroom?.record ?? undefined);
       session.begin();
       for (const step of early) step();
+      return id;
     } catch (thrown) {
       // A caller that left half-way is no fault.
-      if (scope.state !== 'open') return void (await scope.closed);
       const error = toGreenroomError(thrown);
+      if (scope.state !== 'open') return scope.closed.then(() => error);
       log.error({ session: id, error: thrown }, `session ${id}: set-up failed: ${error.message}`);
-      transport.send(errorFrame(error, newId), () => undefined);
+      tellError(transport, error, newId);
       end('setup_failed', error);
       await scope.closed;
+      return error;
     }
   }
 
@@ -205,15 +227,10 @@ export class SessionRegistry {
   }
 
   /** @param why it had to end, where something was wrong */
-  #enter(
-    id: string,
-    session: Call,
-    pipeline: AnyPipeline,
-    scope: Scope,
-    why: () => GreenroomError | undefined,
-  ): void {
+  #enter(id: string, entry: Entry, scope: Scope, why: () => GreenroomError | undefined): void {
     const { log } = this.#options;
-    this.#sessions.set(id, { session, pipeline });
+    const { pipeline } = entry;
+    this.#sessions.set(id, entry);
     // Only its own entry, however late it comes.
     scope.defer('registry entry', () => void this.#sessions.delete(id));
     log.info({ session: id, pipeline: pipeline.name }, `session ${id} opened`);
@@ -272,21 +289,4 @@ const closeCodes: Readonly<Record<CloseReason, ErrorCode | 1000>> = {
 function closeCodeOf(reason: CloseReason): number {
   const code = closeCodes[reason];
   return code === 1000 ? 1000 : factsOf(code).close;
-}
-
-/** At most 123 bytes fit into a close frame (RFC 6455, 5.5). */
-function closeReason(text: string): string {
-  let reason = text;
-  while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
-  return reason;
-}
-
-function errorFrame({ code, message }: GreenroomError, newId: NewId): string {
-  const error = { type: 'server_error', code, message, param: null, event_id: null };
-  return JSON.stringify({ event_id: newId('event'), type: 'error', error });
-}
-
-function refuse(transport: Transport, error: GreenroomError, newId: NewId): void {
-  transport.send(errorFrame(error, newId), () => undefined);
-  transport.close(error.closeCode, closeReason(error.message));
 }

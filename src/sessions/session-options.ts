@@ -8,6 +8,7 @@ import type { SessionTasks } from '../tasks/session-tasks.ts';
 import type { TaskHost } from '../tasks/task-host.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
+import type { CallersPlace } from './callers-place.ts';
 import type { AudioBudget } from './input-audio.ts';
 import type { SessionRecord } from './records.ts';
 import type { Tape } from './tape.ts';
@@ -35,6 +36,8 @@ export interface SessionOptions {
   readonly tape?: Tape;
   /** For callers who send WebM/Opus. Default: none, and it is refused. */
   readonly decoders?: Pick<Decoders, 'open'> | undefined;
+  /** Who speaks in it. */
+  readonly place: CallersPlace;
   readonly openTasks: (host: TaskHost) => SessionTasks;
   readonly newId: NewId;
   /** 0 to 1. */

@@ -11,15 +11,17 @@ import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
+import { lookOf } from './call-look.ts';
+import { keepaliveOf, outboxOf } from './callers-leg.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
-import { Keepalive } from './keepalive.ts';
+import type { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
-import { Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -59,16 +61,10 @@ export class Session implements Call {
     this.#options = options;
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
-    this.#outbox = new Outbox({
-      ...{ transport, newId, clock: scope.clock, bytesMax: limits.queueBytesMax },
+    this.#outbox = outboxOf(options, {
       onTaken: () => this.#keepalive.alive(),
       onRoom: () => this.#inbox.resume(),
-      onSlow: (silentMs, bytes) => {
-        const message = `session ${id}: nothing was read for ${silentMs} ms, ${bytes} bytes wait`;
-        onEnd('slow_client', new GreenroomError('slow_client', message));
-      },
     });
-    scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
       transport,
       clock: scope.clock,
@@ -76,7 +72,13 @@ export class Session implements Call {
       handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
     });
     scope.defer('inbox', () => this.#inbox.close());
-    this.#work = new PacedWork({ scope, onIdle: () => this.#inbox.resume() });
+    this.#work = new PacedWork({
+      scope,
+      onIdle: () => {
+        this.#inbox.resume();
+        options.place.moved();
+      },
+    });
     const opened = open(this.#initial(), newId('conv'), newId, pipeline.abilities);
     this.#conversation = opened.state;
     this.#opening = opened.effects;
@@ -114,7 +116,10 @@ export class Session implements Call {
       input: this.#intake.audio,
       openVad: (rateHz) => pipelineSession.openVad(rateHz),
       onTurn: (event) => this.#turned(event),
-      onHeard: (toSample) => this.#transcripts.spoken(toSample),
+      onHeard: (toSample) => {
+        this.#transcripts.spoken(toSample);
+        options.place.moved();
+      },
       onQuiet: (beforeSample) => this.#intake.drop(beforeSample, ''),
       onFault: (error, then) => {
         options.onFault('voice activity', error);
@@ -142,18 +147,17 @@ export class Session implements Call {
       onTimeout: (waitedMs, missing) => feed({ type: 'lobby_timeout', waitedMs, missing }),
       onNotice: (notice) => this.#send(notice),
     });
-    this.#keepalive = new Keepalive({
-      scope,
-      intervalMs: limits.keepaliveMs,
-      random: options.random(),
-      ping: () => transport.ping(),
-      onLost: (silentMs) => {
-        const message = `session ${id}: no sign of life for ${silentMs} ms`;
-        onEnd('client_lost', new GreenroomError('client_lost', message));
-      },
-    });
+    this.#keepalive = keepaliveOf(options);
     const expiry = scope.clock.after(lifetimeMs, () => this.#expire(), { ref: false });
     scope.defer('expiry', () => expiry.cancel());
+    options.place.bind({
+      look: () =>
+        lookOf(this.#conversation, { behindSamples: this.#hearing.behindSamples, busy: this.#work.busy }),
+      handle: (text) => this.#handle(text),
+      send,
+      room: (signal) => this.#outbox.room(signal),
+      need: () => pipeline.need(),
+    });
   }
 
   /** Tells the caller what it has, and enters the lobby. */
@@ -194,14 +198,10 @@ export class Session implements Call {
   facts(): SessionFacts {
     const { scope, pipeline, transport } = this.#options;
     const { phase, items, response } = this.#conversation;
+    const state = scope.state === 'open' ? phase : 'closing';
     return {
-      id: this.id,
-      pipeline: pipeline.name,
-      state: scope.state === 'open' ? phase : 'closing',
-      ageMs: scope.tree().ageMs,
-      remote: transport.remote,
-      items: items.length,
-      response: response?.object.id ?? null,
+      ...{ id: this.id, pipeline: pipeline.name, state, ageMs: scope.tree().ageMs },
+      ...{ remote: transport.remote, items: items.length, response: response?.object.id ?? null },
       pendingBytes: this.#outbox.pendingBytes,
     };
   }
@@ -283,7 +283,8 @@ export class Session implements Call {
     const behind = this.#intake.audio.endSample - event.atSample;
     if (event.type === 'speech_stopped' && detection)
       this.#turns.stopped(behind, detectorOptions(detection).silenceDurationMs);
-    this.#feed({ ...event, atMs: this.#options.scope.clock.now() });
+    const { place, scope } = this.#options;
+    this.#feed(place.listens ? { ...event, atMs: scope.clock.now() } : event);
   }
 
   #retrieve(item: Item): void {

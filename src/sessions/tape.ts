@@ -36,7 +36,7 @@ export interface TapeSession {
 export type OpenTape = (session: TapeSession) => Tape;
 
 /** The same connection; what is sent over it is on the tape. */
-export function tapedTransport(transport: Transport, tape: Tape): Transport {
+export function tapedTransport(transport: Transport, tape: Pick<Tape, 'told'>): Transport {
   return {
     remote: transport.remote,
     listen: (handlers) => transport.listen(handlers),

@@ -1,6 +1,6 @@
 // Ids on the wire: a prefix that says what it is, and 128 random bits, so that an id cannot be guessed.
 
-export type IdPrefix = 'sess' | 'import' | 'conv' | 'item' | 'resp' | 'task' | 'event' | 'call';
+export type IdPrefix = 'sess' | 'import' | 'conv' | 'item' | 'resp' | 'task' | 'event' | 'call' | 'play';
 
 /** Randomness comes in through this, so that a simulation can count instead. */
 export type NewId = (prefix: IdPrefix) => string;

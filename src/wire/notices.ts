@@ -88,6 +88,29 @@ export interface TaskNotice {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+/**
+ * A recording that is played back into the session, or shown in it: when it begins, once a second at the most while it
+ * lasts, and how it ended. In mode `events` also with each event of the recorded session, in its order.
+ */
+export interface PlaybackNotice {
+  readonly type: 'greenroom.playback';
+  readonly id: string;
+  readonly recording_id: string;
+  readonly mode: 'full' | 'segments' | 'events';
+  /** 0: as fast as the session takes it. */
+  readonly speed: number;
+  readonly state: 'playing' | 'finished' | 'stopped' | 'failed';
+  /** In the recording. */
+  readonly position_ms: number;
+  readonly duration_ms: number;
+  /** For people. */
+  readonly message: string;
+  /** Of one that has failed. */
+  readonly error?: { readonly code: string; readonly message: string };
+  /** As it was sent when it was recorded; of audio it says where that is in the recording. */
+  readonly event?: Readonly<Record<string, unknown>>;
+}
+
 /** Every 3 s while a task runs, however long its engine says nothing. */
 export interface KeepaliveNotice {
   readonly type: 'greenroom.keepalive';

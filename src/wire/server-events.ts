@@ -1,6 +1,6 @@
 // What the gateway sends on the Realtime wire. Every event also carries an `event_id`, added when it is sent.
 import type { Item } from './items.ts';
-import type { KeepaliveNotice, LobbyNotice, Notice, TaskNotice } from './notices.ts';
+import type { KeepaliveNotice, LobbyNotice, Notice, PlaybackNotice, TaskNotice } from './notices.ts';
 import type { AudioFormat, Modality, SessionConfig } from './session-config.ts';
 import type { LegacyTranscriptionSession, TranscriptionSession } from './transcription-session.ts';
 
@@ -162,4 +162,5 @@ export type ServerEvent =
   | LobbyNotice
   | Notice
   | TaskNotice
+  | PlaybackNotice
   | KeepaliveNotice;

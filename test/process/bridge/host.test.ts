@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/lifecycle/clock.ts';
 import { Scope } from '../../../src/lifecycle/scope.ts';
 import { BridgePipeline } from '../../../src/pipelines/bridge.ts';
 import { BridgedSession } from '../../../src/sessions/bridged-session.ts';
+import { CallersPlace } from '../../../src/sessions/callers-place.ts';
 import { AudioBudget } from '../../../src/sessions/input-audio.ts';
 import { noRecords } from '../../../src/sessions/records.ts';
 import { TaskDesk } from '../../../src/tasks/task-desk.ts';
@@ -24,6 +25,7 @@ async function hosted() {
   const faults: unknown[] = [];
   const desk = new TaskDesk({ log: silentLog, store: undefined });
   const call = { session: 'sess_1', newId: randomId };
+  const place = new CallersPlace(scope, false);
   const session = new BridgedSession({
     ...{ id: 'sess_1', scope, transport, notices: false, preset: null, newId: randomId, random: () => 0.5 },
     pipeline: new BridgePipeline({
@@ -39,7 +41,7 @@ async function hosted() {
       record: noRecords({ id: '', pipeline: '', remote: '' }),
     },
     openTasks: (host) => desk.open({ ...call, scope, owner: scope, pipeline: 'up', plans: [], host }),
-    ...{ onEnd: () => undefined, onFault: (...fault) => void faults.push(fault) },
+    ...{ place, onEnd: () => undefined, onFault: (...fault) => void faults.push(fault) },
   });
   session.begin();
   const connection = await upstream.connection();
