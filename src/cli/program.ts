@@ -11,6 +11,7 @@ import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
 import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
+import type { PlayOptions } from './play.ts';
 import { printable } from './printable.ts';
 import type { PsOptions } from './ps.ts';
 import { recordsCommands } from './records/commands.ts';
@@ -163,6 +164,25 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
           return talk({ ...options, timeoutMs: duration('--timeout', options.timeout) }, io);
         }),
       );
+    });
+
+  program
+    .command('play')
+    .description(
+      'play a recording back, in a call of its own or into a session, and show what is heard and answered',
+    )
+    .argument('<recording>', 'SESSION/TAKE')
+    .option('--mode <mode>', 'full (as from the microphone), segments (turn by turn) or events (shown again)')
+    .option('--speed <n>', '0 (as fast as it is answered), or 0.5 to 8 (default: 1)')
+    .option('--session <id>', 'into this session')
+    .option('--model <name>', 'pipeline of its own call (default: as recorded)')
+    .option('--url <url>', 'the gateway')
+    .option('--data <dir>', 'data directory of the gateway')
+    .option('--token <token>', 'token of the admin surface')
+    .option('--json', 'one JSON object a line on standard output')
+    .action(async (recording: string, options: PlayOptions) => {
+      const { play } = await import('./play.ts');
+      done(await interruptible((io) => play(recording, options, io)));
     });
 
   program

@@ -55,6 +55,7 @@ export type Waited = 'so' | 'quiet' | 'over';
 const listeningMs = 2000;
 /** The type of an event stands at its beginning or, after its audio, at its end. */
 const edgeChars = 256;
+const tellsError = /"type"\s*:\s*"error"/;
 const appends = /"type"\s*:\s*"input_audio_buffer\.append"/;
 
 export class CallersPlace {
@@ -157,9 +158,10 @@ export class CallersPlace {
     if (!this.#speaker) return;
     this.moved();
     const { id, refused } = this.#speaker;
-    if (typeof text !== 'string' || !text.slice(0, edgeChars).includes('"type":"error"')) return;
-    const { error } = JSON.parse(text) as { readonly error?: WireError };
-    if (error?.event_id?.startsWith(id)) refused(error);
+    // An upstream's come as it wrote them.
+    if (typeof text !== 'string' || !tellsError.test(text.slice(0, edgeChars))) return;
+    const { error } = parsed(text) as { readonly error?: WireError };
+    if (String(error?.event_id).startsWith(`${id}_`) && error) refused(error);
   }
 
   /** Waits until the call is as it should be; `quietMsMax`: given up when nothing has moved for so long. */

@@ -299,3 +299,25 @@ test('a session in the lobby is waited for, and one that takes nothing more is g
   held.resolve();
   await other.expectNothingLeft(call.transport);
 });
+
+test('a session that refuses what it is told to hear fails the playback, with what it says', async () => {
+  await using folder = await testFolder();
+  const world = new PlaybackWorld(folder);
+  const { transport, session } = await world.call();
+  const { id } = await world.start(await world.take(), { speed: 1, sessionId: session });
+  await world.until(() => world.desk.find(id).positionMs > 0, 'the first piece');
+  // As the session would say it of an event of the playback, and of one of its caller's.
+  const place = world.sessions.registry.place(session);
+  const error = {
+    type: 'invalid_request_error',
+    code: 'invalid_value',
+    message: 'not so',
+    param: null,
+  } as const;
+  place?.tell({ type: 'error', error: { ...error, event_id: 'mine' } });
+  expect(world.desk.find(id).state).toBe('playing');
+  place?.tell({ type: 'error', error: { ...error, event_id: `${id}_3` } });
+  expect(world.desk.find(id)).toMatchObject({ state: 'failed', error: { code: 'playback_unsupported' } });
+  expect(world.desk.find(id).message).toContain('not so [invalid_value]');
+  await world.expectNothingLeft(transport);
+});
