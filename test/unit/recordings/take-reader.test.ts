@@ -164,10 +164,15 @@ test('WebM is kept as it came, and counted; a stream that was under way begins w
     { container: 'webm', stream: 'begin', samples: 0, bytes: place.lead },
   ]);
   const text = JSON.stringify(append(Uint8Array.of(9, 9, 9)));
-  const sound = (one: string) => later.reader.read({ from: 'caller', ms: 1, text: one }).caller;
-  expect(sound(text)).toMatchObject([{ stream: 'same', bytes: new Uint8Array(0) }]);
+  const sound = (one: string) =>
+    later.reader
+      .read({ from: 'caller', ms: 1, text: one })
+      .caller.map((heard) => (heard.container === 'webm' ? { ...heard, bytes: [...heard.bytes] } : heard));
+  expect(sound(text)).toMatchObject([{ stream: 'same', bytes: [] }]);
   const rest = Uint8Array.of(9, ...tone.subarray(3000));
-  expect(sound(JSON.stringify(append(rest)))).toMatchObject([{ stream: 'same', bytes: tone.subarray(3000) }]);
+  expect(sound(JSON.stringify(append(rest)))).toMatchObject([
+    { stream: 'same', bytes: [...tone.subarray(3000)] },
+  ]);
   expect(later.reader.caller.samples).toBeGreaterThan(20_000);
   // Another stream in one piece of its own.
   expect(sound(JSON.stringify(append(tone)))).toMatchObject([{ stream: 'begin', samples: 141_120 }]);
