@@ -1,5 +1,5 @@
 // What is known of a take, as `metadata.json` has it and the API shows it. Pure.
-import { type Container, type TakeName, takeId } from './names.ts';
+import { type Container, fileNames, isCallerFile, type TakeName, takeId } from './names.ts';
 
 /** One side's sound, or a piece of it: as WAV, PCM16 mono; as WebM, what the caller sent as it came. */
 export interface Track {
@@ -70,8 +70,10 @@ export function readMetadata(text: string, name: TakeName): TakeFacts | undefine
   const whole =
     facts.session === name.session && facts.take === name.take && typeof facts.startedAtMs === 'number';
   const more = facts.callerMore ?? [];
-  if (!whole || ![facts.caller, facts.assistant].every(isTrack) || !Array.isArray(more)) return undefined;
-  if (!more.every(isTrack)) return undefined;
+  if (!whole || !Array.isArray(more) || !isTrack(facts.assistant)) return undefined;
+  // A name is part of a path: no other one than ours.
+  if (facts.assistant.file !== fileNames.assistant) return undefined;
+  if (![facts.caller, ...more].every((track) => isTrack(track) && isCallerFile(track.file))) return undefined;
   return {
     ...facts,
     // Older ones know of nothing else.

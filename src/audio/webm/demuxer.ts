@@ -77,7 +77,7 @@ export class WebmDemuxer {
     return this.#wholeAt;
   }
 
-  /** Undefined before the tracks are known: then who wants all of it has to begin at the beginning. */
+  /** How to go on from here, and miss nothing that is not whole yet. */
   place(): StreamPlace {
     const cluster = this.#state === 'clusters' && this.#clusterTime ? [clusterStart, this.#clusterTime] : [];
     const parts = [...this.#header, ...cluster, this.#buffer.subarray(this.#at, this.#end)];

@@ -68,7 +68,7 @@ describe('a format', () => {
     const rig = new Rig();
     update(rig, speaking('g711_ulaw'));
     expect(rig.last('error').error.message).toBe(
-      'Invalid value \'g711_ulaw\' for \'session.audio.input.format\': the formats are {"type":"audio/pcm","rate":24000}, {"type":"audio/pcmu"} and {"type":"audio/pcma"}.',
+      'Invalid value \'g711_ulaw\' for \'session.audio.input.format\': the formats are {"type":"audio/pcm","rate":24000}, {"type":"audio/pcmu"} and {"type":"audio/pcma"}, and {"type":"audio/webm"} for input.',
     );
     update(rig, listening(pcm(96_000)));
     expect(rig.last('error').error.message).toBe(

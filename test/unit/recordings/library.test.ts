@@ -8,7 +8,7 @@ import { rangeIn } from '../../../src/recordings/audio-file.ts';
 import { metadataBytes, metadataText, readMetadata, type TakeFacts } from '../../../src/recordings/facts.ts';
 import { takeFolder, takeId, takeName } from '../../../src/recordings/names.ts';
 import { tooMany } from '../../../src/recordings/retention.ts';
-import { head, trackOf } from '../../../src/recordings/track.ts';
+import { head, trackOf, webmTrack } from '../../../src/recordings/track.ts';
 import { factsOf } from './takes.ts';
 
 test('a name is taken apart, or is none', () => {
@@ -122,4 +122,47 @@ test.each([
   expect(readWavHead(head(bytes))).toMatchObject({ rateHz: 24_000, dataAt: 44, frameBytes: 2 });
   expect(new DataView(head(bytes).buffer).getUint32(40, true)).toBe(samples * 2);
   expect(trackOf('caller', bytes, [])).toMatchObject({ samples, file: 'raw_stream.wav' });
+});
+
+test('metadata of before WebM is read as what it was; a name that leads elsewhere makes it nobody’s', () => {
+  const name = { session: 'sess_a', take: 1 };
+  const facts = factsOf('sess_a', 1);
+  const given = (change: (raw: Record<string, Record<string, unknown>>) => void) => {
+    const raw = JSON.parse(metadataText(facts));
+    change(raw);
+    return readMetadata(JSON.stringify(raw), name);
+  };
+  const older = given((raw) => {
+    for (const key of ['source', 'callerMore']) delete raw[key];
+    for (const side of ['caller', 'assistant'])
+      for (const key of ['container', 'codec']) delete raw[side]?.[key];
+  });
+  expect(older).toEqual(facts);
+  for (const file of [
+    '../../greenroom.db',
+    '/etc/passwd',
+    'metadata.json',
+    'raw_stream.wav/../x',
+    'raw_stream.0.wav',
+    'raw_stream.1000.webm',
+    '',
+  ]) {
+    expect(
+      given((raw) => void (raw['caller'] = { ...facts.caller, file })),
+      file,
+    ).toBeUndefined();
+    expect(
+      given((raw) => void (raw['assistant'] = { ...facts.assistant, file })),
+      file,
+    ).toBeUndefined();
+    expect(
+      given((raw) => void ((raw as Record<string, unknown>)['callerMore'] = [{ ...facts.caller, file }])),
+      file,
+    ).toBeUndefined();
+  }
+  const more = [webmTrack('raw_stream.2.webm', 48_000)];
+  expect(given((raw) => void ((raw as Record<string, unknown>)['callerMore'] = more))).toEqual({
+    ...facts,
+    callerMore: more,
+  });
 });

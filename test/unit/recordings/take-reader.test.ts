@@ -1,9 +1,12 @@
 // What a take makes of the events that it hears: lines without audio, and the sound.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { decodeUlaw } from '../../../src/audio/g711.ts';
 import { pcmToBase64 } from '../../../src/audio/pcm.ts';
+import { WebmDemuxer } from '../../../src/audio/webm/demuxer.ts';
 import type { CallerSound } from '../../../src/recordings/caller-files.ts';
 import { TakeReader } from '../../../src/recordings/take-reader.ts';
+import { tonePath } from '../audio/webm/streams.ts';
 
 type From = 'caller' | 'gateway';
 
@@ -135,4 +138,42 @@ test('lines have no audio, whatever it stands in; all else is as it was', () => 
   // Written out, or cut: not thrown at whoever records.
   expect(Object.keys(read('gateway', deep)).slice(0, 2)).toEqual(['ms', 'from']);
   expect(sound).toEqual({ caller: [], assistant: [] });
+});
+
+test('WebM is kept as it came, and counted; a stream that was under way begins with what it needs', () => {
+  const tone = new Uint8Array(readFileSync(tonePath));
+  const { reader, read } = reading('told', [session({ type: 'audio/webm' })]);
+  expect(read('caller', append(tone))).toMatchObject({
+    event: { audio: { bytes: 7249, samples: 70_560, at_sample: 0 } },
+  });
+  expect(read('caller', append(Uint8Array.of(0, 1)))).toMatchObject({
+    event: { audio: { bytes: 2, samples: 0, at_sample: 70_560 } },
+  });
+  expect(read('caller', append(tone))).toMatchObject({ event: { audio: { at_sample: 70_560 } } });
+  expect(reader.caller.samples).toBe(2 * 70_560);
+  expect(read('caller', { type: 'input_audio_buffer.append', audio: '*not base64*' })).toMatchObject({
+    event: { audio: { bytes: 0, refused: 'the audio is not base64' } },
+  });
+
+  const began = new WebmDemuxer();
+  began.feed(tone.subarray(0, 3000));
+  while (began.next());
+  const later = reading('told', [session({ type: 'audio/webm' })]);
+  const place = { lead: began.place().lead, skip: 4 };
+  expect(later.reader.goOn(place)).toMatchObject([
+    { container: 'webm', stream: 'begin', samples: 0, bytes: place.lead },
+  ]);
+  const text = JSON.stringify(append(Uint8Array.of(9, 9, 9)));
+  const sound = (one: string) =>
+    later.reader
+      .read({ from: 'caller', ms: 1, text: one })
+      .caller.map((heard) => (heard.container === 'webm' ? { ...heard, bytes: [...heard.bytes] } : heard));
+  expect(sound(text)).toMatchObject([{ stream: 'same', bytes: [] }]);
+  const rest = Uint8Array.of(9, ...tone.subarray(3000));
+  expect(sound(JSON.stringify(append(rest)))).toMatchObject([
+    { stream: 'same', bytes: [...tone.subarray(3000)] },
+  ]);
+  expect(later.reader.caller.samples).toBeGreaterThan(20_000);
+  // Another stream in one piece of its own.
+  expect(sound(JSON.stringify(append(tone)))).toMatchObject([{ stream: 'begin', samples: 141_120 }]);
 });
