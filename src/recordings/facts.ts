@@ -65,5 +65,15 @@ export function readMetadata(text: string, name: TakeName): TakeFacts | undefine
   return whole && isTrack(facts.caller) && isTrack(facts.assistant) ? facts : undefined;
 }
 
+/** Whole, and of another program: nobody's business. */
+export function isForeign(text: string): boolean {
+  try {
+    const given: unknown = JSON.parse(text);
+    return typeof given !== 'object' || given === null || !('kind' in given) || given.kind !== mark.kind;
+  } catch {
+    return false;
+  }
+}
+
 const isTrack = (track: Track | undefined): boolean =>
   typeof track?.rateHz === 'number' && typeof track.samples === 'number';

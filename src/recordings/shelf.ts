@@ -2,6 +2,7 @@
 // removed while it is written. Blocks, and is for the recordings' thread alone.
 
 import { join } from 'node:path';
+import { Durable } from './durable.ts';
 import type { TakeFacts } from './facts.ts';
 import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
 import { type TakeName, takeFolder, takeId, takeName } from './names.ts';
@@ -36,6 +37,7 @@ export class Shelf {
   /** Of those that have ended, by id. */
   readonly #takes = new Map<string, TakeFacts>();
   readonly #numbers: TakeNumbers;
+  readonly #durable: Durable;
   /** Why nobody knows what there is. */
   #unread: string | undefined;
   #lookedMs = 0;
@@ -43,6 +45,7 @@ export class Shelf {
   constructor(options: ShelfOptions) {
     this.#options = options;
     this.#numbers = new TakeNumbers(options.root);
+    this.#durable = new Durable({ now: options.wallTime, onNotice: options.onNotice });
   }
 
   /** Finds what there is, mends what was cut short, and removes what is too much. What cannot be read is told. */
@@ -66,12 +69,19 @@ export class Shelf {
 
   /** In their order; then all of it is in the files. */
   apply(steps: readonly Step[]): void {
+    this.#durable.go();
     for (const step of steps) this.#apply(step);
     for (const writer of this.#writers.values()) this.#guarded(writer, () => writer.write());
     const nowMs = this.#options.wallTime();
     if (Math.abs(nowMs - this.#lookedMs) < lookEveryMs) return;
     this.#lookedMs = nowMs;
     for (const writer of this.#writers.values()) this.#guarded(writer, () => writer.check());
+  }
+
+  /** What very many that ended together have left to do. @returns whether there is more of it */
+  rest(): 'more' | 'done' {
+    this.#durable.go();
+    return this.#durable.waiting > 0 ? 'more' : 'done';
   }
 
   answer(query: Query): Found {
@@ -145,6 +155,8 @@ export class Shelf {
   #ended(writer: TakeWriter, take: TakeFacts): void {
     this.#writers.delete(writer.key);
     this.#takes.set(take.id, take);
+    // Before it is said.
+    if (take.state === 'finished') this.#durable.add(takeFolder(this.#options.root, take));
     this.#options.onTake(writer.key, take);
     this.#prune();
   }
@@ -211,10 +223,12 @@ export class Shelf {
     }
   }
 
-  /** Folders of takes that nobody can read: what has our names in them goes. */
+  /** Folders of takes that nobody can read: what has our names in them goes, but for what is somebody else's. */
   #removeBroken(session: string): number {
     const { root } = this.#options;
-    const names = foldersIn(join(root, session)).flatMap((take) => takeName(session, take) ?? []);
+    const names = foldersIn(join(root, session))
+      .flatMap((take) => takeName(session, take) ?? [])
+      .filter((name) => brokenWhy(root, name) !== undefined);
     for (const name of names) {
       this.#kept(name);
       removeTake(takeFolder(root, name));

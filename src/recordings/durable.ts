@@ -1,0 +1,73 @@
+// Takes that have ended are made to outlast the machine: files, then the folders that name them. An fsync takes what the
+// disk takes, tens of ms where it is busy: of very many takes that end together, as when a gateway leaves, some wait, so
+// that those who record and whoever waits for the end do not. Blocks, and is for the recordings' thread alone.
+import { dirname, join } from 'node:path';
+import { errnoOf, syncFolder, whyOf } from './folders.ts';
+import { fileNames } from './names.ts';
+import { OwnFile } from './own-file.ts';
+
+export interface DurableOptions {
+  /** Ms of any clock. */
+  readonly now: () => number;
+  readonly onNotice: (message: string) => void;
+}
+
+/** Of one go. */
+const budgetMs = 300;
+
+export class Durable {
+  readonly #options: DurableOptions;
+  /** Folders of takes, the oldest first. */
+  readonly #waiting = new Set<string>();
+  #spentMs = 0;
+
+  constructor(options: DurableOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** At once, where this go has time left. */
+  add(folder: string): void {
+    this.#waiting.add(folder);
+    this.#work();
+  }
+
+  /** Another go. */
+  go(): void {
+    this.#spentMs = 0;
+    this.#work();
+  }
+
+  #work(): void {
+    const { now, onNotice } = this.#options;
+    for (const folder of this.#waiting) {
+      if (this.#spentMs >= budgetMs) return;
+      const beganMs = now();
+      this.#waiting.delete(folder);
+      try {
+        syncTake(folder);
+      } catch (thrown) {
+        // Somebody has removed it.
+        if (errnoOf(thrown) !== 'ENOENT')
+          onNotice(`recording ${folder} may not outlast the machine: ${whyOf(thrown)}`);
+      }
+      this.#spentMs += Math.abs(now() - beganMs);
+    }
+  }
+}
+
+function syncTake(folder: string): void {
+  const { caller, assistant, events, metadata } = fileNames;
+  for (const name of [caller, assistant, events, metadata]) {
+    const file = OwnFile.open(join(folder, name));
+    try {
+      file.sync();
+    } finally {
+      file.close();
+    }
+  }
+  for (const path of [folder, dirname(folder), dirname(dirname(folder))]) syncFolder(path);
+}
