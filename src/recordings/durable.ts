@@ -17,8 +17,8 @@ const budgetMs = 300;
 
 export class Durable {
   readonly #options: DurableOptions;
-  /** Folders of takes, the oldest first. */
-  readonly #waiting = new Set<string>();
+  /** Paths, in their order: those of a take before the folders that name it. */
+  readonly #waiting = new Map<string, 'file' | 'folder'>();
   #spentMs = 0;
 
   constructor(options: DurableOptions) {
@@ -29,9 +29,15 @@ export class Durable {
     return this.#waiting.size;
   }
 
-  /** At once, where this go has time left. */
+  /** A take's folder: at once, where this go has time left. */
   add(folder: string): void {
-    this.#waiting.add(folder);
+    const { caller, assistant, events, metadata } = fileNames;
+    for (const name of [caller, assistant, events, metadata]) this.#waiting.set(join(folder, name), 'file');
+    for (const path of [folder, dirname(folder), dirname(dirname(folder))]) {
+      // After the files of all that wait.
+      this.#waiting.delete(path);
+      this.#waiting.set(path, 'folder');
+    }
     this.#work();
   }
 
@@ -43,31 +49,28 @@ export class Durable {
 
   #work(): void {
     const { now, onNotice } = this.#options;
-    for (const folder of this.#waiting) {
+    for (const [path, kind] of this.#waiting) {
+      // Looked at before each: a single one may take long.
       if (this.#spentMs >= budgetMs) return;
       const beganMs = now();
-      this.#waiting.delete(folder);
+      this.#waiting.delete(path);
       try {
-        syncTake(folder);
+        if (kind === 'file') syncFile(path);
+        else syncFolder(path);
       } catch (thrown) {
         // Somebody has removed it.
-        if (errnoOf(thrown) !== 'ENOENT')
-          onNotice(`recording ${folder} may not outlast the machine: ${whyOf(thrown)}`);
+        if (errnoOf(thrown) !== 'ENOENT') onNotice(`${path} may not outlast the machine: ${whyOf(thrown)}`);
       }
       this.#spentMs += Math.abs(now() - beganMs);
     }
   }
 }
 
-function syncTake(folder: string): void {
-  const { caller, assistant, events, metadata } = fileNames;
-  for (const name of [caller, assistant, events, metadata]) {
-    const file = OwnFile.open(join(folder, name));
-    try {
-      file.sync();
-    } finally {
-      file.close();
-    }
+function syncFile(path: string): void {
+  const file = OwnFile.open(path);
+  try {
+    file.sync();
+  } finally {
+    file.close();
   }
-  for (const path of [folder, dirname(folder), dirname(dirname(folder))]) syncFolder(path);
 }

@@ -206,11 +206,14 @@ test('of many takes that end together some are made durable later, a little at a
   const { shelf } = shelfIn(folder);
   shelf.apply([1, 2, 3, 4, 5, 6, 7, 8].flatMap((key) => [start(key, `s${key}`), stop(key)]));
   for (let key = 1; key <= 8; key += 1) durable.add(join(folder.path, 'recordings', `s${key}`, '1'));
-  // Each takes 50 ms here, and a go has 300.
-  expect(durable.waiting).toBe(2);
+  // Each file or folder takes 50 ms here, and a go has 300: six of them.
+  const all = 8 * 4 + 8 * 2 + 1;
+  expect(durable.waiting).toBeGreaterThan(all - 8);
   await rm(join(folder.path, 'recordings', 's8'), { recursive: true });
-  durable.go();
-  expect(durable.waiting).toBe(0);
+  for (let left = durable.waiting; left > 0; left = durable.waiting) {
+    durable.go();
+    expect(left - durable.waiting).toBe(Math.min(left, 6));
+  }
   expect(notices).toEqual([]);
   expect(shelf.rest()).toBe('done');
 });
