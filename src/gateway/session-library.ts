@@ -158,7 +158,7 @@ export class SessionLibrary {
 
 const ofOpen = { closedAtMs: null, reason: null, closeCode: null, answers: null, recordings: null } as const;
 
-export const limitDefault = 100;
+const limitDefault = 100;
 /** Of one answer. */
 export const itemsLimit = 1000;
 

@@ -88,11 +88,6 @@ export class CallerFiles {
     if (container === 'wav') file.patch(head(file.bytes), 0);
   }
 
-  /** On the disk, whatever becomes of the machine; those before are. */
-  sync(): void {
-    this.#piece.file.sync();
-  }
-
   close(): void {
     this.#piece.file.close();
   }
@@ -112,7 +107,6 @@ export class CallerFiles {
       throw new Error(`its caller has changed between PCM and WebM over ${callerPiecesMax} times`);
     this.mend();
     const next = empty ? undefined : trackOfPiece(this.#piece);
-    if (!empty) file.sync();
     file.close();
     if (empty) unlinkIfThere(file.path);
     else {

@@ -86,5 +86,15 @@ export function readMetadata(text: string, name: TakeName): TakeFacts | undefine
 
 const asWav = { container: 'wav', codec: 'pcm' } as const;
 
+/** Whole, and of another program: nobody's business. */
+export function isForeign(text: string): boolean {
+  try {
+    const given: unknown = JSON.parse(text);
+    return typeof given !== 'object' || given === null || !('kind' in given) || given.kind !== mark.kind;
+  } catch {
+    return false;
+  }
+}
+
 const isTrack = (track: Track | undefined): boolean =>
   typeof track?.rateHz === 'number' && typeof track.samples === 'number';

@@ -3,7 +3,7 @@
 import { readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TakeFacts } from './facts.ts';
-import { isFolder, makeFolder, makeNewFolder, removeTake, syncFolder, unlinkIfThere } from './folders.ts';
+import { isFolder, makeFolder, makeNewFolder, removeTake, unlinkIfThere } from './folders.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { callerFile, takeFolder, takeId } from './names.ts';
 import type { Query } from './protocol.ts';
@@ -45,9 +45,8 @@ export function adopt(root: string, { session, path, atMs, ...seen }: Adopt, ver
   makeNewFolder(dirname(folder));
   try {
     makeNewFolder(folder);
-    writeMetadata(folder, facts, 'on disk');
+    writeMetadata(folder, facts);
     renameSync(path, join(folder, file));
-    for (const changed of [folder, dirname(folder), root]) syncFolder(changed);
   } catch (thrown) {
     removeTake(folder);
     throw thrown;

@@ -8,29 +8,23 @@ import { fileNames, type TakeName } from './names.ts';
 import { OwnFile } from './own-file.ts';
 
 /** Throws what the disk says, when there is no room even where the one before is. */
-export function writeMetadata(
-  folder: string,
-  facts: TakeFacts,
-  until: 'written' | 'on disk' = 'written',
-): void {
+export function writeMetadata(folder: string, facts: TakeFacts): void {
   const bytes = Buffer.from(metadataText(facts));
   const path = join(folder, fileNames.metadata);
   try {
-    replace(folder, path, bytes, until);
+    replace(folder, path, bytes);
   } catch (thrown) {
     overwrite(path, bytes, thrown);
   }
 }
 
-function replace(folder: string, path: string, bytes: Buffer, until: 'written' | 'on disk'): void {
+function replace(folder: string, path: string, bytes: Buffer): void {
   const beside = join(folder, fileNames.newMetadata);
   // Of a gateway that was killed in the middle of it.
   unlinkIfThere(beside);
   const file = OwnFile.make(beside);
   try {
     file.append(bytes);
-    // Before its name is: a machine that dies would leave an empty one in its place.
-    if (until === 'on disk') file.sync();
   } catch (thrown) {
     unlinkIfThere(beside);
     throw thrown;
@@ -61,7 +55,7 @@ const padded = (bytes: Buffer, length: number): Buffer =>
   Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')]);
 
 /** Far above what ours have. */
-const readBytesMax = 64 * 1024;
+export const readBytesMax = 64 * 1024;
 
 /** Undefined when there is none that is ours. */
 export function readMetadataFile(folder: string, name: TakeName): TakeFacts | undefined {

@@ -1,6 +1,6 @@
 // The recordings' own thread: see shelf.ts. Whatever the disk does to them happens here.
 import { parentPort, workerData } from 'node:worker_threads';
-import { systemClock } from '../lifecycle/clock.ts';
+import { systemClock, type Timer } from '../lifecycle/clock.ts';
 import { yieldThread } from '../lifecycle/priority.ts';
 import type { RecorderReply, RecorderRequest, RecordingsThreadData } from './protocol.ts';
 import { Shelf } from './shelf.ts';
@@ -23,14 +23,31 @@ const shelf = new Shelf({
   onNotice: (message) => tell({ type: 'notice', message }),
 });
 
+/** Others are served in between. */
+const restMs = 50;
+let resting: Timer | undefined;
+
+function rest(): void {
+  resting ??= systemClock.after(
+    restMs,
+    () => {
+      resting = undefined;
+      if (shelf.rest() === 'more') rest();
+    },
+    { ref: false },
+  );
+}
+
 port.on('message', (request: RecorderRequest) => {
   switch (request.type) {
     case 'steps':
       shelf.apply(request.steps);
-      return tell({ type: 'written', id: request.id });
+      tell({ type: 'written', id: request.id });
+      return rest();
     case 'query':
       return tell({ type: 'found', id: request.id, found: shelf.answer(request.query) });
     case 'close':
+      resting?.cancel();
       shelf.close();
       return port.close();
   }

@@ -1,15 +1,15 @@
 // All takes of a folder, and those under way: written, found, removed. One at a time does all of it, so that nothing is
 // removed while it is written. Blocks, and is for the recordings' thread alone.
-
-import { join } from 'node:path';
+import { Durable } from './durable.ts';
 import type { TakeFacts } from './facts.ts';
-import { foldersIn, isFolder, removeTake, whyOf } from './folders.ts';
+import { isFolder, whyOf } from './folders.ts';
 import { adopt, roomFor, sweepIncoming } from './imports.ts';
-import { type TakeName, takeFolder, takeId, takeName } from './names.ts';
+import { type TakeName, takeFolder, takeId } from './names.ts';
 import type { Found, Query, Step } from './protocol.ts';
 import { type RecordingLimits, tooMany } from './retention.ts';
 import { brokenWhy, takesIn } from './take-look.ts';
 import { TakeNumbers } from './take-numbers.ts';
+import { TakeRemoval } from './take-removal.ts';
 import { TakeWriter } from './take-writer.ts';
 
 export interface ShelfOptions {
@@ -37,6 +37,8 @@ export class Shelf {
   /** Of those that have ended, by id. */
   readonly #takes = new Map<string, TakeFacts>();
   readonly #numbers: TakeNumbers;
+  readonly #durable: Durable;
+  readonly #removal: TakeRemoval;
   /** Why nobody knows what there is. */
   #unread: string | undefined;
   #lookedMs = 0;
@@ -44,6 +46,8 @@ export class Shelf {
   constructor(options: ShelfOptions) {
     this.#options = options;
     this.#numbers = new TakeNumbers(options.root);
+    this.#removal = new TakeRemoval(options.root, this.#numbers, options.onNotice);
+    this.#durable = new Durable({ now: options.wallTime, onNotice: options.onNotice });
   }
 
   /** Finds what there is, mends what was cut short, and removes what is too much. What cannot be read is told. */
@@ -68,6 +72,7 @@ export class Shelf {
 
   /** In their order; then all of it is in the files. */
   apply(steps: readonly Step[]): void {
+    this.#durable.go();
     for (const step of steps) this.#apply(step);
     for (const writer of this.#writers.values()) this.#guarded(writer, () => writer.write());
     const nowMs = this.#options.wallTime();
@@ -76,15 +81,21 @@ export class Shelf {
     for (const writer of this.#writers.values()) this.#guarded(writer, () => writer.check());
   }
 
+  /** What very many that ended together have left to do. @returns whether there is more of it */
+  rest(): 'more' | 'done' {
+    this.#durable.go();
+    return this.#durable.waiting > 0 ? 'more' : 'done';
+  }
+
   answer(query: Query): Found {
     // Somebody may have made it readable.
     if (this.#unread !== undefined) this.open();
-    if (this.#unread !== undefined) return { state: 'failed', message: this.#unread };
+    if (this.#unread !== undefined) return failed(this.#unread);
     try {
       return this.#answer(query);
     } catch (thrown) {
-      const message = `the recordings in ${this.#options.root} cannot be read: ${whyOf(thrown)}`;
-      return { state: 'failed', message };
+      const how = done[query.of];
+      return failed(`the recordings in ${this.#options.root} cannot be ${how}: ${whyOf(thrown)}`);
     }
   }
 
@@ -99,9 +110,9 @@ export class Shelf {
       case 'remove_all':
         return this.#removeAll(query.session);
       case 'room':
-        return this.#tried(() => ({ state: 'room', path: roomFor(this.#options.root, query.session) }));
+        return { state: 'room', path: roomFor(this.#options.root, query.session) };
       case 'adopt':
-        return this.#tried(() => this.#adopt(query));
+        return this.#adopt(query);
     }
   }
 
@@ -153,6 +164,8 @@ export class Shelf {
   #ended(writer: TakeWriter, take: TakeFacts): void {
     this.#writers.delete(writer.key);
     this.#takes.set(take.id, take);
+    // Before it is said.
+    if (take.state === 'finished') this.#durable.add(takeFolder(this.#options.root, take), take);
     this.#options.onTake(writer.key, take);
     this.#prune();
   }
@@ -191,8 +204,7 @@ export class Shelf {
     if (take) return { state: 'one', take };
     const why = brokenWhy(this.#options.root, name);
     if (why === undefined) return this.#unknown(name);
-    const message = `recording ${takeId(name)} is broken: ${why}`;
-    return { state: 'broken', message };
+    return { state: 'broken', message: `recording ${takeId(name)} is broken: ${why}` };
   }
 
   #remove(name: TakeName): Found {
@@ -203,72 +215,32 @@ export class Shelf {
       this.#drop(take);
       return { state: 'removed', take };
     } catch (thrown) {
-      return { state: 'failed', message: `recording ${take.id} cannot be removed: ${whyOf(thrown)}` };
+      return failed(`recording ${take.id} cannot be removed: ${whyOf(thrown)}`);
     }
   }
 
   #removeAll(session: string): Found {
     const takes = this.#all().filter((take) => take.session === session);
     if (takes.some(({ state }) => state === 'recording')) return { state: 'under_way' };
-    try {
-      for (const take of takes) this.#drop(take);
-      return { state: 'removed_all', count: takes.length + this.#removeBroken(session) };
-    } catch (thrown) {
-      const message = `the recordings of session ${session} cannot be removed: ${whyOf(thrown)}`;
-      return { state: 'failed', message };
-    }
+    for (const take of takes) this.#drop(take);
+    return { state: 'removed_all', count: takes.length + this.#removal.dropBroken(session) };
   }
 
-  /** Folders of takes that nobody can read: what has our names in them goes. */
-  #removeBroken(session: string): number {
-    const { root } = this.#options;
-    const names = foldersIn(join(root, session)).flatMap((take) => takeName(session, take) ?? []);
-    for (const name of names) {
-      this.#kept(name);
-      removeTake(takeFolder(root, name));
-    }
-    return names.length;
-  }
-
-  /** Of no session: its key is 0. */
   #adopt(query: Extract<Query, { readonly of: 'adopt' }>): Found {
     const { root, version, onTake } = this.#options;
     const take = adopt(root, query, version);
+    this.#durable.add(takeFolder(root, take), take);
     this.#takes.set(take.id, take);
+    // Of no session.
     onTake(0, take);
     this.#prune();
     return { state: 'one', take };
   }
 
-  #tried(act: () => Found): Found {
-    try {
-      return act();
-    } catch (thrown) {
-      return { state: 'failed', message: whyOf(thrown) };
-    }
-  }
-
   #drop(take: TakeFacts): void {
-    const { root, onRemoved, onNotice } = this.#options;
-    const kept = this.#kept(take);
-    // Nothing is reached through a link.
-    if (isFolder(join(root, take.session)) && isFolder(takeFolder(root, take)))
-      removeTake(takeFolder(root, take));
+    this.#removal.drop(take);
     this.#takes.delete(take.id);
-    onRemoved(take);
-    // A disk that was full has room now.
-    if (kept !== 'kept' && this.#kept(take) !== 'kept')
-      onNotice(`that recording ${take.id} has been cannot be written down: ${whyOf(kept)}`);
-  }
-
-  /** What keeps its number from being kept, when something does. */
-  #kept(take: TakeName): unknown {
-    try {
-      this.#numbers.keep(take);
-      return 'kept';
-    } catch (thrown) {
-      return thrown;
-    }
+    this.#options.onRemoved(take);
   }
 
   #find(name: TakeName): TakeFacts | undefined {
@@ -295,3 +267,17 @@ export class Shelf {
     return false;
   }
 }
+
+/** As it is said that it cannot be. */
+const done: Readonly<Record<Query['of'], string>> = {
+  ...{
+    list: 'read',
+    one: 'read',
+    remove: 'removed',
+    remove_all: 'removed',
+    room: 'written',
+    adopt: 'written',
+  },
+};
+
+const failed = (message: string): Found => ({ state: 'failed', message });

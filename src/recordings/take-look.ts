@@ -1,9 +1,9 @@
 // What a folder of recordings has in it: every take that is ours, those that were cut short repaired and marked. Blocks, and
 // is for the recordings' thread alone.
 import { join } from 'node:path';
-import type { TakeFacts } from './facts.ts';
+import { isForeign, type TakeFacts } from './facts.ts';
 import { errnoOf, foldersIn, isFolder, whyOf } from './folders.ts';
-import { readMetadataFile } from './metadata-file.ts';
+import { readBytesMax, readMetadataFile } from './metadata-file.ts';
 import { fileNames, type TakeName, takeFolder, takeName } from './names.ts';
 import { OwnFile } from './own-file.ts';
 import { repairTake } from './repair.ts';
@@ -43,18 +43,30 @@ export function takesIn(
   });
 }
 
-/** Of one whose metadata cannot be used, though its folder is there; undefined: there is none. Throws what the disk says. */
+/**
+ * Of one whose metadata cannot be used, though its folder is there; undefined: there is none, or it is somebody else's.
+ * Throws what the disk says of the folders above it.
+ */
 export function brokenWhy(root: string, name: TakeName): string | undefined {
   const folder = takeFolder(root, name);
   if (!isFolder(join(root, name.session)) || !isFolder(folder)) return undefined;
   const path = join(folder, fileNames.metadata);
   try {
-    OwnFile.open(path).close();
+    const text = readOwn(path);
+    return isForeign(text) ? undefined : `${path} is cut or spoilt`;
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return `${folder} is there, and no ${fileNames.metadata} in it`;
     return `${path} cannot be read: ${whyOf(thrown)}`;
   }
-  return `${path} is cut or spoilt, or of something that is under way elsewhere`;
+}
+
+function readOwn(path: string): string {
+  const file = OwnFile.open(path);
+  try {
+    return file.read(0, readBytesMax).toString();
+  } finally {
+    file.close();
+  }
 }
 
 function takeOf(

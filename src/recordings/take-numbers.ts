@@ -7,7 +7,7 @@ import { type TakeName, takeName } from './names.ts';
 import { OwnFile } from './own-file.ts';
 
 /** In the folder of all recordings; a session's name never begins so. */
-export const numbersFile = '.take-numbers';
+const numbersFile = '.take-numbers';
 
 const pieceBytes = 1024 * 1024;
 

@@ -2,12 +2,12 @@
 // nothing but it. Blocks, and is for the recordings' thread alone.
 //
 //     recording ──finish──▶ finished;   ──fail──▶ failed
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pcmToBytes } from '../audio/pcm.ts';
 import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import { CallerFiles, type CallerSound } from './caller-files.ts';
 import type { TakeFacts } from './facts.ts';
-import { isFolder, makeFolder, makeNewFolder, removeTake, syncFolder, whyOf } from './folders.ts';
+import { isFolder, makeFolder, makeNewFolder, removeTake, whyOf } from './folders.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { fileNames, takeFolder, takeId } from './names.ts';
 import { OwnFile } from './own-file.ts';
@@ -109,13 +109,8 @@ export class TakeWriter {
     this.write();
     this.check();
     this.#mend();
-    // Said to be finished means that it outlasts the machine.
-    this.#caller.sync();
-    for (const file of Object.values(this.#files)) file.sync();
     const facts = this.#facts('finished', reason, atMs, this.#bytes());
-    writeMetadata(this.#folder, facts, 'on disk');
-    for (const folder of [this.#folder, dirname(this.#folder), dirname(dirname(this.#folder))])
-      syncFolder(folder);
+    writeMetadata(this.#folder, facts);
     this.#close();
     return facts;
   }

@@ -4,7 +4,7 @@ const aroundChars = 70;
 const wholeChars = 200;
 
 /** One word as the index has them: marks on letters do not count. */
-export const folded = (word: string): string => word.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+const folded = (word: string): string => word.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 
 /** `words`: each begins one of the text. `…` stands where there is more. */
 export function excerptOf(text: string, words: readonly string[]): string {

@@ -181,13 +181,15 @@ test('only so many are kept: the oldest go, at the start and after each take; wh
   await folder.write('data/recordings/sess_theirs/1/metadata.json', '{"kind":"something else"}');
   await writeFile(join(root, ids[2] ?? '', 'notes.txt'), 'mine');
   const before = await readdir(root);
-  expect(before).toHaveLength(3);
+  expect(before).toHaveLength(4);
   await using again = await up(folder, { config: { ...recorded, recordings: { count: 1 } } });
   await again.event('ready');
   await until(async () => (await takes(again)).length === 1, { timeoutMs: 5000, what: 'one take' });
   const [last] = await takes(again);
   expect(last).toMatchObject({ reason: 'server_shutdown' } satisfies Partial<Take>);
-  expect((await readdir(root)).sort()).toEqual([ids[2], 'sess_theirs', last?.session].sort());
+  expect((await readdir(root)).sort()).toEqual(
+    ['.take-numbers', ids[2], 'sess_theirs', last?.session].sort(),
+  );
   expect(await readdir(join(root, ids[2] ?? ''))).toEqual(['notes.txt']);
   expect(await readFile(join(root, 'sess_theirs', '1', 'metadata.json'), 'utf8')).toContain('something else');
 });

@@ -3,10 +3,12 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseWav } from '../../../src/audio/wav.ts';
+import { Durable } from '../../../src/recordings/durable.ts';
 import type { TakeFacts } from '../../../src/recordings/facts.ts';
 import type { Step } from '../../../src/recordings/protocol.ts';
 import { Shelf } from '../../../src/recordings/shelf.ts';
 import { type TestFolder, testFolder } from '../../support/folder.ts';
+import { factsOf } from './takes.ts';
 
 const limits = { keepMs: 1e12, countMax: 100, bytesMax: 1e12 };
 
@@ -134,6 +136,7 @@ test('a take whose metadata is spoilt is told as broken, and goes with its sessi
   const root = join(folder.path, 'recordings');
   await writeFile(join(root, 'a', '1', 'metadata.json'), '{"kind":"greenroom-rec');
   await writeFile(join(root, 'a', '1', 'mine.txt'), 'somebody else’s');
+  await folder.write('recordings/a/7/metadata.json', '{"theirs":true}');
   const { shelf, said } = shelfIn(folder);
   expect(said.looked.map((takes) => takes.map(({ id }) => id))).toEqual([['a/2']]);
   expect(shelf.answer({ of: 'one', name: { session: 'a', take: 1 } })).toMatchObject({
@@ -142,7 +145,9 @@ test('a take whose metadata is spoilt is told as broken, and goes with its sessi
   });
   expect(shelf.answer({ of: 'remove_all', session: 'a' })).toEqual({ state: 'removed_all', count: 2 });
   expect(await readdir(join(root, 'a', '1'))).toEqual(['mine.txt']);
-  expect(await readdir(join(root, 'a'))).toEqual(['1']);
+  expect(await readdir(join(root, 'a'))).toEqual(['1', '7']);
+  expect(await readdir(join(root, 'a', '7'))).toEqual(['metadata.json']);
+  expect(shelf.answer({ of: 'one', name: { session: 'a', take: 7 } })).toMatchObject({ state: 'unknown' });
 });
 
 test('removing takes our files away, and nothing through a link', async () => {
@@ -192,4 +197,25 @@ test('what was removed half is removed whole the next time; what has no metadata
   expect(ids(shelf)).toEqual(['new/1']);
   expect((await readdir(root)).sort()).toEqual(['.take-numbers', 'new', 'not a name', 'theirs']);
   expect(await readdir(join(root, 'theirs', '1'))).toEqual(['raw_stream.wav']);
+});
+
+test('of many takes that end together some are made durable later, a little at a time; all are said at once', async () => {
+  await using folder = await testFolder();
+  let ms = 0;
+  const notices: string[] = [];
+  const durable = new Durable({ now: () => (ms += 50), onNotice: (message) => notices.push(message) });
+  const { shelf } = shelfIn(folder);
+  shelf.apply([1, 2, 3, 4, 5, 6, 7, 8].flatMap((key) => [start(key, `s${key}`), stop(key)]));
+  for (let key = 1; key <= 8; key += 1)
+    durable.add(join(folder.path, 'recordings', `s${key}`, '1'), factsOf(`s${key}`, 1));
+  // Each file or folder takes 50 ms here, and a go has 300: six of them.
+  const all = 8 * 4 + 8 * 2 + 1;
+  expect(durable.waiting).toBeGreaterThan(all - 8);
+  await rm(join(folder.path, 'recordings', 's8'), { recursive: true });
+  for (let left = durable.waiting; left > 0; left = durable.waiting) {
+    durable.go();
+    expect(left - durable.waiting).toBe(Math.min(left, 6));
+  }
+  expect(notices).toEqual([]);
+  expect(shelf.rest()).toBe('done');
 });
