@@ -71,12 +71,13 @@ const session = z
   .strictObject({
     id: z.string(),
     pipeline: z.string(),
-    state: z.enum(['lobby', 'ready', 'failed', 'closing']),
+    state: z.enum(['lobby', 'ready', 'failed', 'away', 'closing']),
     ageMs: ms,
     remote: named('Address and port of the caller.'),
     items: z.int(),
     response: z.string().nullable().describe('The answer under way.'),
     pendingBytes: z.int().describe('Sent and not taken yet.'),
+    awayLeftMs: ms.nullable().describe('How long its caller may still come back; null while it is there.'),
   })
   .meta({ id: 'Session' });
 

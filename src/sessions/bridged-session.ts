@@ -6,9 +6,9 @@ import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
-import { GreenroomError } from '../lifecycle/errors.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
 import { parseFrame } from '../wire/client-events.ts';
+import type { JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 import { BridgeClock } from './bridge-clock.ts';
@@ -18,14 +18,11 @@ import { BridgeReadiness } from './bridge-readiness.ts';
 import { openBridgeTasks } from './bridge-tasks.ts';
 import type { Call } from './call.ts';
 import { EarlyFrames } from './early-frames.ts';
-import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
-import { Keepalive } from './keepalive.ts';
 import { Lobby, missing } from './lobby.ts';
 import { withoutOurs } from './ours-in-update.ts';
-import { Outbox } from './outbox.ts';
 import { binaryFrame } from './session-errors.ts';
-import type { SessionFacts } from './session-facts.ts';
+import { type SessionFacts, seatFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { StepQueue } from './step-queue.ts';
 import { UpstreamLeg } from './upstream-leg.ts';
@@ -44,12 +41,9 @@ export class BridgedSession implements Call {
   /** For work beside the call. */
   readonly host: BridgeHost;
   readonly #options: BridgedSessionOptions;
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
   readonly #early: EarlyFrames;
   readonly #readiness: BridgeReadiness;
   readonly #lobby: Lobby;
-  readonly #keepalive: Keepalive;
   readonly #timers: BridgeClock;
   readonly #upstream: UpstreamLeg;
   readonly #steps: StepQueue<BridgeInput>;
@@ -58,33 +52,13 @@ export class BridgedSession implements Call {
   #garbage: 'none' | 'told' = 'none';
 
   constructor(options: BridgedSessionOptions) {
-    const { id, scope, transport, pipeline, limits, newId, onEnd, earlyAudio } = options;
+    const { id, scope, seat, pipeline, limits, newId, onEnd, earlyAudio } = options;
     this.id = id;
     this.#options = options;
     const { clock } = scope;
     const feed = (input: BridgeInput) => this.#feed(input);
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
-    this.#outbox = new Outbox({
-      ...{ transport, newId, clock, bytesMax: limits.queueBytesMax },
-      onTaken: () => this.#keepalive.alive(),
-      onRoom: () => {
-        this.#inbox.resume();
-        this.#upstream.read('on');
-      },
-      onSlow: (silentMs, bytes) => {
-        const message = `session ${id}: nothing was read for ${silentMs} ms, ${bytes} bytes wait`;
-        onEnd('slow_client', new GreenroomError('slow_client', message));
-      },
-    });
-    scope.defer('outbox', () => this.#outbox.close());
-    this.#inbox = new Inbox({
-      ...{ transport, clock },
-      isFull: () => this.#outbox.full || this.#upstream.full,
-      handle: (text) => this.#handle(text),
-      handleFrame: (frame) => this.#handleFrame(frame),
-    });
-    scope.defer('inbox', () => this.#inbox.close());
     this.#early = new EarlyFrames({
       ...{ budget: earlyAudio, ...limits.earlyAudio },
       onDropped: (why) => feed({ type: 'audio_dropped', why }),
@@ -102,7 +76,7 @@ export class BridgedSession implements Call {
       ...{ scope, address: pipeline.upstream, keepaliveMs: limits.keepaliveMs },
       text: (text) => this.#hear(text),
       frame: (frame) => this.#hearFrame(frame),
-      taken: () => this.#inbox.resume(),
+      taken: () => seat.read(),
       failed: (code, message) => feed({ type: 'upstream_failed', code, message }),
       closed: (code, reason) => feed({ type: 'upstream_closed', code, reason }),
     });
@@ -114,14 +88,6 @@ export class BridgedSession implements Call {
       onFailed: (code, message) => feed({ type: 'engine_failed', code, message }),
       onTimeout: () => undefined,
       onNotice: (notice) => this.notice(notice),
-    });
-    this.#keepalive = new Keepalive({
-      ...{ scope, intervalMs: limits.keepaliveMs, random: options.random() },
-      ping: () => transport.ping(),
-      onLost: (silentMs) => {
-        const message = `session ${id}: no sign of life for ${silentMs} ms`;
-        onEnd('client_lost', new GreenroomError('client_lost', message));
-      },
     });
   }
 
@@ -139,31 +105,41 @@ export class BridgedSession implements Call {
     this.#lookAtEngines();
   }
 
-  receive(text: string | null): void {
-    this.#inbox.receive(text);
+  get conversationId(): string {
+    return this.#bridge.conversationId;
   }
 
-  receiveFrame(frame: ClientFrame): boolean {
-    return this.#inbox.receiveFrame(frame);
+  get resumable(): boolean {
+    return false;
   }
 
-  alive(sign: 'any' | 'pong'): void {
-    this.#keepalive.alive();
-    if (sign === 'pong') this.#outbox.taken();
+  get busy(): boolean {
+    return this.#upstream.full;
+  }
+
+  onRoom(): void {
+    this.#upstream.read('on');
+  }
+
+  replay(): readonly JsonObject[] {
+    return [];
+  }
+
+  callerIs(): void {
+    // Not resumable yet.
   }
 
   notice(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void {
-    if (this.#options.notices) this.#outbox.send(event);
+    this.#options.seat.send(event);
   }
 
   facts(): SessionFacts {
-    const { scope, pipeline, transport } = this.#options;
+    const { scope, pipeline, seat } = this.#options;
     const { phase, items, answering } = this.#bridge;
-    const state = scope.state === 'open' ? phases[phase] : 'closing';
     return {
-      ...{ id: this.id, pipeline: pipeline.name, state, ageMs: scope.tree().ageMs },
-      ...{ remote: transport.remote, items: items.length, response: answering?.id ?? null },
-      pendingBytes: this.#outbox.pendingBytes,
+      ...seatFacts(seat, phases[phase]),
+      ...{ id: this.id, pipeline: pipeline.name, ageMs: scope.tree().ageMs },
+      ...{ items: items.length, response: answering?.id ?? null },
     };
   }
 
@@ -175,7 +151,7 @@ export class BridgedSession implements Call {
     return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
   }
 
-  #handle(text: string | null): void {
+  handle(text: string | null): void {
     if (text === null) return this.#feed({ type: 'refused', error: binaryFrame });
     const { tape } = this.#options;
     const bytes = appendedBytes(text);
@@ -190,7 +166,7 @@ export class BridgedSession implements Call {
     if (ours.state === 'ours' && ours.record !== undefined) tape?.ask(ours.record);
   }
 
-  #handleFrame(frame: ClientFrame): boolean {
+  handleFrame(frame: ClientFrame): boolean {
     const bytes = appendedIn(frame);
     if (bytes === undefined) return false;
     // Before it goes on: it is masked anew in its place.
@@ -219,7 +195,7 @@ export class BridgedSession implements Call {
         this.#options.onFault('a frame of upstream', new Error(why));
       }
     }
-    if (this.#outbox.full) this.#upstream.read('paused');
+    if (this.#options.seat.full) this.#upstream.read('paused');
   }
 
   #hearFrame(frame: ServerFrame): boolean {
@@ -227,7 +203,7 @@ export class BridgedSession implements Call {
     if (!delta) return false;
     this.#timers.heard();
     this.#feed({ type: 'upstream_audio', text: frame, ...delta });
-    if (this.#outbox.full) this.#upstream.read('paused');
+    if (this.#options.seat.full) this.#upstream.read('paused');
     return true;
   }
 
@@ -252,15 +228,15 @@ export class BridgedSession implements Call {
   }
 
   #perform(effect: BridgeEffect): void {
-    const { record, onFault, onEnd } = this.#options;
+    const { seat, record, onFault, onEnd } = this.#options;
     switch (effect.type) {
       case 'connect':
         this.#readiness.become('starting');
         return this.#upstream.connect();
       case 'pass':
-        return this.#outbox.pass(effect.text);
+        return seat.pass(effect.text);
       case 'to_caller':
-        return this.#outbox.send(effect.event);
+        return seat.send(effect.event);
       case 'to_upstream':
         return this.#upstream.send(effect.text);
       case 'hold':

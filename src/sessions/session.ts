@@ -3,6 +3,7 @@
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { next, open } from '../realtime/conversation.ts';
+import { replay } from '../realtime/replay.ts';
 import { detectorOptions } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
@@ -12,16 +13,13 @@ import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
-import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
-import { Outbox } from './outbox.ts';
 import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
-import type { SessionFacts } from './session-facts.ts';
+import { type SessionFacts, seatFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { StepQueue } from './step-queue.ts';
 import { SessionTaskHost } from './task-host.ts';
@@ -36,8 +34,6 @@ const lifetimeMs = 3_600_000;
 export class Session implements Call {
   readonly id: string;
   readonly #options: SessionOptions;
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
   readonly #work: PacedWork;
   readonly #intake: Intake;
   readonly #itemAudio = new ItemAudio();
@@ -45,7 +41,6 @@ export class Session implements Call {
   readonly #lobby: Lobby;
   readonly #answers: Answers;
   readonly #transcripts: Transcripts;
-  readonly #keepalive: Keepalive;
   readonly #turns: TurnClock;
   readonly #idle: IdleWatch;
   readonly #steps: StepQueue<ConversationInput>;
@@ -53,29 +48,12 @@ export class Session implements Call {
   #opening: readonly Effect[];
 
   constructor(options: SessionOptions) {
-    const { id, scope, transport, pipeline, pipelineSession, limits, newId, onEnd } = options;
+    const { id, scope, seat, pipeline, pipelineSession, limits, newId, onEnd } = options;
     this.id = id;
     this.#options = options;
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
-    this.#outbox = new Outbox({
-      ...{ transport, newId, clock: scope.clock, bytesMax: limits.queueBytesMax },
-      onTaken: () => this.#keepalive.alive(),
-      onRoom: () => this.#inbox.resume(),
-      onSlow: (silentMs, bytes) => {
-        const message = `session ${id}: nothing was read for ${silentMs} ms, ${bytes} bytes wait`;
-        onEnd('slow_client', new GreenroomError('slow_client', message));
-      },
-    });
-    scope.defer('outbox', () => this.#outbox.close());
-    this.#inbox = new Inbox({
-      transport,
-      clock: scope.clock,
-      isFull: () => this.#outbox.full || this.#work.busy,
-      handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
-    });
-    scope.defer('inbox', () => this.#inbox.close());
-    this.#work = new PacedWork({ scope, onIdle: () => this.#inbox.resume() });
+    this.#work = new PacedWork({ scope, onIdle: () => seat.read() });
     const opened = open(this.#initial(), newId('conv'), newId, pipeline.abilities);
     this.#conversation = opened.state;
     this.#opening = opened.effects;
@@ -96,13 +74,13 @@ export class Session implements Call {
       ...{ scope, pipelineSession, feed, onFault: options.onFault },
       audioOf: (item: string) => this.#itemAudio.of(item),
     };
-    const send = (event: ServerEvent) => this.#send(event);
+    const send = (event: ServerEvent) => seat.send(event);
     const host = new SessionTaskHost({ ...speaking, conversation: () => this.#conversation, send });
     const tasks = options.openTasks(host);
     this.#turns = new TurnClock(scope.clock);
     const turnOf = (items: readonly Item[]) => this.#turns.take(items);
     const answering = { ...speaking, pipelineSession: new TaskTools(pipelineSession, tasks, newId) };
-    this.#answers = new Answers({ ...answering, outbox: this.#outbox, turnOf });
+    this.#answers = new Answers({ ...answering, room: (signal) => seat.room(signal), turnOf });
     this.#transcripts = new Transcripts({
       ...{ ...speaking, input: this.#intake.audio },
       onPartial: (itemId, text) => send(hearingNotice(itemId, text)),
@@ -138,17 +116,7 @@ export class Session implements Call {
         onEnd('engine_failed', new GreenroomError(code as ErrorCode, message));
       },
       onTimeout: (waitedMs, missing) => feed({ type: 'lobby_timeout', waitedMs, missing }),
-      onNotice: (notice) => this.#send(notice),
-    });
-    this.#keepalive = new Keepalive({
-      scope,
-      intervalMs: limits.keepaliveMs,
-      random: options.random(),
-      ping: () => transport.ping(),
-      onLost: (silentMs) => {
-        const message = `session ${id}: no sign of life for ${silentMs} ms`;
-        onEnd('client_lost', new GreenroomError('client_lost', message));
-      },
+      onNotice: send,
     });
     const expiry = scope.clock.after(lifetimeMs, () => this.#expire(), { ref: false });
     scope.defer('expiry', () => expiry.cancel());
@@ -161,12 +129,30 @@ export class Session implements Call {
     this.#lobby.open();
   }
 
-  /** A frame: its text, or null for a binary one. */
-  receive(text: string | null): void {
-    this.#inbox.receive(text);
+  get conversationId(): string {
+    return this.#conversation.id;
   }
 
-  #handle(text: string): void {
+  get resumable(): boolean {
+    return this.#conversation.session.resumption !== undefined;
+  }
+
+  get busy(): boolean {
+    return this.#work.busy;
+  }
+
+  replay() {
+    return replay(this.#conversation);
+  }
+
+  callerIs(where: 'away' | 'back'): void {
+    // Nobody is asked whether they are still there who are not.
+    this.#idle.wait(where === 'away' ? null : this.#conversation.idleMs);
+    if (where === 'back') this.#lobby.tell();
+  }
+
+  handle(text: string | null): void {
+    if (text === null) return this.#refuse(binaryFrame);
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
     this.#options.tape?.heard(text);
@@ -178,29 +164,20 @@ export class Session implements Call {
     this.#feed({ type: 'client', event });
   }
 
-  /** Anything has come from the caller; `pong`: it has read as far as our last ping. */
-  alive(sign: 'any' | 'pong'): void {
-    this.#keepalive.alive();
-    if (sign === 'pong') this.#outbox.taken();
-  }
-
-  /** Sends our own notice to a caller that asked for them. */
   notice(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void {
-    this.#send(event);
+    this.#options.seat.send(event);
   }
 
   facts(): SessionFacts {
-    const { scope, pipeline, transport } = this.#options;
+    const { scope, pipeline, seat } = this.#options;
     const { phase, items, response } = this.#conversation;
     return {
+      ...seatFacts(seat, phase),
       id: this.id,
       pipeline: pipeline.name,
-      state: scope.state === 'open' ? phase : 'closing',
       ageMs: scope.tree().ageMs,
-      remote: transport.remote,
       items: items.length,
       response: response?.object.id ?? null,
-      pendingBytes: this.#outbox.pendingBytes,
     };
   }
 
@@ -236,7 +213,7 @@ export class Session implements Call {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'send':
-        return this.#send(effect.event);
+        return this.#options.seat.send(effect.event);
       case 'send_retrieved':
         return this.#retrieve(effect.item);
       case 'start_response':
@@ -286,12 +263,8 @@ export class Session implements Call {
 
   #retrieve(item: Item): void {
     const coding = codingOf(this.#conversation.session.audio.input.format);
-    const send = (filled: Item) => this.#send({ type: 'conversation.item.retrieved', item: filled });
+    const { seat } = this.#options;
+    const send = (filled: Item) => seat.send({ type: 'conversation.item.retrieved', item: filled });
     this.#work.do(this.#itemAudio.retrieve(item, coding, send));
-  }
-
-  #send(event: ServerEvent): void {
-    if (event.type.startsWith('greenroom.') && !this.#options.notices) return;
-    this.#outbox.send(event);
   }
 }

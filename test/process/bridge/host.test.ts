@@ -8,6 +8,7 @@ import { BridgePipeline } from '../../../src/pipelines/bridge.ts';
 import { BridgedSession } from '../../../src/sessions/bridged-session.ts';
 import { AudioBudget } from '../../../src/sessions/input-audio.ts';
 import { noRecords } from '../../../src/sessions/records.ts';
+import { Seat } from '../../../src/sessions/seat.ts';
 import { TaskDesk } from '../../../src/tasks/task-desk.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { randomId } from '../../../src/wire/ids.ts';
@@ -24,16 +25,24 @@ async function hosted() {
   const faults: unknown[] = [];
   const desk = new TaskDesk({ log: silentLog, store: undefined });
   const call = { session: 'sess_1', newId: randomId };
+  const limits = {
+    ...{ lobbyWaitMs: 60_000, keepaliveMs: 15_000, queueBytesMax: 8 * 1024 * 1024, resumeMs: 30_000 },
+    earlyAudio: { ageMs: 30_000, bytesMax: 4 * 1024 * 1024 },
+  };
+  const ends = { onEnd: () => undefined, onChange: () => undefined, onTerminated: () => undefined };
+  const seat = new Seat(
+    {
+      ...{ id: 'sess_1', scope, limits, tape: undefined, newId: randomId, random: () => 0.5 },
+      ...{ ...ends, why: () => undefined },
+    },
+    { transport, notices: false },
+  );
   const session = new BridgedSession({
-    ...{ id: 'sess_1', scope, transport, notices: false, preset: null, newId: randomId, random: () => 0.5 },
+    ...{ id: 'sess_1', scope, seat, limits, preset: null, newId: randomId, random: () => 0.5 },
     pipeline: new BridgePipeline({
       ...{ name: 'up', needs: [], voice: undefined, instructions: undefined },
       upstream: { url: upstream.url, headers: {}, secrets: [], openTimeoutMs: 5000 },
     }),
-    limits: {
-      ...{ lobbyWaitMs: 60_000, keepaliveMs: 15_000, queueBytesMax: 8 * 1024 * 1024 },
-      earlyAudio: { ageMs: 30_000, bytesMax: 4 * 1024 * 1024 },
-    },
     ...{
       earlyAudio: new AudioBudget(64 * 1024 * 1024),
       record: noRecords({ id: '', pipeline: '', remote: '' }),
@@ -45,7 +54,7 @@ async function hosted() {
   const connection = await upstream.connection();
   const said = (type: string, count = 1) =>
     until(() => transport.all(type)[count - 1], { timeoutMs: 5000, what: `${type} (${count})` });
-  const says = (event: object) => session.receive(JSON.stringify(event));
+  const says = (event: object) => session.handle(JSON.stringify(event));
   return { stack, upstream, connection, transport, session, said, says, faults };
 }
 
