@@ -4,11 +4,12 @@ import { appendedBytes, appendedIn, audioDelta, deltaIn } from '../bridge/audio-
 import { next, openBridge } from '../bridge/bridge.ts';
 import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
+import { replay } from '../bridge/replay.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
 import { parseFrame } from '../wire/client-events.ts';
-import type { JsonObject } from '../wire/json.ts';
+import { isObject, type JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 import { BridgeClock } from './bridge-clock.ts';
@@ -50,6 +51,8 @@ export class BridgedSession implements Call {
   #bridge: BridgeState;
   #opening: readonly BridgeEffect[];
   #garbage: 'none' | 'told' = 'none';
+  /** Whether its caller may come back: the gateway's own, upstream knows nothing of it. */
+  #resumption: 'off' | 'on' = 'off';
 
   constructor(options: BridgedSessionOptions) {
     const { id, scope, seat, pipeline, limits, newId, onEnd, earlyAudio } = options;
@@ -110,7 +113,7 @@ export class BridgedSession implements Call {
   }
 
   get resumable(): boolean {
-    return false;
+    return this.#resumption === 'on';
   }
 
   get busy(): boolean {
@@ -122,11 +125,13 @@ export class BridgedSession implements Call {
   }
 
   replay(): readonly JsonObject[] {
-    return [];
+    return replay(this.#bridge).map((event) => this.#shown(event));
   }
 
-  callerIs(): void {
-    // Not resumable yet.
+  callerIs(where: 'away' | 'back'): void {
+    if (where === 'back') this.#lobby.tell();
+    // Whoever did not take what came keeps upstream waiting no longer.
+    else this.#upstream.read('on');
   }
 
   notice(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void {
@@ -143,11 +148,20 @@ export class BridgedSession implements Call {
     };
   }
 
+  /** The session as its caller has it: upstream's, and what is ours of it. */
+  #shown(event: JsonObject): JsonObject {
+    const { type, session } = event;
+    if (!isObject(session) || (type !== 'session.created' && type !== 'session.updated')) return event;
+    const { resumption: _, ...rest } = session;
+    return { ...event, session: this.resumable ? { ...rest, resumption: { enabled: true } } : rest };
+  }
+
   #openBridge() {
     const { id, pipeline, scope, preset, newId } = this.#options;
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
     const session = sessionOf(pipeline, { id, expiresAt, preset });
-    const { model: _, greenroom: __, ...wanted } = preset ?? {};
+    const { model: _, greenroom: __, resumption, ...wanted } = preset ?? {};
+    if (resumption?.enabled) this.#resumption = 'on';
     return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
   }
 
@@ -162,6 +176,9 @@ export class BridgedSession implements Call {
     tape?.heard(text);
     const ours = withoutOurs(parsed.given);
     if (ours.state === 'refused') return this.#feed({ type: 'refused', error: ours.error });
+    // Before it is answered.
+    if (ours.state === 'ours' && ours.resumption !== undefined)
+      this.#resumption = ours.resumption ? 'on' : 'off';
     this.#feed({ type: 'client', event: ours.event, text: ours.state === 'none' ? text : ours.text });
     if (ours.state === 'ours' && ours.record !== undefined) tape?.ask(ours.record);
   }
@@ -236,7 +253,7 @@ export class BridgedSession implements Call {
       case 'pass':
         return seat.pass(effect.text);
       case 'to_caller':
-        return seat.send(effect.event);
+        return seat.send(this.#shown(effect.event));
       case 'to_upstream':
         return this.#upstream.send(effect.text);
       case 'hold':
