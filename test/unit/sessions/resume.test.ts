@@ -177,6 +177,20 @@ test('a connection that is still there is told, and replaced; what it does later
   expect(it.changes).toEqual(['opened', 'replaced', 'closed client_left']);
 });
 
+test('what the replaced connection says and does in the same turn touches nothing either', async () => {
+  const it = await call();
+  const next = new MemoryTransport();
+  const asked = { principal: 'ann', conversationId: it.conversationId, notices: false };
+  const opened = it.world.registry.open({ transport: next, pipeline: it.pipeline, ...asked });
+  it.transport.says(say('too late'));
+  it.transport.gone(1000);
+  await opened;
+  await settle();
+  expect(next.all('conversation.item.added')).toEqual([]);
+  expect(it.world.registry.list()).toMatchObject([{ state: 'ready' }]);
+  await it.end(next);
+});
+
 test('another one than who opened it finds nothing, and the session stays as it is', async () => {
   const it = await call();
   const thief = await it.back({ principal: 'bob' });
