@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { startGateway, type TestGateway } from '../../src/testing/index.ts';
 import { Caller } from '../support/caller.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
+import { heldDoor } from '../support/held-door.ts';
 import { until } from '../support/poll.ts';
+import { SoundMachine } from '../support/sound.ts';
+import { TalkProcess } from '../support/talk-process.ts';
 import { bridgedCall } from '../support/upstream/bridged-call.ts';
 
 const resumption = { type: 'session.update', session: { type: 'realtime', resumption: { enabled: true } } };
@@ -176,6 +179,28 @@ test('only who opened it comes back: another token, a client secret and a made-u
   await using pageAgain = await Caller.call(url, `?token=${value}&conversation_id=${pages}`);
   await pageAgain.event('conversation.created');
   expect(idOf(pageAgain)).toBe(idOf(page));
+});
+
+test('`talk` that is cut off goes on with its conversation', async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.event('ready');
+  await using door = await heldDoor(await gateway.url());
+  door.open();
+  const args = ['--no-mic', '--url', door.url, '--timeout', '30s'];
+  const { env } = await SoundMachine.in(gateway.folder);
+  await using talk = new TalkProcess({ args, cwd: gateway.folder.path, env });
+  await talk.event('started');
+  talk.type('First line.');
+  await talk.event('answer', ({ transcript }) => transcript === 'First line.');
+  door.cut();
+  await talk.event('resumed');
+  talk.type('Second line.');
+  await talk.event('answer', ({ transcript }) => transcript === 'Second line.');
+  expect(talk.all('answer')).toHaveLength(2);
+  const sessions = (await gateway.json('/api/sessions')) as { body: { data: { items: number }[] } };
+  expect(sessions.body.data).toMatchObject([{ items: 4, awayLeftMs: null }]);
+  talk.type('/quit');
+  expect(await talk.ended()).toMatchObject({ code: 0 });
 });
 
 test('a shutdown while callers are away takes no longer for it, and leaves nothing', async () => {

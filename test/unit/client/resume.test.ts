@@ -60,7 +60,10 @@ const typesOf = (call: FakeCall | undefined) => call?.received.map(({ type }) =>
 async function cut(calls: readonly FakeCall[], seen: readonly string[]) {
   await until(() => seen.includes('line delivered'), { ...soon, what: 'the line' });
   calls.at(-1)?.socket.terminate();
-  await until(() => seen.filter((word) => word.startsWith('open')).length === 2, { ...soon, what: 'the next' });
+  await until(() => seen.filter((word) => word.startsWith('open')).length === 2, {
+    ...soon,
+    what: 'the next',
+  });
 }
 
 const options: Partial<ConnectOptions> = { reconnect, resume: true };
