@@ -45,7 +45,10 @@ export async function talk(options: TalkOptions, io: CommandIo, clock: Clock = s
     const connection = await scope.acquire(
       'connection',
       () =>
-        connect({ url: found.url, model, token, WebSocket: TalkSocket, openTimeoutMs: timeoutMs, reconnect }),
+        connect({
+          ...{ url: found.url, model, token, WebSocket: TalkSocket, openTimeoutMs: timeoutMs },
+          ...{ reconnect, resume: live !== null },
+        }),
       async (opened) => {
         await opened.close();
       },

@@ -34,6 +34,8 @@ export interface SessionUpdate {
   readonly truncation?: Truncation | null;
   readonly tracing?: unknown;
   readonly include?: readonly string[] | null;
+  /** Whether to be able to come back to it after a lost connection; `ConnectOptions.resume` does all of it. */
+  readonly resumption?: { readonly enabled?: boolean | null } | null;
   readonly audio?: {
     readonly input?: {
       /** `audio/webm`: pieces of a MediaRecorder, sent as `input_audio_buffer.append`. */

@@ -17,6 +17,7 @@ import type { Listener } from './listeners.ts';
 import type { CheckedOptions } from './options.ts';
 import { Outgoing, type Said } from './outgoing.ts';
 import { askWhy } from './refusal.ts';
+import { type Continuation, Resumption } from './resumption.ts';
 import { type ClientWorld, Timers } from './timers.ts';
 
 /** An explanation is asked for no longer than this. */
@@ -37,6 +38,8 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   readonly #timers: Timers<'first' | 'ask'>;
   readonly #runner: LifeRunner;
   readonly #outgoing: Outgoing;
+  readonly #resumption: Resumption | undefined;
+  #conversation: Continuation = 'new';
   #link: Link | null = null;
   #question: AbortController | undefined;
   /** What the last socket said, when it said no more. */
@@ -45,14 +48,16 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
 
   /** @internal Use `connect`. */
   constructor(options: CheckedOptions, world: ClientWorld) {
-    const { url, keep, signal } = options;
+    const { url, keep, signal, resume } = options;
     this.url = shownUrl(url);
     this.#options = options;
     this.#world = world;
     this.#timers = new Timers(world);
     this.#outgoing = new Outgoing(keep, world, (event) => this.#audience.tell(event));
+    this.#resumption = resume ? new Resumption() : undefined;
     this.opened.catch(() => undefined);
     this.#runner = new LifeRunner(this.#host(), new Timers<LifeTimer>(world));
+    if (resume) this.configure({ resumption: { enabled: true } });
     signal?.addEventListener('abort', this.#onAbort);
     // Nobody is called at all.
     if (signal?.aborted) this.#onAbort();
@@ -202,16 +207,40 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   #dial(): void {
     const { Socket, url, protocols } = this.#options;
     this.#link = new Link({
-      ...{ Socket, url, protocols },
-      onOpened: () => this.#runner.take({ type: 'socket_opened' }),
-      onMessage: (data) => this.#receive(data),
+      ...{ Socket, url: this.#resumption?.address(url) ?? url, protocols },
+      onOpened: () => this.#linkOpened(),
+      onMessage: (data) => this.#taken(data),
       onClosed: (end) => this.#linkClosed(end),
     });
+  }
+
+  #linkOpened(): void {
+    const question = this.#resumption?.begin();
+    if (question === undefined) this.#seated('new', []);
+    else this.#link?.send(question);
+  }
+
+  /** A frame. One of a gateway that was asked for a conversation waits until it is known whether it is that one. */
+  #taken(data: unknown): void {
+    const taken = this.#resumption?.take(data);
+    if (taken?.state === 'known') this.#seated(taken.as, taken.frames);
+    else if (!taken) this.#receive(data);
+  }
+
+  /** @param frames what it was told before this was known */
+  #seated(as: Continuation, frames: readonly unknown[]): void {
+    this.#conversation = as;
+    const events = frames.map((data) => ({ data, event: readEvent(data) }));
+    // What the gateway has of our lines is not sent to it again. The last is the answer to our question alone.
+    for (const { event } of events.slice(0, -1)) if (isReceived(event)) this.#outgoing.heard(event);
+    this.#runner.take({ type: 'socket_opened' });
+    for (const { data, event } of events) this.#told(event, data);
   }
 
   #linkClosed({ hint, ...end }: LinkEnd): void {
     this.#hint = hint;
     this.#link = null;
+    this.#resumption?.cancel();
     this.#audience.lobby = null;
     this.#outgoing.detach();
     this.#runner.take({ type: 'socket_closed', ...end });
@@ -231,9 +260,10 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   #moved(change: LifeEffect & { readonly type: 'tell' }): void {
     const { life } = this.#runner;
     if (life.state === 'closed') this.#outgoing.end();
-    if (life.state === 'open' && this.#link) this.#outgoing.attach(this.#link);
+    if (life.state === 'open' && this.#link) this.#outgoing.attach(this.#link, this.#conversation);
     const cause = life.state === 'closed' ? life.end.cause : null;
-    this.#audience.tell({ ...change, type: 'client.state', state: life.state, cause });
+    const conversation = life.state === 'open' ? this.#conversation : null;
+    this.#audience.tell({ ...change, type: 'client.state', state: life.state, cause, conversation });
     if (life.state === 'closed') this.#finish(life.end);
     if (life.state !== 'open') return;
     this.#opening.resolve();
@@ -243,6 +273,10 @@ export class RealtimeConnection implements AsyncIterable<ConnectionEvent>, Async
   #receive(data: unknown): void {
     const event = readEvent(data);
     if (isReceived(event)) this.#outgoing.heard(event);
+    this.#told(event, data);
+  }
+
+  #told(event: ConnectionEvent, data: unknown): void {
     const goodbye = goodbyeIn(event);
     // Whoever is told of it may say something at once, and nothing is given to a gateway that leaves.
     if (goodbye) this.#outgoing.detach();

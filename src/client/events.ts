@@ -2,6 +2,7 @@
 // as far as the client relies on: an event this version does not know is passed on as it came.
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ConnectionState } from './life-states.ts';
+import type { Continuation } from './resumption.ts';
 import { type EndCause, hintOf } from './retry.ts';
 
 export type ReceivedEvent = ServerEvent & { readonly event_id: string };
@@ -22,6 +23,8 @@ export interface ClientState {
   readonly reason: string;
   /** Of a connection that has closed. */
   readonly cause: EndCause | null;
+  /** Of one that is open: `resumed`, it goes on with the session of before, and its items are told once more. */
+  readonly conversation: Continuation | null;
   /** While reconnecting: which attempt comes next, from 1, and in how many ms. */
   readonly attempt: number | null;
   readonly retryMs: number | null;

@@ -33,6 +33,11 @@ export interface ConnectOptions extends AddressOptions {
    */
   readonly reconnect?: boolean | Partial<ReconnectPolicy> | undefined;
   /**
+   * Come back to the same session, where the gateway still has it (`sessions.resume`, 30 s by default): it tells the
+   * items that there are once more, and goes on. `client.state` says whether it did. Default false: to a new one.
+   */
+  readonly resume?: boolean | undefined;
+  /**
    * When the gateway says that it leaves: `end`, or `wait` for the next one, within `reconnect`; then what is said from
    * its notice on is kept for the next one. Default `end`.
    */
@@ -57,6 +62,7 @@ export interface CheckedOptions {
   readonly Socket: SocketClass;
   readonly life: Omit<LifeWorld, 'nowMs' | 'random' | 'url'>;
   readonly keep: KeepLimits;
+  readonly resume: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -89,6 +95,7 @@ const optionRules: Rules<ConnectOptions> = {
   token: { ...aString, secret: true },
   notices: flag,
   reconnect: reconnectRule,
+  resume: flag,
   onShutdown: { expected: '"end" or "wait"', fits: (value) => value === 'end' || value === 'wait' },
   keep: anObject,
   signal: { expected: 'an AbortSignal', fits: isSignal },
@@ -106,7 +113,7 @@ export function checkedOptions(given: ConnectOptions): CheckedOptions {
   const options = checkAll('', given, optionRules);
   check('url', options.url, aString);
   const { token, signal, reconnect = true, onShutdown: shutdown = 'end', keep = {} } = options;
-  const { openTimeoutMs = 15_000, closeGraceMs = 1000 } = options;
+  const { openTimeoutMs = 15_000, closeGraceMs = 1000, resume = false } = options;
   const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
   if (!Socket) throw new GreenroomError('bad_usage', 'there is no global WebSocket here; pass one');
   const policy = policyOf(reconnect);
@@ -116,7 +123,7 @@ export function checkedOptions(given: ConnectOptions): CheckedOptions {
     ...{ openTimeoutMs, closeGraceMs, farewellMs },
   };
   return {
-    ...{ url: realtimeUrl(options), protocols: subprotocols(token), token, Socket, life, signal },
+    ...{ url: realtimeUrl(options), protocols: subprotocols(token), token, Socket, life, signal, resume },
     keep: { ...keepDefaults, ...checkAll('keep', keep, keepRules) },
   };
 }

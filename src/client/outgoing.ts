@@ -19,6 +19,7 @@ import {
   unshownMax,
 } from './lines.ts';
 import type { Link } from './link.ts';
+import type { Continuation } from './resumption.ts';
 import { type Asked, answered, askAgain, forget, noMemory, remember } from './session-memory.ts';
 import { AudioSpool, type Dropped } from './spool.ts';
 import { type ClientWorld, Timers } from './timers.ts';
@@ -96,10 +97,10 @@ export class Outgoing {
     return { audioMs: Math.round(this.#spool.bytes / bytesPerMs), lines };
   }
 
-  /** A connection is there: first what it has to know, then what was kept. */
-  attach(link: Link): void {
+  /** A connection is there: first what it has to know, then what was kept. A session of before knows what was agreed. */
+  attach(link: Link, conversation: Continuation): void {
     this.#link = link;
-    this.#memory = askAgain(this.#memory);
+    if (conversation === 'new') this.#memory = askAgain(this.#memory);
     for (const asked of this.#memory.asked) link.send(JSON.stringify(updateOf(asked)));
     this.#sendLines(flush(this.#lines));
     this.#pump();

@@ -58,6 +58,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
       },
       keepaliveMs: raw.sessions.keepalive,
       queueBytesMax: raw.sessions.queueBytesMax,
+      resumeMs: raw.sessions.resume,
     },
     events: eventsConfig(raw.events),
     auth: { tokens: grants.map(({ token }) => token), admin, grants, origins: raw.auth.origins },

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { enginesSchema } from './schema-engines.ts';
 import { callerToken, eventsSchema } from './schema-events.ts';
-import { choice, duration, listenAddress, notYet, section, size, text, wholeNumber } from './schema-parts.ts';
+import { choice, duration, listenAddress, section, size, text, wholeNumber } from './schema-parts.ts';
 import { pipelinesSchema } from './schema-pipelines.ts';
 import { recordingsSchema } from './schema-recordings.ts';
 import { storeSchema } from './schema-store.ts';
@@ -38,13 +38,17 @@ const sessions = section(
       'Output that a client has not read; with more, nothing is read from it until it has.',
       1024,
     ),
+    resume: duration(
+      '30s',
+      'A client that was lost, and has asked for resumption, may come back to its session for so long.',
+      { minMs: 0, maxMs: 3_600_000 },
+    ),
     record: z
       .boolean()
       .default(false)
       .describe('Every session is recorded from its beginning; each can be switched.'),
   },
   'Sessions.',
-  notYet(['resume']),
 ).prefault({});
 
 /** Errors of secrets never show the value. */

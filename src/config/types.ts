@@ -229,6 +229,8 @@ export interface SessionsConfig {
   readonly keepaliveMs: number;
   /** Output that a client has not read. */
   readonly queueBytesMax: number;
+  /** A client that was lost may come back for so long. */
+  readonly resumeMs: number;
 }
 
 export interface RecordingsConfig {

@@ -29,6 +29,7 @@ export function openSessions(parts: {
       earlyAudio: { ageMs: audio.ageMs, bytesMax: audio.bytesMax },
       keepaliveMs: sessions.keepaliveMs,
       queueBytesMax: sessions.queueBytesMax,
+      resumeMs: sessions.resumeMs,
     },
     sessionsMax: sessions.max,
     earlyAudioBytesMax: audio.bytesTotalMax,

@@ -61,13 +61,14 @@ export class RealtimeEndpoint {
       const pipeline = pipelines.resolve(searchParams.get('model') ?? given?.model ?? null);
       const preset = presetFor(pipeline, given, searchParams.get('intent'));
       const notices = searchParams.get('notices') === '1';
+      const conversationId = searchParams.get('conversation_id');
+      const principal = access.principal(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
         void sessions.open({
           transport: new WsTransport(webSocket, socket, remote),
           pipeline,
-          notices,
-          preset,
+          ...{ notices, preset, conversationId, principal },
         });
       });
     } catch (thrown) {

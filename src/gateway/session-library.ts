@@ -150,7 +150,8 @@ export class SessionLibrary {
     const now = live || {
       // Its row is on its way.
       ...{ state: state === 'open' ? ('closing' as const) : state, items },
-      ...{ ageMs: Math.max(0, endMs - openedAtMs), response: null, pendingBytes: 0 },
+      ...{ ageMs: Math.max(0, endMs - openedAtMs), response: null },
+      ...{ pendingBytes: 0, awayLeftMs: null },
     };
     return { ...now, ...kept, answers, ...(searched && { matches }) };
   }

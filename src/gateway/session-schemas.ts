@@ -10,15 +10,19 @@ const session = z
     id: z.string(),
     pipeline: z.string(),
     state: z
-      .enum(['lobby', 'ready', 'failed', 'closing', 'closed', 'unclean'])
+      .enum(['lobby', 'ready', 'failed', 'away', 'closing', 'closed', 'unclean'])
       .describe(
-        '`closed`: it has ended. `unclean`: its gateway was gone before it had ended. The others are open.',
+        '`away`: its caller was lost and may come back. `closed`: it has ended. `unclean`: its gateway was gone before it had ended. The others are open.',
       ),
     ageMs: ms.describe('Of one that has ended: how long it was open.'),
     remote: z.string().describe('Address and port of the caller.'),
     items: z.int(),
     response: z.string().nullable().describe('The answer under way.'),
     pendingBytes: z.int().describe('Sent and not taken yet.'),
+    awayLeftMs: z
+      .int()
+      .nullable()
+      .describe('Ms for which its caller may still come back; null while it is there.'),
     openedAtMs: wall,
     closedAtMs: wall.nullable().describe('Of an unclean one: when it was found.'),
     reason: z.string().nullable().describe('Why it ended.'),

@@ -101,6 +101,14 @@ export const codes = {
     'the session lasted as long as a session may',
   ),
   slow_client: facts(408, 4408, 1, 'unavailable_error', 'the client did not read what it asked for'),
+  conversation_expired: facts(
+    410,
+    1008,
+    1,
+    'invalid_request_error',
+    'there is no such conversation to come back to, or no more',
+  ),
+  replaced: facts(409, 4409, 1, 'invalid_request_error', 'another connection has taken the session over'),
   client_lost: facts(408, 1011, 1, 'unavailable_error', 'the client answered no ping'),
   protocol_error: facts(400, 1002, 1, 'invalid_request_error', 'the WebSocket protocol was broken'),
 

@@ -125,6 +125,6 @@ function askedItem(draft: Draft, itemId: string) {
   return { item, delta: asked.delta };
 }
 
-function addressOf({ id, content }: MessageItem) {
+export function addressOf({ id, content }: MessageItem) {
   return { item_id: id, content_index: content.findIndex(({ type }) => type === 'input_audio') };
 }

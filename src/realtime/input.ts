@@ -1,5 +1,6 @@
 // The input audio buffer: positions of what was appended, taken, cleared, and of the speech under way. Positions only
 // grow, and every sample is taken by one item at most.
+import type { ServerEvent } from '../wire/server-events.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
 import { hear, refuseUnheard } from './hearing.ts';
 import { addItem, lastItemId, refuseFull } from './items.ts';
@@ -62,11 +63,7 @@ export function speechStarted(draft: Draft, atSample: number, atMs?: number): vo
   const itemId = draft.newId('item');
   const startSample = within(atSample, input.startSample, input.endSample);
   draft.set({ input: { ...input, turn: { itemId, startSample } } });
-  draft.send({
-    type: 'input_audio_buffer.speech_started',
-    audio_start_ms: toMs(startSample),
-    item_id: itemId,
-  });
+  draft.send(turnBegun({ itemId, startSample }));
   if (draft.state.phase === 'ready' && draft.state.abilities.hears === 'words') {
     const { language = null } = session.audio.input.transcription ?? {};
     draft.do({ type: 'listen', itemId, fromSample: startSample, language });
@@ -74,6 +71,12 @@ export function speechStarted(draft: Draft, atSample: number, atMs?: number): vo
   // Early input is heard faster than it was spoken: its turns did not interrupt anybody.
   const live = startSample >= input.catchUpSample;
   if (live && detection.interrupt_response) interruptByTurn(draft, atMs);
+}
+
+export function turnBegun(turn: { readonly itemId: string; readonly startSample: number }): ServerEvent {
+  const { itemId, startSample } = turn;
+  const type = 'input_audio_buffer.speech_started';
+  return { type, audio_start_ms: toMs(startSample), item_id: itemId };
 }
 
 export function speechStopped(draft: Draft, atSample: number): void {

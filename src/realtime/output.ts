@@ -2,7 +2,7 @@
 // content_part.added, deltas, their dones, content_part.done, output_item.done, item.done, response.done. Everything
 // that was added gets its done, also on cancel and failure.
 import type { ContentPart, Item, ItemStatus, MessageItem } from '../wire/items.ts';
-import type { ResponseObject, ResponsePart } from '../wire/server-events.ts';
+import type { ResponseObject, ResponsePart, ServerEvent } from '../wire/server-events.ts';
 import type { Modality } from '../wire/session-config.ts';
 import type { CallChunk, SentChunk } from './chunks.ts';
 import { armIdle } from './idle.ts';
@@ -42,9 +42,7 @@ function said(draft: Draft, active: ActiveResponse, chunk: HeardChunk, atMs: num
     const pieces = begins ? [...response.pieces, piece] : response.pieces;
     const last = chunk.part ? 'cut' : 'whole';
     keepUnderWay(draft, { ...response, text: text + chunk.text, pieces, last });
-    const type =
-      response.modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
-    return draft.send({ type, ...address, delta: chunk.text });
+    return draft.send({ type: textDelta(response.modality), ...address, delta: chunk.text });
   }
   keepUnderWay(draft, withAudio(response, chunk.samples, atMs));
   draft.send({ type: 'response.output_audio.delta', ...address, delta: chunk.audio });
@@ -137,6 +135,36 @@ function showItem(draft: Draft, active: ActiveResponse): ActiveResponse {
   return response;
 }
 
+/**
+ * A response under way, to somebody who has heard nothing of it: as it would have begun, with its text so far in one
+ * delta. `added`: what is told of its item in the conversation.
+ */
+export function responseShown(
+  response: ActiveResponse,
+  added: readonly ServerEvent[],
+): readonly ServerEvent[] {
+  const { object, itemId, modality, text, done } = response;
+  const created: ServerEvent = { type: 'response.created', response: { ...object, output: done } };
+  if (itemId === null) return [created];
+  const address = addressOf(response);
+  const item = itemOf(response, 'in_progress', []);
+  const part = partOf({ modality, text: '' });
+  const delta = { type: textDelta(modality), ...address, delta: text };
+  return [
+    created,
+    { type: 'response.output_item.added', ...placeOf(response), item },
+    ...added,
+    { type: 'response.content_part.added', ...address, part },
+    ...(text === '' ? [] : [delta]),
+  ];
+}
+
+function textDelta(
+  modality: Modality,
+): 'response.output_audio_transcript.delta' | 'response.output_text.delta' {
+  return modality === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
+}
+
 /** The item becomes one of the conversation, where its response belongs to it. */
 function join(draft: Draft, { conversation, afterItemId }: ActiveResponse, item: Item): void {
   if (conversation === 'auto') addItem(draft, item, afterItemId);
@@ -193,6 +221,6 @@ function contentOf(response: ActiveResponse): ContentPart {
   return { type: 'output_audio', transcript: textHeard(response) };
 }
 
-function partOf({ modality, text }: ActiveResponse): ResponsePart {
+function partOf({ modality, text }: Pick<ActiveResponse, 'modality' | 'text'>): ResponsePart {
   return modality === 'audio' ? { type: 'audio', transcript: text } : { type: 'text', text };
 }

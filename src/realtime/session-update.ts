@@ -84,8 +84,10 @@ export function mergeSession(
 ): SessionConfig {
   const { input, output } = session.audio;
   const { input: newInput, output: newOutput } = update.audio ?? {};
+  const { resumption, ...rest } = session;
   return {
-    ...session,
+    ...rest,
+    ...mergeResumption(resumption, update.resumption),
     type: update.type ?? session.type,
     output_modalities:
       answers === 'text' ? ['text'] : changed(update.output_modalities, ['audio'], session.output_modalities),
@@ -119,6 +121,14 @@ export function voiceOf(asked: unknown, voices: readonly string[]): string | und
 
 function changed<T>(given: T | null | undefined, cleared: T, current: T): T {
   return given === undefined ? current : (given ?? cleared);
+}
+
+function mergeResumption(
+  current: SessionConfig['resumption'],
+  update: SessionUpdate['resumption'],
+): Pick<SessionConfig, 'resumption'> {
+  const enabled = update === undefined ? current?.enabled : (update?.enabled ?? false);
+  return enabled ? { resumption: { enabled: true } } : {};
 }
 
 /** Who hears is the pipeline's own; the language is the caller's. */

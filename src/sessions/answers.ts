@@ -9,7 +9,6 @@ import type { TurnTimes } from '../pipelines/stage-times.ts';
 import type { SentChunk } from '../realtime/chunks.ts';
 import type { ConversationInput, ResponseSnapshot } from '../realtime/state.ts';
 import type { Item } from '../wire/items.ts';
-import type { Outbox } from './outbox.ts';
 import { ResponseAudio } from './response-audio.ts';
 
 /** An answer that has more to say lets the others have a turn of the loop this often. */
@@ -17,7 +16,8 @@ const holdMsMax = 8;
 
 export interface AnswersOptions {
   readonly scope: Scope;
-  readonly outbox: Outbox;
+  /** Resolves when the caller has room for more. */
+  readonly room: (signal: AbortSignal) => Promise<void>;
   readonly pipelineSession: Pick<PipelineSession, 'respond'>;
   readonly audioOf: (itemId: string) => Int16Array;
   /** When what it answers was spoken. */
@@ -49,7 +49,7 @@ export class Answers {
   }
 
   async #run(snapshot: ResponseSnapshot, signal: AbortSignal): Promise<void> {
-    const { scope, outbox, feed } = this.#options;
+    const { scope, room, feed } = this.#options;
     const { responseId } = snapshot;
     const audio = new ResponseAudio(snapshot.session.audio.output.format);
     let turnMs = scope.clock.now();
@@ -57,7 +57,7 @@ export class Answers {
       for await (const chunk of this.#chunks(snapshot, audio, signal)) {
         if (signal.aborted) return;
         feed({ type: 'output', responseId, chunk, atMs: scope.clock.now() });
-        await outbox.room(signal);
+        await room(signal);
         if (scope.clock.now() - turnMs > holdMsMax) {
           await turn(scope.clock);
           turnMs = scope.clock.now();

@@ -4,10 +4,12 @@ import { appendedBytes, appendedIn, audioDelta, deltaIn } from '../bridge/audio-
 import { next, openBridge } from '../bridge/bridge.ts';
 import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
+import { replay } from '../bridge/replay.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
 import { parseFrame } from '../wire/client-events.ts';
+import { isObject, type JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 import { BridgeClock } from './bridge-clock.ts';
@@ -17,16 +19,12 @@ import { BridgeReadiness } from './bridge-readiness.ts';
 import { openBridgeTasks } from './bridge-tasks.ts';
 import type { Call } from './call.ts';
 import { bridgeLook } from './call-look.ts';
-import { keepaliveOf, outboxOf } from './callers-leg.ts';
 import { EarlyFrames } from './early-frames.ts';
-import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
-import type { Keepalive } from './keepalive.ts';
 import { Lobby, missing } from './lobby.ts';
 import { withoutOurs } from './ours-in-update.ts';
-import type { Outbox } from './outbox.ts';
 import { binaryFrame } from './session-errors.ts';
-import type { SessionFacts } from './session-facts.ts';
+import { type SessionFacts, seatFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { StepQueue } from './step-queue.ts';
 import { UpstreamLeg } from './upstream-leg.ts';
@@ -45,41 +43,26 @@ export class BridgedSession implements Call {
   /** For work beside the call. */
   readonly host: BridgeHost;
   readonly #options: BridgedSessionOptions;
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
   readonly #early: EarlyFrames;
   readonly #readiness: BridgeReadiness;
   readonly #lobby: Lobby;
-  readonly #keepalive: Keepalive;
   readonly #timers: BridgeClock;
   readonly #upstream: UpstreamLeg;
   readonly #steps: StepQueue<BridgeInput>;
   #bridge: BridgeState;
   #opening: readonly BridgeEffect[];
   #garbage: 'none' | 'told' = 'none';
+  /** Whether its caller may come back: the gateway's own, upstream knows nothing of it. */
+  #resumption: 'off' | 'on' = 'off';
 
   constructor(options: BridgedSessionOptions) {
-    const { id, scope, transport, pipeline, limits, newId, onEnd, earlyAudio } = options;
+    const { id, scope, seat, place, pipeline, limits, newId, onEnd, earlyAudio } = options;
     this.id = id;
     this.#options = options;
     const { clock } = scope;
     const feed = (input: BridgeInput) => this.#feed(input);
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
-    this.#outbox = outboxOf(options, {
-      onTaken: () => this.#keepalive.alive(),
-      onRoom: () => {
-        this.#inbox.resume();
-        this.#upstream.read('on');
-      },
-    });
-    this.#inbox = new Inbox({
-      ...{ transport, clock },
-      isFull: () => this.#outbox.full || this.#upstream.full,
-      handle: (text) => this.#handle(text),
-      handleFrame: (frame) => this.#handleFrame(frame),
-    });
-    scope.defer('inbox', () => this.#inbox.close());
     this.#early = new EarlyFrames({
       ...{ budget: earlyAudio, ...limits.earlyAudio },
       onDropped: (why) => feed({ type: 'audio_dropped', why }),
@@ -98,8 +81,8 @@ export class BridgedSession implements Call {
       text: (text) => this.#hear(text),
       frame: (frame) => this.#hearFrame(frame),
       taken: () => {
-        this.#inbox.resume();
-        options.place.moved();
+        seat.read();
+        place.moved();
       },
       failed: (code, message) => feed({ type: 'upstream_failed', code, message }),
       closed: (code, reason) => feed({ type: 'upstream_closed', code, reason }),
@@ -113,12 +96,9 @@ export class BridgedSession implements Call {
       onTimeout: () => undefined,
       onNotice: (notice) => this.notice(notice),
     });
-    this.#keepalive = keepaliveOf(options);
-    options.place.bind({
+    place.bind({
       look: () => bridgeLook(this.#bridge, { full: this.#upstream.full }),
-      handle: (text) => this.#handle(text),
-      send: (event) => this.#outbox.send(event),
-      room: (signal) => this.#outbox.room(signal),
+      handle: (text) => this.handle(text),
       need: () => pipeline.need(),
     });
   }
@@ -137,43 +117,64 @@ export class BridgedSession implements Call {
     this.#lookAtEngines();
   }
 
-  receive(text: string | null): void {
-    this.#inbox.receive(text);
+  get conversationId(): string {
+    return this.#bridge.conversationId;
   }
 
-  receiveFrame(frame: ClientFrame): boolean {
-    return this.#inbox.receiveFrame(frame);
+  get resumable(): boolean {
+    return this.#resumption === 'on';
   }
 
-  alive(sign: 'any' | 'pong'): void {
-    this.#keepalive.alive();
-    if (sign === 'pong') this.#outbox.taken();
+  get busy(): boolean {
+    return this.#upstream.full;
+  }
+
+  onRoom(): void {
+    this.#upstream.read('on');
+  }
+
+  replay(): readonly JsonObject[] {
+    return replay(this.#bridge).map((event) => this.#shown(event));
+  }
+
+  callerIs(where: 'away' | 'back'): void {
+    if (where === 'back') this.#lobby.tell();
+    // Whoever did not take what came keeps upstream waiting no longer.
+    else this.#upstream.read('on');
   }
 
   notice(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void {
-    if (this.#options.notices) this.#outbox.send(event);
+    this.#options.seat.send(event);
   }
 
   facts(): SessionFacts {
-    const { scope, pipeline, transport } = this.#options;
+    const { scope, pipeline, seat } = this.#options;
     const { phase, items, answering } = this.#bridge;
-    const state = scope.state === 'open' ? phases[phase] : 'closing';
     return {
-      ...{ id: this.id, pipeline: pipeline.name, state, ageMs: scope.tree().ageMs },
-      ...{ remote: transport.remote, items: items.length, response: answering?.id ?? null },
-      pendingBytes: this.#outbox.pendingBytes,
+      ...seatFacts(seat, phases[phase]),
+      ...{ id: this.id, pipeline: pipeline.name, ageMs: scope.tree().ageMs },
+      ...{ items: items.length, response: answering?.id ?? null },
     };
+  }
+
+  /** The session as its caller has it: upstream's, and what is ours of it. */
+  #shown(event: JsonObject): JsonObject {
+    const { type, session } = event;
+    if (!isObject(session) || (type !== 'session.created' && type !== 'session.updated')) return event;
+    const { resumption: _, ...rest } = session;
+    return { ...event, session: this.resumable ? { ...rest, resumption: { enabled: true } } : rest };
   }
 
   #openBridge() {
     const { id, pipeline, scope, preset, newId } = this.#options;
     const expiresAt = Math.floor((scope.clock.wallTime() + lifetimeMs) / 1000);
     const session = sessionOf(pipeline, { id, expiresAt, preset });
-    const { model: _, greenroom: __, ...wanted } = preset ?? {};
+    const { model: _, greenroom: __, resumption, ...wanted } = preset ?? {};
+    if (resumption?.enabled) this.#resumption = 'on';
     return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
   }
 
-  #handle(text: string | null): void {
+  handle(text: string | null): void {
     if (text === null) return this.#feed({ type: 'refused', error: binaryFrame });
     const { tape } = this.#options;
     const bytes = appendedBytes(text);
@@ -184,11 +185,14 @@ export class BridgedSession implements Call {
     tape?.heard(text);
     const ours = withoutOurs(parsed.given);
     if (ours.state === 'refused') return this.#feed({ type: 'refused', error: ours.error });
+    // Before it is answered.
+    if (ours.state === 'ours' && ours.resumption !== undefined)
+      this.#resumption = ours.resumption ? 'on' : 'off';
     this.#feed({ type: 'client', event: ours.event, text: ours.state === 'none' ? text : ours.text });
     if (ours.state === 'ours' && ours.record !== undefined) tape?.ask(ours.record);
   }
 
-  #handleFrame(frame: ClientFrame): boolean {
+  handleFrame(frame: ClientFrame): boolean {
     const bytes = appendedIn(frame);
     if (bytes === undefined) return false;
     // Before it goes on: it is masked anew in its place.
@@ -217,7 +221,7 @@ export class BridgedSession implements Call {
         this.#options.onFault('a frame of upstream', new Error(why));
       }
     }
-    if (this.#outbox.full) this.#upstream.read('paused');
+    if (this.#options.seat.full) this.#upstream.read('paused');
   }
 
   #hearFrame(frame: ServerFrame): boolean {
@@ -225,7 +229,7 @@ export class BridgedSession implements Call {
     if (!delta) return false;
     this.#timers.heard();
     this.#feed({ type: 'upstream_audio', text: frame, ...delta });
-    if (this.#outbox.full) this.#upstream.read('paused');
+    if (this.#options.seat.full) this.#upstream.read('paused');
     return true;
   }
 
@@ -250,15 +254,15 @@ export class BridgedSession implements Call {
   }
 
   #perform(effect: BridgeEffect): void {
-    const { record, onFault, onEnd } = this.#options;
+    const { seat, record, onFault, onEnd } = this.#options;
     switch (effect.type) {
       case 'connect':
         this.#readiness.become('starting');
         return this.#upstream.connect();
       case 'pass':
-        return this.#outbox.pass(effect.text);
+        return seat.pass(effect.text);
       case 'to_caller':
-        return this.#outbox.send(effect.event);
+        return seat.send(this.#shown(effect.event));
       case 'to_upstream':
         return this.#upstream.send(effect.text);
       case 'hold':

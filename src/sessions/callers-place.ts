@@ -36,14 +36,19 @@ export interface Speaker {
   readonly refused: (error: WireError) => void;
 }
 
+/** Where the caller is, or is not. */
+interface CallersSeat {
+  readonly notices: boolean;
+  send(event: ServerEvent): void;
+  /** Resolves when the caller has room for more, or the signal aborts. */
+  room(signal: AbortSignal): Promise<void>;
+}
+
 /** What the call gives. */
 export interface BoundCall {
   look(): CallLook;
   /** An event as if its caller had sent it, handled at once. */
   handle(text: string): void;
-  send(event: ServerEvent): void;
-  /** Resolves when the caller has room for more, or the signal aborts. */
-  room(signal: AbortSignal): Promise<void>;
   /** Engines that are unloaded are woken. */
   need(): void;
 }
@@ -60,8 +65,7 @@ const appends = /"type"\s*:\s*"input_audio_buffer\.append"/;
 
 export class CallersPlace {
   readonly scope: Scope;
-  /** Whether the caller asked for our own notices. */
-  readonly notices: boolean;
+  readonly #seat: () => CallersSeat;
   readonly #clock: Clock;
   #call: BoundCall | undefined;
   #speaker: Speaker | undefined;
@@ -69,14 +73,19 @@ export class CallersPlace {
   #heardMs = Number.NEGATIVE_INFINITY;
   #waiting: (() => void)[] = [];
 
-  constructor(scope: Scope, notices: boolean) {
+  constructor(scope: Scope, seat: () => CallersSeat) {
     this.scope = scope;
-    this.notices = notices;
+    this.#seat = seat;
     this.#clock = scope.clock;
   }
 
   bind(call: BoundCall): void {
     this.#call = call;
+  }
+
+  /** Whether the caller asked for our own notices. */
+  get notices(): boolean {
+    return this.#seat().notices;
   }
 
   /** Undefined while it is being set up. */
@@ -114,11 +123,11 @@ export class CallersPlace {
   }
 
   tell(event: ServerEvent): void {
-    this.#call?.send(event);
+    this.#seat().send(event);
   }
 
   async room(signal: AbortSignal): Promise<void> {
-    await this.#call?.room(signal);
+    await this.#seat().room(signal);
   }
 
   need(): void {

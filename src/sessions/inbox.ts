@@ -29,7 +29,8 @@ export class Inbox {
   readonly #options: InboxOptions;
   #kept: (string | null)[] = [];
   #keptChars = 0;
-  #state: 'open' | 'full' | 'resting' | 'closed' = 'open';
+  /** Nothing is handled before the first `resume`. */
+  #state: 'open' | 'full' | 'resting' | 'closed' = 'full';
   #reading: 'on' | 'paused' = 'on';
   #rest: Timer | undefined;
   #heldMs = 0;

@@ -62,6 +62,11 @@ export class Lobby {
     this.#look();
   }
 
+  /** Where things stand, once more. */
+  tell(): void {
+    if (this.#state !== 'new') this.#options.onNotice(noticeOf(this.#options.pipeline.readiness()));
+  }
+
   /** An answer waits from now on, or no longer does. */
   wait(state: 'begin' | 'end'): void {
     const { scope, waitMs, onTimeout, pipeline } = this.#options;

@@ -2,12 +2,17 @@
 // something now and then may be behind by all it asked for; one that takes nothing for ten seconds is given up, so that
 // it holds nobody's memory and no engine. The kernel hides what a caller takes (it says that there is room again only
 // when a third of its megabytes is free): so pings go along with the data, and their pongs tell.
+//
+// What a caller that has come back is to know first may be long: it goes out as there is room, and what comes meanwhile
+// stands behind it, so that everything is told once and in order.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { WireText } from '../wire/text-frame.ts';
 import type { Transport } from './transport.ts';
+
+type OutEvent = ServerEvent | JsonObject;
 
 export interface OutboxOptions {
   readonly transport: Transport;
@@ -38,6 +43,9 @@ export class Outbox {
   #watch: Timer | undefined;
   #state: 'open' | 'full' | 'closed' = 'open';
   #waiting: (() => void)[] = [];
+  /** Not sent yet, in order: what goes first, and what has come since. */
+  #behind: readonly (OutEvent | string)[] = [];
+  #catching: 'off' | 'on' = 'off';
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -51,14 +59,31 @@ export class Outbox {
     return this.#state === 'full';
   }
 
-  send(event: ServerEvent | JsonObject): void {
-    if (this.#state === 'closed') return;
-    this.pass(JSON.stringify({ event_id: this.#options.newId('event'), ...event }));
+  send(event: OutEvent): void {
+    if (this.#behind.length > 0) this.#behind = [...this.#behind, event];
+    else if (this.#state !== 'closed') this.#write(this.#textOf(event));
   }
 
   /** A whole event, as it is to travel. */
   pass(text: WireText): void {
+    // A frame is a view of what was read, and is gone in the next turn.
+    if (this.#behind.length > 0) this.#behind = [...this.#behind, `${text}`];
+    else if (this.#state !== 'closed') this.#write(text);
+  }
+
+  /** Before everything that comes from now on. */
+  sendFirst(events: readonly OutEvent[]): void {
     if (this.#state === 'closed') return;
+    this.#behind = [...this.#behind, ...events];
+    this.#catchUp();
+    if (this.#behind.length > 0) this.#state = 'full';
+  }
+
+  #textOf(event: OutEvent): string {
+    return JSON.stringify({ event_id: this.#options.newId('event'), ...event });
+  }
+
+  #write(text: WireText): void {
     const { transport, bytesMax, clock } = this.#options;
     // Base64 and JSON are ASCII but for what people say: close enough, and free.
     const bytes = text.length;
@@ -93,12 +118,31 @@ export class Outbox {
 
   close(): void {
     this.#state = 'closed';
+    this.#behind = [];
     this.#watch?.cancel();
     this.#wake();
   }
 
   #hasRoom(): boolean {
-    return this.#pendingBytes < this.#options.bytesMax * answerShare;
+    return this.#behind.length === 0 && this.#isBelow(answerShare);
+  }
+
+  #isBelow(share: number): boolean {
+    return this.#pendingBytes < this.#options.bytesMax * share;
+  }
+
+  /** As far as there is room: one event may be as large as it likes. */
+  #catchUp(): void {
+    // What is written to a connection that has ended comes back at once, from within.
+    if (this.#catching === 'on') return;
+    this.#catching = 'on';
+    let sent = 0;
+    for (let next = this.#behind[0]; next !== undefined && this.#isBelow(answerShare); ) {
+      this.#write(typeof next === 'string' ? next : this.#textOf(next));
+      next = this.#behind[(sent += 1)];
+    }
+    this.#behind = this.#behind.slice(sent);
+    this.#catching = 'off';
   }
 
   #flushed(bytes: number): void {
@@ -107,6 +151,7 @@ export class Outbox {
     if (this.#state === 'closed') return;
     this.taken();
     onTaken();
+    if (this.#behind.length > 0) this.#catchUp();
     if (!this.#hasRoom()) return;
     this.#wake();
     if (this.#state !== 'full') return;

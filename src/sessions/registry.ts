@@ -2,10 +2,8 @@
 // is opened, and the one that says which close code a reason has.
 
 import type { Decoders } from '../audio/decoding/decoders.ts';
-import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
-import type { ReleaseContext } from '../lifecycle/holding.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { CloseReport } from '../lifecycle/report.ts';
 import type { Scope } from '../lifecycle/scope.ts';
@@ -18,18 +16,21 @@ import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Call } from './call.ts';
 import { CallersPlace } from './callers-place.ts';
+import { closeCodeOf, closeReason } from './close-codes.ts';
 import { AudioBudget } from './input-audio.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
-import { closeReason, refuse, tellError } from './refuse.ts';
+import { type Caller, closeGraceMs, Seat } from './seat.ts';
+import { conversationExpired, setUpFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionLimits } from './session-options.ts';
-import { type OpenTape, tapedTransport } from './tape.ts';
+import type { OpenTape } from './tape.ts';
 import type { Transport } from './transport.ts';
 
 export interface SessionChange {
   readonly id: string;
-  readonly type: 'opened' | 'closed';
+  /** `away`: its caller was lost, and may come back. `replaced`: it did while the connection before was still there. */
+  readonly type: 'opened' | 'away' | 'resumed' | 'replaced' | 'closed';
   readonly pipeline: string;
   readonly reason: CloseReason | null;
 }
@@ -51,22 +52,24 @@ export interface RegistryOptions {
   readonly random: () => number;
 }
 
-export interface SessionRequest {
-  readonly transport: Transport;
+export interface SessionRequest extends Caller {
   readonly pipeline: AnyPipeline;
-  readonly notices: boolean;
+  /** Whose it is: only they may come back to it. Default: everybody is the same. */
+  readonly principal?: string;
+  /** The conversation that its caller wants to come back to. Default: a new one. */
+  readonly conversationId?: string | null;
   /** What the session begins with, beside what its pipeline says. */
   readonly preset?: SessionUpdate | null;
 }
 
+/** A session that is open, with what is known of it from outside. */
 interface Entry {
   readonly session: Call;
-  readonly pipeline: AnyPipeline;
+  readonly seat: Seat;
   readonly place: CallersPlace;
+  readonly pipeline: AnyPipeline;
+  readonly principal: string;
 }
-
-/** A close frame is given so long to be answered; then the connection is ended. */
-const closeGraceMs = 1000;
 
 export class SessionRegistry {
   readonly changes: Announcer<SessionChange>;
@@ -75,6 +78,7 @@ export class SessionRegistry {
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
   readonly #sessions = new Map<string, Entry>();
+  readonly #conversations = new Map<string, Entry>();
   #terminated = 0;
   /** Open, or being set up or closed: each has a place. */
   #admitted = 0;
@@ -98,13 +102,13 @@ export class SessionRegistry {
     return this.#terminated;
   }
 
+  list(): readonly SessionFacts[] {
+    return [...this.#sessions.values()].map(({ session }) => session.facts());
+  }
+
   /** Where somebody else may speak in its caller's place; undefined of a session that is not open. */
   place(id: string): CallersPlace | undefined {
     return this.#sessions.get(id)?.place;
-  }
-
-  list(): readonly SessionFacts[] {
-    return [...this.#sessions.values()].map(({ session }) => session.facts());
   }
 
   /** Whether a session uses an engine, or a task of one does. */
@@ -120,14 +124,13 @@ export class SessionRegistry {
 
   /**
    * Opens a session on a connection that is there already. Whatever fails, at whichever step: what was acquired is
-   * released in reverse, the caller is told, nothing is left. Resolves with its id when it is open, or has been refused.
+   * released in reverse, the caller is told, nothing is left. Resolves with its id when it is open, or why not. A caller
+   * that comes back to its session is seated there; one that cannot is told so, and gets a new one.
    */
-  async open({
-    transport,
-    pipeline,
-    notices,
-    preset = null,
-  }: SessionRequest): Promise<string | GreenroomError> {
+  async open(request: SessionRequest): Promise<string | GreenroomError> {
+    const { transport, pipeline, preset = null, principal = '', conversationId: asked = null } = request;
+    const before = asked === null ? undefined : this.#resume(asked, principal, request);
+    if (before !== undefined) return before;
     const { newId, random, limits, log, sessionsMax, decoders } = this.#options;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
@@ -142,60 +145,50 @@ export class SessionRegistry {
       ending ??= error;
       void scope.close(reason);
     };
-    const early: (() => void)[] = [];
     let session: Call | undefined;
-    const deliver = (step: (to: Call) => void) => {
-      const to = session;
-      if (to) step(to);
-      else early.push(() => session && step(session));
-    };
-    const closed = Promise.withResolvers<void>();
-    let callersCode: number | undefined;
     const tape = this.#options.openTape?.({
       ...{ id, pipeline: pipeline.name, formats: pipeline.kind === 'bridge' ? 'asked' : 'told' },
       notice: (notice) => session?.notice(notice),
     });
     if (tape) scope.defer('tape', ({ reason }) => tape.end(reason));
-    scope.defer('transport', (context) => this.#closeTransport(transport, ending, closed.promise, context));
-    const place = new CallersPlace(scope, notices);
-    transport.listen({
-      text: (text) => place.admits(text) && deliver((to) => to.receive(text)),
-      frame: (frame) => !place.taken && place.noted(session?.receiveFrame?.(frame) ?? false),
-      binary: () => deliver((to) => to.receive(null)),
-      alive: (sign) => session?.alive(sign),
-      closed: (code) => {
-        callersCode = code;
-        closed.resolve();
-        end('client_left');
+    const place: CallersPlace = new CallersPlace(scope, () => seat);
+    const seat = new Seat(
+      {
+        ...{ id, scope, limits, tape, place, newId, random, why: () => ending, onEnd: end },
+        onChange: (change, why) => this.#seatChanged(id, pipeline, change, why),
+        onTerminated: () => {
+          this.#terminated += 1;
+        },
       },
-    });
+      request,
+    );
     try {
-      const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
+      const record = this.#options.records({ id, pipeline: pipeline.name, remote: seat.remote });
       session = await openCall(pipeline, {
-        ...{ id, scope, limits, notices, preset, newId, random, record, decoders },
-        ...{ place, ...(tape && { tape }) },
-        transport: tapedTransport(tape ? tapedTransport(transport, tape) : transport, place),
+        ...{ id, scope, seat, place, limits, preset, newId, random, record, decoders },
+        ...(tape && { tape }),
         earlyAudio: this.#earlyAudio,
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
-      this.#enter(id, { session, pipeline, place }, scope, () => ending);
+      this.#enter({ session, seat, place, pipeline, principal }, scope, () => ending);
       this.#record(record, scope, (reason) =>
-        reason === 'client_left' && callersCode !== undefined
-          ? callersCode
+        reason === 'client_left' && seat.callersCode !== undefined
+          ? seat.callersCode
           : (ending?.closeCode ?? closeCodeOf(reason)),
       );
       tape?.begin(preset?.greenroom?.record ?? undefined);
+      if (asked !== null) seat.send({ type: 'error', error: conversationExpired(asked) });
       session.begin();
-      for (const step of early) step();
+      seat.attach(session);
       return id;
     } catch (thrown) {
       // A caller that left half-way is no fault.
       const error = toGreenroomError(thrown);
       if (scope.state !== 'open') return scope.closed.then(() => error);
       log.error({ session: id, error: thrown }, `session ${id}: set-up failed: ${error.message}`);
-      tellError(transport, error, newId);
+      seat.send({ type: 'error', error: setUpFailed(error) });
       end('setup_failed', error);
       await scope.closed;
       return error;
@@ -218,6 +211,25 @@ export class SessionRegistry {
     return this.tasks.open({ session, scope, owner, pipeline: name, plans, host, newId });
   }
 
+  /** The session that the caller had left, and in which it is seated again. Another's is as one that is not there. */
+  #resume(conversationId: string, principal: string, caller: Caller): string | undefined {
+    const entry = this.#conversations.get(conversationId);
+    if (!entry || entry.principal !== principal) return undefined;
+    if (!entry.session.resumable || entry.seat.state === 'ended') return undefined;
+    entry.seat.take(caller);
+    return entry.session.id;
+  }
+
+  #seatChanged(
+    id: string,
+    { name: pipeline }: AnyPipeline,
+    type: 'away' | 'resumed' | 'replaced',
+    why: string,
+  ): void {
+    this.#options.log.info({ session: id, pipeline }, `session ${id} ${type}: ${why}`);
+    this.changes.announce({ id, type, pipeline, reason: null });
+  }
+
   #refusal(sessionsMax: number): GreenroomError | undefined {
     if (this.#scope.state !== 'open') return new GreenroomError('server_shutdown', 'the gateway is leaving');
     // Those that are being set up count too.
@@ -227,12 +239,17 @@ export class SessionRegistry {
   }
 
   /** @param why it had to end, where something was wrong */
-  #enter(id: string, entry: Entry, scope: Scope, why: () => GreenroomError | undefined): void {
+  #enter(entry: Entry, scope: Scope, why: () => GreenroomError | undefined): void {
     const { log } = this.#options;
-    const { pipeline } = entry;
+    const { session, pipeline } = entry;
+    const { id, conversationId } = session;
     this.#sessions.set(id, entry);
+    this.#conversations.set(conversationId, entry);
     // Only its own entry, however late it comes.
-    scope.defer('registry entry', () => void this.#sessions.delete(id));
+    scope.defer('registry entry', () => {
+      this.#sessions.delete(id);
+      this.#conversations.delete(conversationId);
+    });
     log.info({ session: id, pipeline: pipeline.name }, `session ${id} opened`);
     this.changes.announce({ id, type: 'opened', pipeline: pipeline.name, reason: null });
     void scope.closed.then((report) => {
@@ -251,42 +268,11 @@ export class SessionRegistry {
     record.opened();
     void scope.closed.then(({ reason }) => record.closed(reason, closeCode(reason)));
   }
-
-  /** A close frame is sent and given most of the time there is; what is left is for ending the connection. */
-  async #closeTransport(
-    transport: Transport,
-    error: GreenroomError | undefined,
-    closed: Promise<void>,
-    { reason, deadline }: ReleaseContext,
-  ): Promise<void> {
-    if (reason !== 'client_lost') {
-      transport.close(error?.closeCode ?? closeCodeOf(reason), closeReason(error?.message ?? reason));
-      const grace = deadline.child(deadline.remainingMs() * 0.8);
-      const answered = await grace.wait(closed);
-      grace.dispose();
-      if (answered.state === 'done') return;
-      this.#terminated += 1;
-    }
-    transport.terminate();
-    await closed;
-  }
 }
 
-const closeCodes: Readonly<Record<CloseReason, ErrorCode | 1000>> = {
-  done: 1000,
-  client_left: 1000,
-  client_lost: 'client_lost',
-  server_shutdown: 'server_shutdown',
-  setup_failed: 'internal_error',
-  engine_failed: 'engine_exited',
-  slow_client: 'slow_client',
-  replaced: 1000,
-  deadline: 'deadline_exceeded',
-  protocol_error: 'protocol_error',
-  internal_error: 'internal_error',
-};
-
-function closeCodeOf(reason: CloseReason): number {
-  const code = closeCodes[reason];
-  return code === 1000 ? 1000 : factsOf(code).close;
+function refuse(transport: Transport, error: GreenroomError, newId: NewId): GreenroomError {
+  const event = { event_id: newId('event'), type: 'error', error: setUpFailed(error) };
+  transport.send(JSON.stringify(event), () => undefined);
+  transport.close(error.closeCode, closeReason(error.message));
+  return error;
 }

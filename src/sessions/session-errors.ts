@@ -1,6 +1,6 @@
 // What a session tells its caller by itself, as errors of the wire. None of them ends the connection.
 import { factsOf } from '../lifecycle/codes.ts';
-import { messageOf, toGreenroomError } from '../lifecycle/errors.ts';
+import { type GreenroomError, messageOf, toGreenroomError } from '../lifecycle/errors.ts';
 import type { Notice } from '../wire/notices.ts';
 import type { WireError } from '../wire/server-events.ts';
 
@@ -17,6 +17,17 @@ export function voiceActivityFailed(error: unknown, then: 'again' | 'deaf'): Wir
 export function sessionExpired(lifetimeMs: number): WireError {
   const message = `Your session hit the maximum duration of ${lifetimeMs / 60_000} minutes.`;
   return { type: 'invalid_request_error', code: 'session_expired', message, ...nobody };
+}
+
+export function conversationExpired(conversationId: string): WireError {
+  const shown = JSON.stringify(conversationId.slice(0, 64));
+  const message = `there is no conversation ${shown} to come back to, or no more: this is a new session`;
+  return { type: 'invalid_request_error', code: 'conversation_expired', message, ...nobody };
+}
+
+/** Why there is no session for its caller. */
+export function setUpFailed({ code, message }: GreenroomError): WireError {
+  return { type: 'server_error', code, message, ...nobody };
 }
 
 export const binaryFrame: WireError = {

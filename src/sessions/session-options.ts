@@ -11,26 +11,27 @@ import type { NewId } from '../wire/ids.ts';
 import type { CallersPlace } from './callers-place.ts';
 import type { AudioBudget } from './input-audio.ts';
 import type { SessionRecord } from './records.ts';
+import type { Seat } from './seat.ts';
 import type { Tape } from './tape.ts';
-import type { Transport } from './transport.ts';
 
 export interface SessionLimits {
   readonly lobbyWaitMs: number;
   readonly earlyAudio: { readonly ageMs: number; readonly bytesMax: number };
   readonly keepaliveMs: number;
   readonly queueBytesMax: number;
+  /** A caller that was lost may come back for so long. */
+  readonly resumeMs: number;
 }
 
 export interface SessionOptions {
   readonly id: string;
   readonly scope: Scope;
-  readonly transport: Transport;
+  /** Where its caller is, or is not. */
+  readonly seat: Seat;
   readonly pipeline: Pipeline;
   readonly pipelineSession: PipelineSession;
   readonly limits: SessionLimits;
   readonly earlyAudio: AudioBudget;
-  /** The caller asked for our own notices. */
-  readonly notices: boolean;
   readonly preset: SessionUpdate | null;
   readonly record: SessionRecord;
   readonly tape?: Tape;

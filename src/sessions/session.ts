@@ -4,6 +4,7 @@ import { noDecoders } from '../audio/decoding/decoders.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { next, open } from '../realtime/conversation.ts';
+import { replay } from '../realtime/replay.ts';
 import { detectorOptions } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
 import { parseClientEvent } from '../wire/client-events.ts';
@@ -12,19 +13,15 @@ import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
 import { lookOf } from './call-look.ts';
-import { keepaliveOf, outboxOf } from './callers-leg.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
-import type { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
-import type { Outbox } from './outbox.ts';
 import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
-import type { SessionFacts } from './session-facts.ts';
+import { type SessionFacts, seatFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { StepQueue } from './step-queue.ts';
 import { SessionTaskHost } from './task-host.ts';
@@ -39,8 +36,6 @@ const lifetimeMs = 3_600_000;
 export class Session implements Call {
   readonly id: string;
   readonly #options: SessionOptions;
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
   readonly #work: PacedWork;
   readonly #intake: Intake;
   readonly #itemAudio = new ItemAudio();
@@ -48,7 +43,6 @@ export class Session implements Call {
   readonly #lobby: Lobby;
   readonly #answers: Answers;
   readonly #transcripts: Transcripts;
-  readonly #keepalive: Keepalive;
   readonly #turns: TurnClock;
   readonly #idle: IdleWatch;
   readonly #steps: StepQueue<ConversationInput>;
@@ -56,29 +50,16 @@ export class Session implements Call {
   #opening: readonly Effect[];
 
   constructor(options: SessionOptions) {
-    const { id, scope, transport, pipeline, pipelineSession, limits, newId, onEnd } = options;
+    const { id, scope, seat, place, pipeline, pipelineSession, limits, newId, onEnd } = options;
     this.id = id;
     this.#options = options;
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
-    this.#outbox = outboxOf(options, {
-      onTaken: () => this.#keepalive.alive(),
-      onRoom: () => this.#inbox.resume(),
-    });
-    this.#inbox = new Inbox({
-      transport,
-      clock: scope.clock,
-      isFull: () => this.#outbox.full || this.#work.busy || this.#intake.busy,
-      handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
-    });
-    scope.defer('inbox', () => this.#inbox.close());
-    this.#work = new PacedWork({
-      scope,
-      onIdle: () => {
-        this.#inbox.resume();
-        options.place.moved();
-      },
-    });
+    const onIdle = () => {
+      seat.read();
+      place.moved();
+    };
+    this.#work = new PacedWork({ scope, onIdle });
     const opened = open(this.#initial(), newId('conv'), newId, pipeline.abilities);
     this.#conversation = opened.state;
     this.#opening = opened.effects;
@@ -88,7 +69,7 @@ export class Session implements Call {
       early: limits.earlyAudio,
       format: opened.state.session.audio.input.format,
       work: this.#work,
-      webm: { scope, decoders: options.decoders ?? noDecoders, onIdle: () => this.#inbox.resume() },
+      webm: { scope, decoders: options.decoders ?? noDecoders, onIdle },
       hears: pipeline.abilities.hears,
       pipeline: pipeline.name,
       phase: () => this.#conversation.phase,
@@ -100,13 +81,13 @@ export class Session implements Call {
       ...{ scope, pipelineSession, feed, onFault: options.onFault },
       audioOf: (item: string) => this.#itemAudio.of(item),
     };
-    const send = (event: ServerEvent) => this.#send(event);
+    const send = (event: ServerEvent) => seat.send(event);
     const host = new SessionTaskHost({ ...speaking, conversation: () => this.#conversation, send });
     const tasks = options.openTasks(host);
     this.#turns = new TurnClock(scope.clock);
     const turnOf = (items: readonly Item[]) => this.#turns.take(items);
     const answering = { ...speaking, pipelineSession: new TaskTools(pipelineSession, tasks, newId) };
-    this.#answers = new Answers({ ...answering, outbox: this.#outbox, turnOf });
+    this.#answers = new Answers({ ...answering, room: (signal) => seat.room(signal), turnOf });
     this.#transcripts = new Transcripts({
       ...{ ...speaking, input: this.#intake.audio },
       onPartial: (itemId, text) => send(hearingNotice(itemId, text)),
@@ -118,7 +99,7 @@ export class Session implements Call {
       onTurn: (event) => this.#turned(event),
       onHeard: (toSample) => {
         this.#transcripts.spoken(toSample);
-        options.place.moved();
+        place.moved();
       },
       onQuiet: (beforeSample) => this.#intake.drop(beforeSample, ''),
       onFault: (error, then) => {
@@ -145,17 +126,14 @@ export class Session implements Call {
         onEnd('engine_failed', new GreenroomError(code as ErrorCode, message));
       },
       onTimeout: (waitedMs, missing) => feed({ type: 'lobby_timeout', waitedMs, missing }),
-      onNotice: (notice) => this.#send(notice),
+      onNotice: send,
     });
-    this.#keepalive = keepaliveOf(options);
     const expiry = scope.clock.after(lifetimeMs, () => this.#expire(), { ref: false });
     scope.defer('expiry', () => expiry.cancel());
-    options.place.bind({
+    place.bind({
       look: () =>
         lookOf(this.#conversation, { behindSamples: this.#hearing.behindSamples, busy: this.#work.busy }),
-      handle: (text) => this.#handle(text),
-      send,
-      room: (signal) => this.#outbox.room(signal),
+      handle: (text) => this.handle(text),
       need: () => pipeline.need(),
     });
   }
@@ -167,12 +145,30 @@ export class Session implements Call {
     this.#lobby.open();
   }
 
-  /** A frame: its text, or null for a binary one. */
-  receive(text: string | null): void {
-    this.#inbox.receive(text);
+  get conversationId(): string {
+    return this.#conversation.id;
   }
 
-  #handle(text: string): void {
+  get resumable(): boolean {
+    return this.#conversation.session.resumption !== undefined;
+  }
+
+  get busy(): boolean {
+    return this.#work.busy || this.#intake.busy;
+  }
+
+  replay() {
+    return replay(this.#conversation);
+  }
+
+  callerIs(where: 'away' | 'back'): void {
+    // Nobody is asked whether they are still there who are not.
+    this.#idle.wait(where === 'away' ? null : this.#conversation.idleMs);
+    if (where === 'back') this.#lobby.tell();
+  }
+
+  handle(text: string | null): void {
+    if (text === null) return this.#refuse(binaryFrame);
     const parsed = parseClientEvent(text);
     if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
     this.#options.tape?.heard(text, () => this.#intake.place);
@@ -184,25 +180,20 @@ export class Session implements Call {
     this.#feed({ type: 'client', event });
   }
 
-  /** Anything has come from the caller; `pong`: it has read as far as our last ping. */
-  alive(sign: 'any' | 'pong'): void {
-    this.#keepalive.alive();
-    if (sign === 'pong') this.#outbox.taken();
-  }
-
-  /** Sends our own notice to a caller that asked for them. */
   notice(event: Extract<ServerEvent, { type: `greenroom.${string}` }>): void {
-    this.#send(event);
+    this.#options.seat.send(event);
   }
 
   facts(): SessionFacts {
-    const { scope, pipeline, transport } = this.#options;
+    const { scope, pipeline, seat } = this.#options;
     const { phase, items, response } = this.#conversation;
-    const state = scope.state === 'open' ? phase : 'closing';
     return {
-      ...{ id: this.id, pipeline: pipeline.name, state, ageMs: scope.tree().ageMs },
-      ...{ remote: transport.remote, items: items.length, response: response?.object.id ?? null },
-      pendingBytes: this.#outbox.pendingBytes,
+      ...seatFacts(seat, phase),
+      id: this.id,
+      pipeline: pipeline.name,
+      ageMs: scope.tree().ageMs,
+      items: items.length,
+      response: response?.object.id ?? null,
     };
   }
 
@@ -238,7 +229,7 @@ export class Session implements Call {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'send':
-        return this.#send(effect.event);
+        return this.#options.seat.send(effect.event);
       case 'send_retrieved':
         return this.#retrieve(effect.item);
       case 'start_response':
@@ -289,12 +280,8 @@ export class Session implements Call {
 
   #retrieve(item: Item): void {
     const coding = codingOf(this.#conversation.session.audio.input.format);
-    const send = (filled: Item) => this.#send({ type: 'conversation.item.retrieved', item: filled });
+    const { seat } = this.#options;
+    const send = (filled: Item) => seat.send({ type: 'conversation.item.retrieved', item: filled });
     this.#work.do(this.#itemAudio.retrieve(item, coding, send));
-  }
-
-  #send(event: ServerEvent): void {
-    if (event.type.startsWith('greenroom.') && !this.#options.notices) return;
-    this.#outbox.send(event);
   }
 }

@@ -111,6 +111,8 @@ function makeSchema() {
     truncation: truncation.nullish(),
     /** Our own; what is in effect is told in a notice. */
     greenroom: z.strictObject({ record: z.boolean().nullish() }).nullish(),
+    /** Whether its caller may come back after a lost connection. */
+    resumption: z.strictObject({ enabled: z.boolean().nullish() }).nullish(),
     tracing: z.union([z.literal('auto'), json], { error: 'expected "auto" or an object' }).nullish(),
     include: z.array(word).max(64).nullish(),
     audio: z

@@ -21,7 +21,7 @@ export interface LobbyNotice {
   readonly error?: { readonly code: string; readonly message: string; readonly log_tail: readonly string[] };
 }
 
-export type Notice = ShutdownNotice | SourceNotice | HearingNotice | RecordingNotice;
+export type Notice = ShutdownNotice | ReplacedNotice | SourceNotice | HearingNotice | RecordingNotice;
 
 interface ShutdownNotice {
   readonly type: 'greenroom.notice';
@@ -29,6 +29,13 @@ interface ShutdownNotice {
   readonly message: string;
   /** When to come back, in ms; null when the gateway does not know. */
   readonly retry_ms: number | null;
+}
+
+/** Another connection goes on with the session; this one is closed. */
+interface ReplacedNotice {
+  readonly type: 'greenroom.notice';
+  readonly code: 'replaced';
+  readonly message: string;
 }
 
 /** An engine that has a part in an answer. */

@@ -106,6 +106,8 @@ export interface SessionConfig {
   readonly tracing: null;
   readonly prompt: null;
   readonly include: null;
+  /** Only where its caller may come back to it after a lost connection. */
+  readonly resumption?: { readonly enabled: true };
   readonly audio: {
     readonly input: {
       readonly format: InputFormat;

@@ -9,6 +9,7 @@ export interface TranscriptionSession {
   /** Seconds since the epoch. */
   readonly expires_at: number;
   readonly include: null;
+  readonly resumption?: { readonly enabled: true };
   readonly audio: { readonly input: SessionConfig['audio']['input'] };
 }
 
@@ -26,9 +27,12 @@ export interface LegacyTranscriptionSession {
 /** What a client is shown of its session. */
 export function shownSession(session: SessionConfig): SessionConfig | TranscriptionSession {
   if (session.type === 'realtime') return session;
-  const { type, id, expires_at, include, audio } = session;
-  const { input } = audio;
-  return { type, object: 'realtime.transcription_session', id, expires_at, include, audio: { input } };
+  const { type, id, expires_at, include, audio, resumption } = session;
+  return {
+    ...{ type, object: 'realtime.transcription_session', id, expires_at, include },
+    ...(resumption && { resumption }),
+    audio: { input: audio.input },
+  };
 }
 
 export function legacySession({ id, expires_at, audio }: SessionConfig): LegacyTranscriptionSession {

@@ -6,6 +6,8 @@ export interface HeldDoor extends AsyncDisposable {
   /** Somebody waits. */
   readonly knocked: Promise<void>;
   open(): void;
+  /** Everybody who is in is cut off; the door stays open. */
+  cut(): void;
 }
 
 export async function heldDoor(url: string): Promise<HeldDoor> {
@@ -28,6 +30,10 @@ export async function heldDoor(url: string): Promise<HeldDoor> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     knocked: knock.promise,
     open: () => opening.resolve(),
+    cut() {
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();

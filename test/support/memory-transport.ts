@@ -11,6 +11,8 @@ export class MemoryTransport implements Transport {
   /** Whether the gateway reads from it. */
   reading: 'on' | 'paused' = 'on';
   closes = 0;
+  /** By the gateway. */
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
   terminations = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #handlers: TransportHandlers | undefined;
@@ -54,9 +56,10 @@ export class MemoryTransport implements Transport {
     if (this.peer === 'reads' && this.#state === 'open') queueMicrotask(() => this.#handlers?.alive('pong'));
   }
 
-  close(): void {
+  close(code: number, reason: string): void {
     this.closes += 1;
     if (this.#state !== 'open') return;
+    this.closedWith = { code, reason };
     this.#state = 'closing';
     if (this.peer === 'reads') queueMicrotask(() => this.gone(1000));
   }

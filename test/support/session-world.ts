@@ -50,6 +50,7 @@ export class SessionWorld {
         earlyAudio: { ageMs: 30_000, bytesMax: 4 * 1024 * 1024 },
         keepaliveMs: 15_000,
         queueBytesMax,
+        resumeMs: 30_000,
       },
       sessionsMax,
       ...(decoders && { decoders }),

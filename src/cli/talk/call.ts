@@ -8,6 +8,7 @@ import { Deadline } from '../../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { SessionConfig } from '../../wire/session-config.ts';
 import { Answers } from './answers.ts';
+import { MissedAnswers } from './missed.ts';
 import type { TalkReport } from './report.ts';
 
 export type CallEnding =
@@ -57,6 +58,7 @@ export class Call {
   /** What was heard so far of what the caller says; empty where there is nothing that will become more. */
   #heard: { readonly itemId: string; readonly text: string } | null = null;
   #session: SessionConfig | null = null;
+  readonly #missed = new MissedAnswers();
   #ending: CallEnding | null = null;
   /** Where speech began that has not ended, and where the last one ended. */
   #speech: { readonly state: 'none' | 'open' | 'past'; readonly atMs: number } = { state: 'none', atMs: 0 };
@@ -149,7 +151,8 @@ export class Call {
   #take(event: ConnectionEvent): void {
     try {
       this.#show(event);
-      const answer = this.answers.take(event, this.clock.now());
+      const missed = this.#missed.take(event, this.answers.current !== undefined);
+      const answer = missed ?? this.answers.take(event, this.clock.now());
       if (answer) this.#report.answer(answer, this.#blame());
     } catch (thrown) {
       // An event of a known type that lacks what it should have.
@@ -196,6 +199,8 @@ export class Call {
         this.#heard = null;
         return;
       case 'error':
+        // That it is a new one is told where it begins.
+        if (event.error.code === 'conversation_expired') return;
         return this.#report.error(event.error.code, event.error.message, this.#blame());
       case 'client.fault':
         return this.#report.error(event.code, event.message);

@@ -146,9 +146,11 @@ export class LiveReport extends TalkReport {
     if (first === 'first' || !this.#look) this.#show(['red', '○ lost'], `${reason}; trying again`);
   }
 
-  back(): void {
-    this.json({ event: 'reconnected' });
-    this.#show(['green', '● open'], 'again; it is a new conversation');
+  back(conversation: ClientState['conversation']): void {
+    const resumed = conversation === 'resumed';
+    this.json({ event: resumed ? 'resumed' : 'reconnected' });
+    const what = resumed ? 'the conversation goes on' : 'it is a new conversation';
+    this.#show(['green', '● open'], `again; ${what}`);
   }
 
   interrupted(itemId: string, heardMs: number): void {

@@ -251,7 +251,7 @@ export class Live {
       return report.away(event, event.before === 'open' ? 'first' : 'again');
     }
     this.#retry = null;
-    if (event.before === 'reconnecting' && event.state === 'open') report.back();
+    if (event.before === 'reconnecting' && event.state === 'open') report.back(event.conversation);
   }
 
   /** Whoever speaks or types wants to hear no more; what was not heard is not remembered as said. */

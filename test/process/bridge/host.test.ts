@@ -9,6 +9,7 @@ import { BridgedSession } from '../../../src/sessions/bridged-session.ts';
 import { CallersPlace } from '../../../src/sessions/callers-place.ts';
 import { AudioBudget } from '../../../src/sessions/input-audio.ts';
 import { noRecords } from '../../../src/sessions/records.ts';
+import { Seat } from '../../../src/sessions/seat.ts';
 import { TaskDesk } from '../../../src/tasks/task-desk.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { randomId } from '../../../src/wire/ids.ts';
@@ -25,17 +26,25 @@ async function hosted() {
   const faults: unknown[] = [];
   const desk = new TaskDesk({ log: silentLog, store: undefined });
   const call = { session: 'sess_1', newId: randomId };
-  const place = new CallersPlace(scope, false);
+  const limits = {
+    ...{ lobbyWaitMs: 60_000, keepaliveMs: 15_000, queueBytesMax: 8 * 1024 * 1024, resumeMs: 30_000 },
+    earlyAudio: { ageMs: 30_000, bytesMax: 4 * 1024 * 1024 },
+  };
+  const ends = { onEnd: () => undefined, onChange: () => undefined, onTerminated: () => undefined };
+  const place: CallersPlace = new CallersPlace(scope, () => seat);
+  const seat = new Seat(
+    {
+      ...{ id: 'sess_1', scope, limits, tape: undefined, place, newId: randomId, random: () => 0.5 },
+      ...{ ...ends, why: () => undefined },
+    },
+    { transport, notices: false },
+  );
   const session = new BridgedSession({
-    ...{ id: 'sess_1', scope, transport, notices: false, preset: null, newId: randomId, random: () => 0.5 },
+    ...{ id: 'sess_1', scope, seat, limits, preset: null, newId: randomId, random: () => 0.5 },
     pipeline: new BridgePipeline({
       ...{ name: 'up', needs: [], voice: undefined, instructions: undefined },
       upstream: { url: upstream.url, headers: {}, secrets: [], openTimeoutMs: 5000 },
     }),
-    limits: {
-      ...{ lobbyWaitMs: 60_000, keepaliveMs: 15_000, queueBytesMax: 8 * 1024 * 1024 },
-      earlyAudio: { ageMs: 30_000, bytesMax: 4 * 1024 * 1024 },
-    },
     ...{
       earlyAudio: new AudioBudget(64 * 1024 * 1024),
       record: noRecords({ id: '', pipeline: '', remote: '' }),
@@ -47,7 +56,7 @@ async function hosted() {
   const connection = await upstream.connection();
   const said = (type: string, count = 1) =>
     until(() => transport.all(type)[count - 1], { timeoutMs: 5000, what: `${type} (${count})` });
-  const says = (event: object) => session.receive(JSON.stringify(event));
+  const says = (event: object) => session.handle(JSON.stringify(event));
   return { stack, upstream, connection, transport, session, said, says, faults };
 }
 

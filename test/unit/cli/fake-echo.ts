@@ -103,9 +103,9 @@ class Turns {
   }
 
   #update(event: ClientFrame): void {
-    const { audio } = event['session'] as { audio: { input: { turn_detection: object | null } } };
-    this.#detection = audio.input.turn_detection ? 'on' : 'off';
-    const turn_detection = audio.input.turn_detection ? serverVadDefault : null;
+    const { audio } = event['session'] as { audio?: { input: { turn_detection: object | null } } };
+    if (audio) this.#detection = audio.input.turn_detection ? 'on' : 'off';
+    const turn_detection = this.#detection === 'on' ? serverVadDefault : null;
     this.#call.send({ type: 'session.updated', session: { audio: { input: { turn_detection } } } });
   }
 

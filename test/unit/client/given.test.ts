@@ -74,7 +74,7 @@ describe('an option', () => {
     [{ url, closeGraceMs: 10n }, `closeGraceMs: expected ${ms}, got 10`],
     [
       { url, onshutdown: 'wait' },
-      'onshutdown: unknown; there are url, model, token, notices, reconnect, onShutdown, keep, signal, ' +
+      'onshutdown: unknown; there are url, model, token, notices, reconnect, resume, onShutdown, keep, signal, ' +
         'WebSocket, openTimeoutMs, closeGraceMs',
     ],
   ];

@@ -41,10 +41,7 @@ describe('a wrong key or value is told with its line and column', () => {
       'sessions: { lobby: { audio: { bytes: 65MiB } } }',
       '1:38 sessions.lobby.audio.bytes: 65MiB for one session is more than bytesTotal, 64MiB, for all',
     ],
-    [
-      'sessions: { resume: 30s }',
-      '1:13 sessions.resume: `resume` is not in this version of greenroom; it comes in a later one',
-    ],
+    ['sessions: { resume: 2h }', '1:21 sessions.resume: from 0s to 1h, got 2h'],
     ['shutdown: { total: 100ms }', '1:20 shutdown.total: from 500ms to 1m, got 100ms'],
     ['shutdown: { total: 2m }', '1:20 shutdown.total: from 500ms to 1m, got 2m'],
     ['store: mongo', '1:8 store: expected one of sqlite, none, got "mongo"'],

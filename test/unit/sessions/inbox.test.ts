@@ -24,8 +24,23 @@ function inbox() {
       state.busyMs += Number(/^\d+/.exec(text ?? '')?.[0] ?? 0);
     },
   });
+  it.resume();
   return { it, clock, transport, handled, state };
 }
+
+test('nothing is handled before it is told to begin, and all of it then', () => {
+  const handled: (string | null)[] = [];
+  const transport = new MemoryTransport();
+  const clock = new VirtualClock();
+  const it = new Inbox({ transport, clock, isFull: () => false, handle: (text) => void handled.push(text) });
+  it.receive('a');
+  it.receive(null);
+  expect(handled).toEqual([]);
+  it.resume();
+  it.receive('b');
+  expect(handled).toEqual(['a', null, 'b']);
+  it.close();
+});
 
 test('frames that cost little are handled at once', () => {
   const { it, handled } = inbox();

@@ -72,7 +72,7 @@ describe('a live call', () => {
     const text = ['x'.repeat(1_000_000), 'hi'];
     const talking = talk({ ...options, json: false, url: gateway.url, text }, io);
     const shown = () => io.errLines.some((line) => line.includes('was refused'));
-    await until(() => shown() && gateway.calls[0]?.received.length === 4, { ...soon, what: 'both lines' });
+    await until(() => shown() && gateway.calls[0]?.received.length === 5, { ...soon, what: 'both lines' });
     io.interrupt();
     await talking;
     expect(io.errLines.find((line) => line.includes('was refused'))).toMatch(
