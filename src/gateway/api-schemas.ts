@@ -4,6 +4,7 @@ import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
+import { pipelineSchemas } from './pipeline-routes.ts';
 import { recordingSchemas } from './recording-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
@@ -71,6 +72,7 @@ const session = z
   .strictObject({
     id: z.string(),
     pipeline: z.string(),
+    generation: z.int().describe('Of the pipeline: the session keeps it to its end.'),
     state: z.enum(['lobby', 'ready', 'failed', 'closing']),
     ageMs: ms,
     remote: named('Address and port of the caller.'),
@@ -104,16 +106,6 @@ const task = z
     error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   })
   .meta({ id: 'Task' });
-
-const pipeline = z
-  .strictObject({
-    name: z.string(),
-    kind: z.enum(['echo']),
-    needs: z.array(z.string()).describe('Names of engines.'),
-    voice: z.string(),
-    state: z.enum(['waiting', 'ready', 'failed']),
-  })
-  .meta({ id: 'Pipeline' });
 
 const model = z
   .strictObject({
@@ -205,7 +197,6 @@ export const apiSchemas = {
   engine,
   engines: list(engine),
   lines: list(z.string()),
-  pipelines: list(pipeline),
   tree,
   clientSecretRequest,
   clientSecret,
@@ -219,6 +210,7 @@ export const apiSchemas = {
   bytes: z.unknown().meta({ id: 'Bytes' }),
   ...eventSchemas,
   ...recordingSchemas,
+  ...pipelineSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

@@ -24,6 +24,7 @@ import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords } from './records.ts';
+import { type Restarted, type RestartRequest, Restarts } from './restarts.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
@@ -37,6 +38,7 @@ export class Gateway {
   #data: DataDirectory | undefined;
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
+  #restarts: Restarts | undefined;
   readonly #surface = Promise.withResolvers<Surface>();
   #opened: Surface | undefined;
 
@@ -130,6 +132,15 @@ export class Gateway {
     return this.#opened.events.publish(topic, data, key);
   }
 
+  /**
+   * The next generation of a pipeline; sessions keep theirs until they end.
+   * @throws GreenroomError `server_starting`, `server_shutdown`, `not_found`, `restart_under_way`, `too_many_generations`
+   */
+  restart(pipeline: string, request: RestartRequest = {}): Restarted {
+    if (this.#restarts) return this.#restarts.restart(pipeline, request);
+    throw new GreenroomError('server_starting', 'no pipeline is restarted yet: the gateway is opening');
+  }
+
   /** Puts a line into the log. */
   warn(message: string): void {
     this.#log.warn({}, message);
@@ -183,9 +194,11 @@ export class Gateway {
     scope.defer('loop monitor', () => this.#loop.stop());
     const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
-    const pipelines = new PipelineTable(config, supervisor, this.#log);
     const sessions = openSessions({ config, scope, log: this.#log, records, recordings });
     this.#sessions = sessions;
+    const pipelines = new PipelineTable({ config, supervisor, sessions, scope, log: this.#log });
+    const { leaving } = this.shutdown;
+    this.#restarts = new Restarts({ table: pipelines, supervisor, leaving });
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
@@ -246,6 +259,11 @@ export class Gateway {
       tasks: sessions.tasks,
       recordings,
       pipelines: () => pipelines.list(),
+      generations: {
+        lines: () => pipelines.lines(),
+        line: (name) => pipelines.line(name),
+        restart: (name, request) => this.restart(name, request),
+      },
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),
       shutdown: () => void this.shutdown.request('api'),

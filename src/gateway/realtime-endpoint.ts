@@ -68,6 +68,8 @@ export class RealtimeEndpoint {
           pipeline,
           notices,
           preset,
+          // In the turn of the loop in which it was resolved: no generation is closed in between.
+          enter: (session) => pipelines.enter(pipeline, session),
         });
       });
     } catch (thrown) {

@@ -17,6 +17,7 @@ import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 import type { MetricFacts } from './metrics.ts';
+import { type PipelineSources, pipelineRoutes } from './pipeline-routes.ts';
 import { recordingRoutes } from './recording-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 
@@ -29,6 +30,7 @@ export interface RouteSources extends EventSources {
   readonly tasks: TaskDesk;
   readonly recordings: Recordings;
   readonly pipelines: () => readonly PipelineBasics[];
+  readonly generations: PipelineSources;
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
   /** Throws `model_not_found`. */
@@ -160,14 +162,7 @@ export function routeTable(sources: RouteSources): RouteTable {
     ...recordingRoutes(sources.recordings),
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...eventRoutes(sources),
-    '/api/pipelines': {
-      GET: {
-        surface: 'admin',
-        summary: 'The pipelines and the engines they need.',
-        answers: { 200: 'pipelines' },
-        answer: () => list(sources.pipelines().map(pipelineOf)),
-      },
-    },
+    ...pipelineRoutes(sources.generations),
     '/api/tree': {
       GET: {
         surface: 'admin',
@@ -247,9 +242,4 @@ function readiness({ health, access }: RouteSources): Answer {
 
 function modelOf(name: string) {
   return { id: name, object: 'model', created: 0, owned_by: 'greenroom' };
-}
-
-function pipelineOf(pipeline: PipelineBasics) {
-  const { name, kind, needs, voice } = pipeline;
-  return { name, kind, needs, voice, state: pipeline.readiness().state };
 }

@@ -161,7 +161,8 @@ export class BridgedSession implements Call {
     const { phase, items, answering } = this.#bridge;
     const state = scope.state === 'open' ? phases[phase] : 'closing';
     return {
-      ...{ id: this.id, pipeline: pipeline.name, state, ageMs: scope.tree().ageMs },
+      ...{ id: this.id, pipeline: pipeline.name, generation: pipeline.generation },
+      ...{ state, ageMs: scope.tree().ageMs },
       ...{ remote: transport.remote, items: items.length, response: answering?.id ?? null },
       pendingBytes: this.#outbox.pendingBytes,
     };

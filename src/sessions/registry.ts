@@ -1,7 +1,6 @@
 // All sessions of a gateway: admits, sets up in one guarded scope, shows, ends. The only place where a session's scope
-// is opened, and the one that says which close code a reason has.
+// is opened.
 
-import { type ErrorCode, factsOf } from '../lifecycle/codes.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import type { ReleaseContext } from '../lifecycle/holding.ts';
@@ -16,9 +15,11 @@ import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Call } from './call.ts';
+import { type EnterGeneration, holdGeneration } from './generation-place.ts';
 import { AudioBudget } from './input-audio.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
+import { closeCodeOf, closeReason, errorFrame, refuse } from './session-ends.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionLimits } from './session-options.ts';
 import { type OpenTape, tapedTransport } from './tape.ts';
@@ -52,6 +53,16 @@ export interface SessionRequest {
   readonly notices: boolean;
   /** What the session begins with, beside what its pipeline says. */
   readonly preset?: SessionUpdate | null;
+  /** Default: its pipeline has no generations. */
+  readonly enter?: EnterGeneration;
+}
+
+/** What may be done to one that is open. */
+export interface OpenSession {
+  readonly session: Call;
+  readonly pipeline: AnyPipeline;
+  /** Its caller is told, and it is closed. */
+  end(reason: CloseReason, error: GreenroomError): void;
 }
 
 /** A close frame is given so long to be answered; then the connection is ended. */
@@ -63,7 +74,7 @@ export class SessionRegistry {
   readonly #options: RegistryOptions;
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
-  readonly #sessions = new Map<string, { readonly session: Call; readonly pipeline: AnyPipeline }>();
+  readonly #sessions = new Map<string, OpenSession>();
   #terminated = 0;
   /** Open, or being set up or closed: each has a place. */
   #admitted = 0;
@@ -91,6 +102,11 @@ export class SessionRegistry {
     return [...this.#sessions.values()].map(({ session }) => session.facts());
   }
 
+  /** Those that are answered by this very pipeline. */
+  answeredBy(pipeline: AnyPipeline): readonly OpenSession[] {
+    return [...this.#sessions.values()].filter((each) => each.pipeline === pipeline);
+  }
+
   /** Whether a session uses an engine, or a task of one does. */
   uses(engine: string): boolean {
     if (this.tasks.uses(engine)) return true;
@@ -106,7 +122,7 @@ export class SessionRegistry {
    * Opens a session on a connection that is there already. Whatever fails, at whichever step: what was acquired is
    * released in reverse, the caller is told, nothing is left. Resolves when it is open, or has been refused.
    */
-  async open({ transport, pipeline, notices, preset = null }: SessionRequest): Promise<void> {
+  async open({ transport, pipeline, notices, preset = null, enter }: SessionRequest): Promise<void> {
     const { newId, random, limits, log, sessionsMax } = this.#options;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
@@ -147,8 +163,11 @@ export class SessionRegistry {
         end('client_left');
       },
     });
+    const tell = (error: GreenroomError) => transport.send(errorFrame(error, newId), () => undefined);
     try {
-      const record = this.#options.records({ id, pipeline: pipeline.name, remote: transport.remote });
+      if (enter) holdGeneration(enter, id, scope, this.tasks);
+      const { name, generation = 1 } = pipeline;
+      const record = this.#options.records({ id, pipeline: name, generation, remote: transport.remote });
       session = await openCall(pipeline, {
         ...{ id, scope, limits, notices, preset, newId, random, record },
         ...(tape ? { tape, transport: tapedTransport(transport, tape) } : { transport }),
@@ -157,7 +176,11 @@ export class SessionRegistry {
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
-      this.#enter(id, session, pipeline, scope, () => ending);
+      const told = (reason: CloseReason, error: GreenroomError) => {
+        tell(error);
+        end(reason, error);
+      };
+      this.#enter(id, { session, pipeline, end: told }, scope, () => ending);
       this.#record(record, scope, (reason) =>
         reason === 'client_left' && callersCode !== undefined
           ? callersCode
@@ -171,7 +194,7 @@ export class SessionRegistry {
       if (scope.state !== 'open') return void (await scope.closed);
       const error = toGreenroomError(thrown);
       log.error({ session: id, error: thrown }, `session ${id}: set-up failed: ${error.message}`);
-      transport.send(errorFrame(error, newId), () => undefined);
+      tell(error);
       end('setup_failed', error);
       await scope.closed;
     }
@@ -202,15 +225,10 @@ export class SessionRegistry {
   }
 
   /** @param why it had to end, where something was wrong */
-  #enter(
-    id: string,
-    session: Call,
-    pipeline: AnyPipeline,
-    scope: Scope,
-    why: () => GreenroomError | undefined,
-  ): void {
+  #enter(id: string, open: OpenSession, scope: Scope, why: () => GreenroomError | undefined): void {
     const { log } = this.#options;
-    this.#sessions.set(id, { session, pipeline });
+    const { pipeline } = open;
+    this.#sessions.set(id, open);
     // Only its own entry, however late it comes.
     scope.defer('registry entry', () => void this.#sessions.delete(id));
     log.info({ session: id, pipeline: pipeline.name }, `session ${id} opened`);
@@ -250,40 +268,4 @@ export class SessionRegistry {
     transport.terminate();
     await closed;
   }
-}
-
-const closeCodes: Readonly<Record<CloseReason, ErrorCode | 1000>> = {
-  done: 1000,
-  client_left: 1000,
-  client_lost: 'client_lost',
-  server_shutdown: 'server_shutdown',
-  setup_failed: 'internal_error',
-  engine_failed: 'engine_exited',
-  slow_client: 'slow_client',
-  replaced: 1000,
-  deadline: 'deadline_exceeded',
-  protocol_error: 'protocol_error',
-  internal_error: 'internal_error',
-};
-
-function closeCodeOf(reason: CloseReason): number {
-  const code = closeCodes[reason];
-  return code === 1000 ? 1000 : factsOf(code).close;
-}
-
-/** At most 123 bytes fit into a close frame (RFC 6455, 5.5). */
-function closeReason(text: string): string {
-  let reason = text;
-  while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
-  return reason;
-}
-
-function errorFrame({ code, message }: GreenroomError, newId: NewId): string {
-  const error = { type: 'server_error', code, message, param: null, event_id: null };
-  return JSON.stringify({ event_id: newId('event'), type: 'error', error });
-}
-
-function refuse(transport: Transport, error: GreenroomError, newId: NewId): void {
-  transport.send(errorFrame(error, newId), () => undefined);
-  transport.close(error.closeCode, closeReason(error.message));
 }

@@ -3,6 +3,8 @@
 export interface SessionFacts {
   readonly id: string;
   readonly pipeline: string;
+  /** Of the pipeline, from 1: the session keeps it to its end. */
+  readonly generation: number;
   readonly state: 'lobby' | 'ready' | 'failed' | 'closing';
   readonly ageMs: number;
   readonly remote: string;

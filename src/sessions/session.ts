@@ -195,6 +195,7 @@ export class Session implements Call {
     return {
       id: this.id,
       pipeline: pipeline.name,
+      generation: pipeline.generation ?? 1,
       state: scope.state === 'open' ? phase : 'closing',
       ageMs: scope.tree().ageMs,
       remote: transport.remote,

@@ -1,0 +1,44 @@
+// What everybody is shown of a pipeline and its generations: the API, the console, the command line.
+import type { GenerationFailure, GenerationWord } from '../pipelines/generations.ts';
+import type { Line } from './pipeline-table.ts';
+
+export interface GenerationShown {
+  readonly number: number;
+  readonly state: GenerationWord;
+  /** That are in it. */
+  readonly sessions: number;
+  /** When it came into its state, ms since the epoch. */
+  readonly sinceMs: number;
+}
+
+export interface PipelineShown {
+  readonly name: string;
+  readonly kind: string;
+  /** Names of engines. */
+  readonly needs: readonly string[];
+  readonly voice: string;
+  /** Of what new callers get; `removed`: there is nothing for them. */
+  readonly state: 'waiting' | 'ready' | 'failed' | 'removed';
+  /** What new callers get. */
+  readonly generation: number | null;
+  /** Those that are not closed, the oldest first. */
+  readonly generations: readonly GenerationShown[];
+  /** Of the last that was built beside the current one, where it came to nothing. */
+  readonly failure: GenerationFailure | null;
+}
+
+export function pipelineShown(line: Line): PipelineShown {
+  const { current, name, failure, clock } = line;
+  const all = line.list();
+  const shown = current ?? all.at(-1)?.built;
+  const beganMs = clock.wallTime() - clock.now();
+  return {
+    ...{ name, kind: shown?.kind ?? '', needs: shown?.needs ?? [], voice: shown?.voice ?? '' },
+    state: current?.readiness().state ?? 'removed',
+    generation: all.find(({ state }) => state === 'current')?.number ?? null,
+    generations: all.map(({ number, state, users, sinceMs }) => ({
+      ...{ number, state, sessions: users, sinceMs: Math.round(beganMs + sinceMs) },
+    })),
+    failure,
+  };
+}

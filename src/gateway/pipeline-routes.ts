@@ -1,0 +1,113 @@
+// The pipelines over HTTP: their generations, and the next one.
+import * as z from 'zod';
+import { GreenroomError } from '../lifecycle/errors.ts';
+import { pipelineShown } from './pipeline-facts.ts';
+import type { Line } from './pipeline-table.ts';
+import type { Restarted, RestartRequest } from './restarts.ts';
+import type { RouteTable } from './route-table.ts';
+
+export interface PipelineSources {
+  readonly lines: () => readonly Line[];
+  /** Throws `not_found`. */
+  readonly line: (name: string) => Line;
+  /** Throws `not_found`, `server_shutdown`, `restart_under_way`, `too_many_generations`. */
+  readonly restart: (name: string, request: RestartRequest) => Restarted;
+}
+
+const restartRequest = z
+  .strictObject({
+    mode: z
+      .enum(['replace', 'seamless'])
+      .optional()
+      .describe(
+        '`replace`, the default: new callers wait until it is ready. `seamless`: they get the old one until then.',
+      ),
+    engines: z.boolean().optional().describe('Whether its engines are started anew. Default: no.'),
+  })
+  .meta({ id: 'RestartRequest' });
+
+const ms = (text: string) => z.number().describe(text);
+
+const pipeline = z
+  .strictObject({
+    name: z.string(),
+    kind: z.enum(['echo', 'cascade', 'bridge']),
+    needs: z.array(z.string()).describe('Names of engines.'),
+    voice: z.string(),
+    state: z
+      .enum(['waiting', 'ready', 'failed', 'removed'])
+      .describe('Of what new callers get; `removed`: the configuration has it no more.'),
+    generation: z.int().nullable().describe('What new callers get.'),
+    generations: z
+      .array(
+        z.strictObject({
+          number: z.int(),
+          state: z.enum(['building', 'current', 'draining']),
+          sessions: z.int(),
+          sinceMs: ms('When it came into its state, ms since the epoch.'),
+        }),
+      )
+      .describe('Those that are not closed, the oldest first.'),
+    failure: z
+      .strictObject({ generation: z.int(), code: z.string(), message: z.string() })
+      .nullable()
+      .describe('Of the last that was built beside the current one, where it came to nothing.'),
+  })
+  .meta({ id: 'Pipeline' });
+
+const restarted = z
+  .strictObject({ generation: z.int().describe('The number of the next.'), pipeline })
+  .meta({ id: 'Restarted' });
+
+export const pipelineSchemas = {
+  pipeline,
+  pipelines: z.strictObject({ object: z.literal('list'), data: z.array(pipeline) }),
+  restartRequest,
+  restarted,
+};
+
+export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
+  return {
+    '/api/pipelines': {
+      GET: {
+        surface: 'admin',
+        summary: 'The pipelines, their generations, and the engines they need.',
+        answers: { 200: 'pipelines' },
+        answer: () => ({ status: 200, body: { object: 'list', data: pipelines.lines().map(pipelineShown) } }),
+      },
+    },
+    '/api/pipelines/{name}': {
+      GET: {
+        surface: 'admin',
+        summary: 'One pipeline, its generations, and the engines it needs.',
+        answers: { 200: 'pipeline' },
+        refusals: ['not_found'],
+        answer: ({ param }) => ({ status: 200, body: pipelineShown(pipelines.line(param('name'))) }),
+      },
+    },
+    '/api/pipelines/{name}/restart': {
+      POST: {
+        surface: 'admin',
+        summary: 'The next generation of a pipeline: sessions keep theirs until they end.',
+        body: 'restartRequest',
+        answers: { 202: 'restarted' },
+        refusals: [
+          ...(['invalid_request', 'body_too_large', 'not_found', 'restart_under_way'] as const),
+          ...(['too_many_generations', 'server_shutdown'] as const),
+        ],
+        answer: async ({ param, json }) => {
+          const request = parsed(restartRequest, await json());
+          const name = param('name');
+          return { status: 202, body: pipelines.restart(name, request as RestartRequest) };
+        },
+      },
+    },
+  };
+}
+
+/** Throws `invalid_request`. */
+function parsed<Shape>(schema: z.ZodType<Shape>, body: unknown): Shape {
+  const read = schema.safeParse(body ?? {});
+  if (read.success) return read.data;
+  throw new GreenroomError('invalid_request', z.prettifyError(read.error));
+}
