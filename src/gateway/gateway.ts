@@ -19,12 +19,13 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
+import { openPipelines } from './open-pipelines.ts';
 import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
-import { PipelineTable } from './pipeline-table.ts';
+import type { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords } from './records.ts';
-import { type Restarted, type RestartRequest, Restarts } from './restarts.ts';
+import type { Restarted, RestartRequest, Restarts } from './restarts.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
@@ -136,7 +137,7 @@ export class Gateway {
    * The next generation of a pipeline; sessions keep theirs until they end.
    * @throws GreenroomError `server_starting`, `server_shutdown`, `not_found`, `restart_under_way`, `too_many_generations`
    */
-  restart(pipeline: string, request: RestartRequest = {}): Restarted {
+  async restart(pipeline: string, request: RestartRequest = {}): Promise<Restarted> {
     if (this.#restarts) return this.#restarts.restart(pipeline, request);
     throw new GreenroomError('server_starting', 'no pipeline is restarted yet: the gateway is opening');
   }
@@ -196,9 +197,9 @@ export class Gateway {
     this.#supervisor = supervisor;
     const sessions = openSessions({ config, scope, log: this.#log, records, recordings });
     this.#sessions = sessions;
-    const pipelines = new PipelineTable({ config, supervisor, sessions, scope, log: this.#log });
     const { leaving } = this.shutdown;
-    this.#restarts = new Restarts({ table: pipelines, supervisor, leaving });
+    const { pipelines, restarts } = openPipelines({ ...into, config, supervisor, sessions, scope, leaving });
+    this.#restarts = restarts;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
@@ -214,13 +215,7 @@ export class Gateway {
     const whose = this.#options.process ?? 'shared';
     await data.writeRecord(door.url, whose);
     const { eventsSocket } = await this.#openSurface({
-      access,
-      clientSecrets,
-      supervisor,
-      sessions,
-      recordings,
-      pipelines,
-      mask,
+      ...{ access, clientSecrets, supervisor, sessions, recordings, pipelines, restarts, mask },
     });
     if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
@@ -243,9 +238,10 @@ export class Gateway {
     readonly sessions: SessionRegistry;
     readonly recordings: Recordings;
     readonly pipelines: PipelineTable;
+    readonly restarts: Restarts;
     readonly mask: (text: string) => string;
   }): Promise<Surface> {
-    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, restarts, mask } = parts;
     const { openSurface } = await import('./surface.ts');
     this.#mustRun();
     const surface = await openSurface({
@@ -259,18 +255,14 @@ export class Gateway {
       tasks: sessions.tasks,
       recordings,
       pipelines: () => pipelines.list(),
-      generations: {
-        lines: () => pipelines.lines(),
-        line: (name) => pipelines.line(name),
-        restart: (name, request) => this.restart(name, request),
-      },
+      generations: restarts,
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),
       shutdown: () => void this.shutdown.request('api'),
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
     this.#mustRun();
-    surface.events.follow({ supervisor, sessions, recordings, ready: this.whenReady() });
+    surface.events.follow({ supervisor, sessions, recordings, pipelines, ready: this.whenReady() });
     this.#surface.resolve(surface);
     this.#opened = surface;
     this.#options.door.attach({

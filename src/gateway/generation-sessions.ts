@@ -21,7 +21,7 @@ export class SessionsOfGenerations {
       current === null
         ? 'is not in the configuration any more'
         : `was restarted: new calls get generation ${current}`;
-    const message = `pipeline ${name} ${now}; this call keeps generation ${generation}, for ${formatAge(drain_ms)} at the longest`;
+    const message = `pipeline ${name} ${now}; this call keeps generation ${generation}, for ${shown(drain_ms)} at the longest`;
     for (const { session } of this.#sessions.answeredBy(built))
       session.notice({
         ...{ type: 'greenroom.notice', code: 'pipeline_restarted' },
@@ -31,9 +31,11 @@ export class SessionsOfGenerations {
 
   overdue(built: AnyPipeline): void {
     const { generation = 1, name } = built;
-    const message = `pipeline ${name} was restarted, and generation ${generation} ends after ${formatAge(this.#drainMs())}: call again`;
+    const message = `pipeline ${name} was restarted, and generation ${generation} ends after ${shown(this.#drainMs())}: call again`;
     const details = { pipeline: name, generation };
     for (const open of this.#sessions.answeredBy(built))
       open.end('restarted', new GreenroomError('pipeline_restarted', message, { details }));
   }
 }
+
+const shown = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : formatAge(Math.round(ms)));

@@ -1,5 +1,8 @@
 // What everybody is shown of a pipeline and its generations: the API, the console, the command line.
+import type { Engine } from '../engines/engine.ts';
+import type { EngineStateWord } from '../engines/state.ts';
 import type { GenerationFailure, GenerationWord } from '../pipelines/generations.ts';
+import type { AnyPipeline } from '../sessions/open-call.ts';
 import type { Line } from './pipeline-table.ts';
 
 export interface GenerationShown {
@@ -9,6 +12,12 @@ export interface GenerationShown {
   readonly sessions: number;
   /** When it came into its state, ms since the epoch. */
   readonly sinceMs: number;
+  /** Whom it asks; each generation may have instances of its own. */
+  readonly engines: readonly {
+    readonly name: string;
+    readonly state: EngineStateWord;
+    readonly pid: number | null;
+  }[];
 }
 
 export interface PipelineShown {
@@ -27,7 +36,10 @@ export interface PipelineShown {
   readonly failure: GenerationFailure | null;
 }
 
-export function pipelineShown(line: Line): PipelineShown {
+export function pipelineShown(
+  line: Line,
+  enginesOf: (built: AnyPipeline) => readonly Engine[],
+): PipelineShown {
   const { current, name, failure, clock } = line;
   const all = line.list();
   const shown = current ?? all.at(-1)?.built;
@@ -36,8 +48,13 @@ export function pipelineShown(line: Line): PipelineShown {
     ...{ name, kind: shown?.kind ?? '', needs: shown?.needs ?? [], voice: shown?.voice ?? '' },
     state: current?.readiness().state ?? 'removed',
     generation: all.find(({ state }) => state === 'current')?.number ?? null,
-    generations: all.map(({ number, state, users, sinceMs }) => ({
+    generations: all.map(({ number, state, users, sinceMs, built }) => ({
       ...{ number, state, sessions: users, sinceMs: Math.round(beganMs + sinceMs) },
+      engines: enginesOf(built).map((engine) => ({
+        name: engine.name,
+        state: engine.life.state,
+        pid: engine.status().pid,
+      })),
     })),
     failure,
   };

@@ -1,18 +1,10 @@
 // The pipelines over HTTP: their generations, and the next one.
 import * as z from 'zod';
 import { GreenroomError } from '../lifecycle/errors.ts';
-import { pipelineShown } from './pipeline-facts.ts';
-import type { Line } from './pipeline-table.ts';
-import type { Restarted, RestartRequest } from './restarts.ts';
+import type { Restarts } from './restarts.ts';
 import type { RouteTable } from './route-table.ts';
 
-export interface PipelineSources {
-  readonly lines: () => readonly Line[];
-  /** Throws `not_found`. */
-  readonly line: (name: string) => Line;
-  /** Throws `not_found`, `server_shutdown`, `restart_under_way`, `too_many_generations`. */
-  readonly restart: (name: string, request: RestartRequest) => Restarted;
-}
+export type PipelineSources = Pick<Restarts, 'list' | 'get' | 'restart'>;
 
 const restartRequest = z
   .strictObject({
@@ -26,6 +18,7 @@ const restartRequest = z
   })
   .meta({ id: 'RestartRequest' });
 
+const engineState = z.enum(['idle', 'starting', 'ready', 'stopping', 'backoff', 'failed', 'stopped']);
 const ms = (text: string) => z.number().describe(text);
 
 const pipeline = z
@@ -45,6 +38,9 @@ const pipeline = z
           state: z.enum(['building', 'current', 'draining']),
           sessions: z.int(),
           sinceMs: ms('When it came into its state, ms since the epoch.'),
+          engines: z
+            .array(z.strictObject({ name: z.string(), state: engineState, pid: z.int().nullable() }))
+            .describe('Whom it asks; each generation may have instances of its own.'),
         }),
       )
       .describe('Those that are not closed, the oldest first.'),
@@ -55,8 +51,20 @@ const pipeline = z
   })
   .meta({ id: 'Pipeline' });
 
+const renewal = z.strictObject({
+  name: z.string(),
+  way: z
+    .enum(['beside', 'in_place', 'kept'])
+    .describe('`in_place`: there is no room for two, so that its users wait while it starts anew.'),
+  why: z.string().nullable().describe('Why not beside.'),
+});
+
 const restarted = z
-  .strictObject({ generation: z.int().describe('The number of the next.'), pipeline })
+  .strictObject({
+    generation: z.int().describe('The number of the next.'),
+    engines: z.array(renewal).describe('How each is renewed, where that was asked.'),
+    pipeline,
+  })
   .meta({ id: 'Restarted' });
 
 export const pipelineSchemas = {
@@ -73,7 +81,7 @@ export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
         surface: 'admin',
         summary: 'The pipelines, their generations, and the engines they need.',
         answers: { 200: 'pipelines' },
-        answer: () => ({ status: 200, body: { object: 'list', data: pipelines.lines().map(pipelineShown) } }),
+        answer: () => ({ status: 200, body: { object: 'list', data: pipelines.list() } }),
       },
     },
     '/api/pipelines/{name}': {
@@ -82,7 +90,7 @@ export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
         summary: 'One pipeline, its generations, and the engines it needs.',
         answers: { 200: 'pipeline' },
         refusals: ['not_found'],
-        answer: ({ param }) => ({ status: 200, body: pipelineShown(pipelines.line(param('name'))) }),
+        answer: ({ param }) => ({ status: 200, body: pipelines.get(param('name')) }),
       },
     },
     '/api/pipelines/{name}/restart': {
@@ -98,7 +106,7 @@ export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
         answer: async ({ param, json }) => {
           const request = parsed(restartRequest, await json());
           const name = param('name');
-          return { status: 202, body: pipelines.restart(name, request as RestartRequest) };
+          return { status: 202, body: await pipelines.restart(name, request) };
         },
       },
     },
