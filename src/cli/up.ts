@@ -54,6 +54,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     config: loaded.config,
     secrets: loaded.secrets,
     process: 'owned',
+    reload: () => load(options),
     ...(search.find && { find: search.find }),
     onCreated: ({ shutdown }) => {
       installProcessEnd(shutdown, {

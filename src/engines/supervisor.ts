@@ -2,10 +2,11 @@
 // the gateway closes when nothing of theirs can be left.
 import type { EngineConfig } from '../config/types.ts';
 import { delay } from '../lifecycle/clock.ts';
-import { Deadline } from '../lifecycle/deadline.ts';
+import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
+import { dropEngine } from './drop-engine.ts';
 import { Engine } from './engine.ts';
 import { EngineGroup, type EngineTurns } from './engine-group.ts';
 import { EngineOutput } from './engine-output.ts';
@@ -52,10 +53,6 @@ interface Made {
   readonly scope: Scope;
 }
 
-/** A KILL and its exit take so much longer than the grace of an engine. */
-const killMs = 1000;
-const unusedEveryMs = 50;
-
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
   #reaper: Reaper | undefined;
@@ -100,6 +97,11 @@ export class Supervisor {
       new EngineOutput((error) => log.error({ error }, `a listener of engine ${name}'s output failed`));
     this.#outputs.set(name, output);
     return output;
+  }
+
+  /** What is known by this name. */
+  known(name: string): Engine | undefined {
+    return this.#engines.get(name);
   }
 
   /** Of every engine, those that were found included. */
@@ -157,26 +159,23 @@ export class Supervisor {
 
   /** What its next instance is started from: at once, when the calls under way have ended. */
   renew(engine: Engine, config: EngineConfig): void {
-    const made = this.#made.get(engine);
-    if (made) made.config = config;
-    if (this.#engines.get(config.name) === engine) this.#configs.set(config.name, config);
+    this.note(engine, config);
     // One that nobody has asked for yet is none the less as it is to be.
     if (engine.life.state !== 'idle' || engine.status().start === 'eager') void engine.end('restart');
   }
 
+  /** What its next instance is started from, whenever that is. */
+  note(engine: Engine, config: EngineConfig): void {
+    const made = this.#made.get(engine);
+    if (made) made.config = config;
+    if (this.#engines.get(config.name) === engine) this.#configs.set(config.name, config);
+  }
+
   /** Stops one that nobody is given any more, when its last user has gone, after `drainMs` at the latest. */
   async drop(engine: Engine, drainMs: number): Promise<void> {
-    const { clock } = this.#options;
     const made = this.#made.get(engine);
     if (!made) return;
-    const { scope, config } = made;
-    const untilMs = clock.now() + drainMs;
-    while (engine.lobby.wanted && clock.now() < untilMs && scope.state === 'open')
-      await delay(clock, unusedEveryMs, scope.signal);
-    const deadline = new Deadline(clock, config.stopGraceMs / 0.8 + killMs);
-    await engine.stop(deadline);
-    deadline.dispose();
-    await scope.close('done');
+    await dropEngine(engine, made.scope, { drainMs, stopGraceMs: made.config.stopGraceMs });
     this.#made.delete(engine);
   }
 

@@ -6,6 +6,7 @@ import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
 import { pipelineSchemas } from './pipeline-routes.ts';
 import { recordingSchemas } from './recording-schemas.ts';
+import { reloadSchemas } from './reload-routes.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -211,6 +212,7 @@ export const apiSchemas = {
   ...eventSchemas,
   ...recordingSchemas,
   ...pipelineSchemas,
+  ...reloadSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

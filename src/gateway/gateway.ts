@@ -19,13 +19,12 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
-import { openPipelines } from './open-pipelines.ts';
+import { type Changes, openPipelines } from './open-pipelines.ts';
 import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
 import type { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords } from './records.ts';
-import type { Restarted, RestartRequest, Restarts } from './restarts.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
@@ -39,7 +38,7 @@ export class Gateway {
   #data: DataDirectory | undefined;
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
-  #restarts: Restarts | undefined;
+  #changes: Changes | undefined;
   readonly #surface = Promise.withResolvers<Surface>();
   #opened: Surface | undefined;
 
@@ -133,13 +132,10 @@ export class Gateway {
     return this.#opened.events.publish(topic, data, key);
   }
 
-  /**
-   * The next generation of a pipeline; sessions keep theirs until they end.
-   * @throws GreenroomError `server_starting`, `server_shutdown`, `not_found`, `restart_under_way`, `too_many_generations`
-   */
-  async restart(pipeline: string, request: RestartRequest = {}): Promise<Restarted> {
-    if (this.#restarts) return this.#restarts.restart(pipeline, request);
-    throw new GreenroomError('server_starting', 'no pipeline is restarted yet: the gateway is opening');
+  /** Restarts and reloads. @throws GreenroomError `server_starting` */
+  get changes(): Changes {
+    if (this.#changes) return this.#changes;
+    throw new GreenroomError('server_starting', 'nothing is changed yet: the gateway is opening');
   }
 
   /** Puts a line into the log. */
@@ -198,8 +194,10 @@ export class Gateway {
     const sessions = openSessions({ config, scope, log: this.#log, records, recordings });
     this.#sessions = sessions;
     const { leaving } = this.shutdown;
-    const { pipelines, restarts } = openPipelines({ ...into, config, supervisor, sessions, scope, leaving });
-    this.#restarts = restarts;
+    const { pipelines, ...changes } = openPipelines({
+      ...{ ...this.#options, log: this.#log, supervisor, sessions, scope, leaving },
+    });
+    this.#changes = changes;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
@@ -215,7 +213,7 @@ export class Gateway {
     const whose = this.#options.process ?? 'shared';
     await data.writeRecord(door.url, whose);
     const { eventsSocket } = await this.#openSurface({
-      ...{ access, clientSecrets, supervisor, sessions, recordings, pipelines, restarts, mask },
+      ...{ access, clientSecrets, supervisor, sessions, recordings, pipelines, changes, mask },
     });
     if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
@@ -238,10 +236,10 @@ export class Gateway {
     readonly sessions: SessionRegistry;
     readonly recordings: Recordings;
     readonly pipelines: PipelineTable;
-    readonly restarts: Restarts;
+    readonly changes: Changes;
     readonly mask: (text: string) => string;
   }): Promise<Surface> {
-    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, restarts, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, changes, mask } = parts;
     const { openSurface } = await import('./surface.ts');
     this.#mustRun();
     const surface = await openSurface({
@@ -255,7 +253,8 @@ export class Gateway {
       tasks: sessions.tasks,
       recordings,
       pipelines: () => pipelines.list(),
-      generations: restarts,
+      ...changes,
+      routing: () => pipelines.config,
       resolve: (model) => pipelines.resolve(model),
       tree: () => this.tree(),
       shutdown: () => void this.shutdown.request('api'),
@@ -277,7 +276,7 @@ export class Gateway {
       leaving: this.shutdown.state !== 'running',
       engines: this.engines(),
       sessions: this.#sessions?.count ?? 0,
-      sessionsMax: this.#options.config.sessions.max,
+      sessionsMax: this.#sessions?.max ?? this.#options.config.sessions.max,
       loopDelay: this.#loop.delay(),
       uptimeMs: systemClock.now(),
     };

@@ -1,10 +1,10 @@
 // The pipelines over HTTP: their generations, and the next one.
 import * as z from 'zod';
-import { GreenroomError } from '../lifecycle/errors.ts';
+import { checked } from './checked-body.ts';
 import type { Restarts } from './restarts.ts';
 import type { RouteTable } from './route-table.ts';
 
-export type PipelineSources = Pick<Restarts, 'list' | 'get' | 'restart'>;
+export type PipelineSources = Pick<Restarts, 'list' | 'get' | 'restart' | 'restartAll'>;
 
 const restartRequest = z
   .strictObject({
@@ -51,7 +51,7 @@ const pipeline = z
   })
   .meta({ id: 'Pipeline' });
 
-const renewal = z.strictObject({
+export const renewal = z.strictObject({
   name: z.string(),
   way: z
     .enum(['beside', 'in_place', 'kept'])
@@ -67,11 +67,17 @@ const restarted = z
   })
   .meta({ id: 'Restarted' });
 
+const refusals = [
+  ...(['invalid_request', 'body_too_large', 'restart_under_way'] as const),
+  ...(['too_many_generations', 'server_shutdown'] as const),
+];
+
 export const pipelineSchemas = {
   pipeline,
   pipelines: z.strictObject({ object: z.literal('list'), data: z.array(pipeline) }),
   restartRequest,
   restarted,
+  restartedAll: z.strictObject({ object: z.literal('list'), data: z.array(restarted) }),
 };
 
 export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
@@ -93,29 +99,32 @@ export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
         answer: ({ param }) => ({ status: 200, body: pipelines.get(param('name')) }),
       },
     },
+    '/api/pipelines/restart': {
+      POST: {
+        surface: 'admin',
+        summary: 'The next generation of every pipeline; an engine that several ask is renewed once.',
+        body: 'restartRequest',
+        answers: { 202: 'restartedAll' },
+        refusals,
+        answer: async ({ json }) => {
+          const data = await pipelines.restartAll(checked(restartRequest, await json()));
+          return { status: 202, body: { object: 'list', data } };
+        },
+      },
+    },
     '/api/pipelines/{name}/restart': {
       POST: {
         surface: 'admin',
         summary: 'The next generation of a pipeline: sessions keep theirs until they end.',
         body: 'restartRequest',
         answers: { 202: 'restarted' },
-        refusals: [
-          ...(['invalid_request', 'body_too_large', 'not_found', 'restart_under_way'] as const),
-          ...(['too_many_generations', 'server_shutdown'] as const),
-        ],
+        refusals: [...refusals, 'not_found'],
         answer: async ({ param, json }) => {
-          const request = parsed(restartRequest, await json());
+          const request = checked(restartRequest, await json());
           const name = param('name');
           return { status: 202, body: await pipelines.restart(name, request) };
         },
       },
     },
   };
-}
-
-/** Throws `invalid_request`. */
-function parsed<Shape>(schema: z.ZodType<Shape>, body: unknown): Shape {
-  const read = schema.safeParse(body ?? {});
-  if (read.success) return read.data;
-  throw new GreenroomError('invalid_request', z.prettifyError(read.error));
 }

@@ -12,6 +12,7 @@ import type { Log } from '../telemetry/log.ts';
 import { buildPipeline } from './build-pipeline.ts';
 import { SessionsOfGenerations } from './generation-sessions.ts';
 import { globMatches } from './glob.ts';
+import { type PipelineShown, pipelineShown } from './pipeline-facts.ts';
 
 /** By name. Throws `not_found`. */
 export type EngineLookup = (name: string) => Engine;
@@ -52,8 +53,21 @@ export class PipelineTable {
       );
   }
 
+  /** What holds now. */
   get config(): Config {
     return this.#config;
+  }
+
+  /** For what is asked and built from now on. */
+  configure(config: Config): void {
+    this.#config = config;
+  }
+
+  /** What is left of it drains. */
+  remove(name: string): void {
+    const line = this.#lines.get(name);
+    line?.remove();
+    if (line?.state === 'over') this.#lines.delete(name);
   }
 
   /** What new callers get. */
@@ -68,13 +82,13 @@ export class PipelineTable {
 
   /** One that the configuration has. Throws `not_found` with those that there are. */
   line(name: string): Line {
-    const there = this.#lines.get(name);
-    if (there && there.state === 'open') return there;
     if (!Object.hasOwn(this.#config.pipelines, name)) {
       const names = Object.keys(this.#config.pipelines);
       const message = `no pipeline is called ${JSON.stringify(name.slice(0, 200))}; there are ${names.join(', ')}`;
       throw new GreenroomError('not_found', message, { details: { pipelines: names } });
     }
+    const there = this.#lines.get(name);
+    if (there) return there;
     const line: Line = new PipelineLine({
       name,
       clock: this.#options.scope.clock,
@@ -113,6 +127,10 @@ export class PipelineTable {
   /** Whom it asks, those of its tasks among them. */
   enginesOf(built: AnyPipeline): ReadonlySet<Engine> {
     return this.#engines.get(built) ?? new Set();
+  }
+
+  shown(line: Line): PipelineShown {
+    return pipelineShown(line, (built) => [...this.enginesOf(built)]);
   }
 
   /** Whether a generation that is not closed asks it. */

@@ -7,7 +7,7 @@ import { type Renewal, renewalOf } from '../engines/renewal.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { PipelineTable } from './pipeline-table.ts';
+import type { Line, PipelineTable } from './pipeline-table.ts';
 
 export interface RenewalsOptions {
   readonly table: PipelineTable;
@@ -17,13 +17,19 @@ export interface RenewalsOptions {
   readonly available?: () => Promise<number | null>;
 }
 
-/** Those that were made for one generation, by name. */
+/** Those that were made for the generations of one restart, by name. */
 export type Renewed = ReadonlyMap<string, Engine>;
+
+interface Pending {
+  readonly engines: Renewed;
+  /** Pipelines that are restarted with them: they get them by themselves. */
+  readonly pipelines: ReadonlySet<string>;
+}
 
 export class Renewals {
   readonly #options: RenewalsOptions;
   /** Of generations that are not current yet, as `NAME/NUMBER`. */
-  readonly #pending = new Map<string, Renewed>();
+  readonly #pending = new Map<string, Pending>();
   /** Nobody is given them by name; a generation may still ask them. */
   readonly #retired = new Set<Engine>();
 
@@ -31,11 +37,11 @@ export class Renewals {
     this.#options = options;
     options.table.changes.listen(({ pipeline, generation, state }) => {
       const key = `${pipeline}/${generation}`;
-      const renewed = this.#pending.get(key);
-      if (renewed && (state === 'current' || state === 'closed')) {
+      const pending = this.#pending.get(key);
+      if (pending && (state === 'current' || state === 'closed')) {
         this.#pending.delete(key);
-        if (state === 'current') this.#put(renewed, pipeline);
-        else for (const engine of renewed.values()) this.#retired.add(engine);
+        if (state === 'current') this.#put(pipeline, pending);
+        else this.#giveUp(pending);
       }
       if (state === 'current' || state === 'closed') this.sweep();
     });
@@ -47,25 +53,34 @@ export class Renewals {
     return Promise.all(configs.map((config) => renewalOf(config, config, available)));
   }
 
-  /** What the plan says, for a generation that is built next: those beside are made, the others are asked to restart. */
-  begin(plan: readonly Renewal[], pipeline: string, generation: number): Renewed {
+  /** @param changed as it is, and as it is to be */
+  planChange(changed: readonly (readonly [EngineConfig, EngineConfig])[]): Promise<readonly Renewal[]> {
+    const { available = availableBytes } = this.#options;
+    return Promise.all(changed.map(([before, after]) => renewalOf(before, after, available)));
+  }
+
+  /** What the plan says, for what is built next: those beside are made, the others are asked to restart. */
+  begin(plan: readonly Renewal[], lines: readonly Line[]): Renewed {
     const { supervisor } = this.#options;
-    const renewed = new Map<string, Engine>();
+    const engines = new Map<string, Engine>();
     for (const { name, way } of plan) {
       const config = supervisor.configs().find((each) => each.name === name);
       if (!config) continue;
-      if (way === 'beside') renewed.set(name, supervisor.beside(config));
+      if (way === 'beside') engines.set(name, supervisor.beside(config));
       if (way === 'in_place') supervisor.renew(supervisor.get(name), config);
     }
-    if (renewed.size > 0) this.#pending.set(`${pipeline}/${generation}`, renewed);
-    return renewed;
+    const pipelines = new Set(lines.map(({ name }) => name));
+    if (engines.size > 0)
+      for (const { name, next } of lines) this.#pending.set(`${name}/${next}`, { engines, pipelines });
+    return engines;
   }
 
   /** What was begun for a generation that is not to be. */
   forget(pipeline: string, generation: number): void {
     const key = `${pipeline}/${generation}`;
-    for (const engine of this.#pending.get(key)?.values() ?? []) this.#retired.add(engine);
+    const pending = this.#pending.get(key);
     this.#pending.delete(key);
+    if (pending) this.#giveUp(pending);
     this.sweep();
   }
 
@@ -77,6 +92,29 @@ export class Renewals {
     const before = engine ? supervisor.put(engine) : known ? supervisor.withdraw(name) : undefined;
     if (before) this.#retired.add(before);
     if (config?.start === 'eager') engine?.start();
+  }
+
+  /** The engine that is there is to be another: at once, or with its next instance. */
+  inPlace(config: EngineConfig, when: 'restart' | 'note'): void {
+    const { supervisor } = this.#options;
+    const engine = supervisor.get(config.name);
+    if (when === 'restart') supervisor.renew(engine, config);
+    else supervisor.note(engine, config);
+  }
+
+  /** The next generation of a pipeline, with the engines that are known now. Returns its number. */
+  rebuild(name: string): number {
+    const { table, supervisor } = this.#options;
+    return table.line(name).restart(
+      'replace',
+      table.builder(name, (engine) => supervisor.get(engine)),
+    );
+  }
+
+  /** Who reloads the configuration asks for every engine, those that have failed for good among them. */
+  askAgain(): void {
+    const { supervisor } = this.#options;
+    for (const { name, state } of supervisor.list()) if (state === 'failed') supervisor.get(name).start();
   }
 
   /** Drops those that no generation asks any more. */
@@ -93,24 +131,30 @@ export class Renewals {
     }
   }
 
+  /** Those that nobody else waits for, and nobody knows. */
+  #giveUp({ engines }: Pending): void {
+    const { supervisor } = this.#options;
+    for (const engine of engines.values()) {
+      const waited = [...this.#pending.values()].some((other) => other.engines === engines);
+      if (!waited && supervisor.known(engine.name) !== engine) this.#retired.add(engine);
+    }
+  }
+
   /** The engines have other users too: they get them in a generation of their own. */
-  #put(renewed: Renewed, pipeline: string): void {
+  #put(pipeline: string, { engines, pipelines }: Pending): void {
     const { table, supervisor, log } = this.#options;
     const before = new Set<Engine>();
-    for (const engine of renewed.values()) {
-      const one = supervisor.put(engine);
+    const now = table.line(pipeline).current;
+    for (const engine of engines.values()) {
+      const one = now && table.enginesOf(now).has(engine) && supervisor.put(engine);
       if (one) before.add(one);
     }
     for (const engine of before) this.#retired.add(engine);
-    for (const line of table.lines()) {
-      const { current, name } = line;
-      if (name === pipeline || !current || ![...table.enginesOf(current)].some((each) => before.has(each)))
-        continue;
+    for (const { current, name } of table.lines()) {
+      if (pipelines.has(name) || !current) continue;
+      if (![...table.enginesOf(current)].some((each) => before.has(each))) continue;
       try {
-        line.restart(
-          'replace',
-          table.builder(name, (engine) => supervisor.get(engine)),
-        );
+        this.rebuild(name);
       } catch (error) {
         log.warn({ error, pipeline: name }, `pipeline ${name} keeps its engines: ${messageOf(error)}`);
       }

@@ -1,10 +1,11 @@
 // Restarts of pipelines, with their engines or without. Owns nothing: the generations are the table's, the engines the
 // supervisor's.
+import type { Engine } from '../engines/engine.ts';
 import type { Renewal } from '../engines/renewal.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { RestartMode } from '../pipelines/generations.ts';
-import { type PipelineShown, pipelineShown } from './pipeline-facts.ts';
+import type { PipelineShown } from './pipeline-facts.ts';
 import type { Line, PipelineTable } from './pipeline-table.ts';
 import type { Renewals, Renewed } from './renewals.ts';
 
@@ -39,34 +40,64 @@ export class Restarts {
   }
 
   list(): readonly PipelineShown[] {
-    return this.#options.table.lines().map((line) => this.#shown(line));
+    const { table } = this.#options;
+    return table.lines().map((line) => table.shown(line));
   }
 
   /** Throws `not_found`. */
   get(name: string): PipelineShown {
-    return this.#shown(this.#options.table.line(name));
+    const { table } = this.#options;
+    return table.shown(table.line(name));
   }
 
   /** Throws `not_found`, `server_shutdown`, `restart_under_way`, `too_many_generations`: nothing has changed then. */
-  async restart(name: string, { mode = 'replace', engines = false }: RestartRequest): Promise<Restarted> {
-    const { table, supervisor, renewals } = this.#options;
-    const { current } = this.#checked(name, mode);
-    const names = engines && current ? [...table.enginesOf(current)].map((engine) => engine.name) : [];
-    const plan = await renewals.plan(names);
+  async restart(name: string, request: RestartRequest = {}): Promise<Restarted> {
+    const [restarted] = await this.#restart([name], request);
+    return restarted as Restarted;
+  }
+
+  /** Every pipeline; an engine that several ask is renewed once. Throws as `restart`, if one of them cannot be. */
+  restartAll(request: RestartRequest = {}): Promise<readonly Restarted[]> {
+    return this.#restart(Object.keys(this.#options.table.config.pipelines), request);
+  }
+
+  async #restart(
+    names: readonly string[],
+    { mode = 'replace', engines = false }: RestartRequest,
+  ): Promise<readonly Restarted[]> {
+    const { table, renewals } = this.#options;
+    const asked = names.flatMap((name) => this.#enginesOf(this.#checked(name, mode)));
+    const plan = engines ? await renewals.plan([...new Set(asked.map((engine) => engine.name))]) : [];
     // Meanwhile somebody else may have asked, or the gateway may leave.
-    const line = this.#checked(name, mode);
-    const generation = line.next;
-    const renewed = renewals.begin(plan, name, generation);
+    const lines = names.map((name) => this.#checked(name, mode));
+    const wanted = lines.map((line) => this.#enginesOf(line).map((engine) => engine.name));
+    const renewed = renewals.begin(plan, lines);
+    // Who restarts a pipeline asks for its engines, those that have failed for good among them.
+    for (const engine of asked)
+      if (engine.life.state === 'failed' && !renewed.has(engine.name)) engine.start();
+    const generations = lines.map((line) => this.#next(line, mode, renewed));
+    for (const engine of renewed.values()) if (mode === 'seamless' || isEager(engine)) engine.start();
+    return lines.map((line, at) => ({
+      generation: generations[at] ?? 0,
+      engines: plan.filter((one) => wanted[at]?.includes(one.name)),
+      pipeline: table.shown(line),
+    }));
+  }
+
+  #next(line: Line, mode: RestartMode, renewed: Renewed): number {
+    const { table, supervisor, renewals } = this.#options;
+    const { name, next } = line;
     const engineOf = (wanted: string) => renewed.get(wanted) ?? supervisor.get(wanted);
-    this.#askAgain(line, renewed);
     try {
-      line.restart(mode, table.builder(name, engineOf));
+      return line.restart(mode, table.builder(name, engineOf));
     } catch (error) {
-      renewals.forget(name, generation);
+      renewals.forget(name, next);
       throw error;
     }
-    for (const engine of renewed.values()) if (mode === 'seamless' || isEager(engine)) engine.start();
-    return { generation, engines: plan, pipeline: this.#shown(line) };
+  }
+
+  #enginesOf({ current }: Line): readonly Engine[] {
+    return current ? [...this.#options.table.enginesOf(current)] : [];
   }
 
   #checked(name: string, mode: RestartMode): Line {
@@ -79,18 +110,6 @@ export class Restarts {
     const line = table.line(name);
     line.check(mode);
     return line;
-  }
-
-  /** Who restarts a pipeline asks for its engines, those that have failed for good among them. */
-  #askAgain(line: Line, renewed: Renewed): void {
-    const { current } = line;
-    if (!current) return;
-    for (const engine of this.#options.table.enginesOf(current))
-      if (engine.life.state === 'failed' && !renewed.has(engine.name)) engine.start();
-  }
-
-  #shown(line: Line): PipelineShown {
-    return pipelineShown(line, (built) => [...this.#options.table.enginesOf(built)]);
   }
 }
 

@@ -19,6 +19,7 @@ import { type HealthFacts, healthBody, healthStatus, missingEngines } from './he
 import type { MetricFacts } from './metrics.ts';
 import { type PipelineSources, pipelineRoutes } from './pipeline-routes.ts';
 import { recordingRoutes } from './recording-routes.ts';
+import { type ReloadSources, reloadRoutes } from './reload-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 
 export interface RouteSources extends EventSources {
@@ -30,7 +31,8 @@ export interface RouteSources extends EventSources {
   readonly tasks: TaskDesk;
   readonly recordings: Recordings;
   readonly pipelines: () => readonly PipelineBasics[];
-  readonly generations: PipelineSources;
+  readonly restarts: PipelineSources;
+  readonly reloads: ReloadSources;
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
   /** Throws `model_not_found`. */
@@ -162,7 +164,8 @@ export function routeTable(sources: RouteSources): RouteTable {
     ...recordingRoutes(sources.recordings),
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...eventRoutes(sources),
-    ...pipelineRoutes(sources.generations),
+    ...pipelineRoutes(sources.restarts),
+    ...reloadRoutes(sources.reloads),
     '/api/tree': {
       GET: {
         surface: 'admin',

@@ -35,14 +35,20 @@ const facts = (
 export const codes = {
   bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'an option or argument cannot be used'),
   config_not_found: facts(
-    500,
+    422,
     1011,
     2,
-    'server_error',
+    'invalid_request_error',
     'the configuration file does not exist or cannot be read',
   ),
-  config_invalid: facts(500, 1011, 2, 'server_error', 'the configuration does not fit the schema'),
-  secret_missing: facts(500, 1011, 2, 'server_error', 'an `env:` names a variable that is unset or empty'),
+  config_invalid: facts(422, 1011, 2, 'invalid_request_error', 'the configuration does not fit the schema'),
+  secret_missing: facts(
+    422,
+    1011,
+    2,
+    'invalid_request_error',
+    'an `env:` names a variable that is unset or empty',
+  ),
   tls_unusable: facts(500, 1011, 2, 'server_error', 'the certificate or key of the door cannot be used'),
   data_directory_locked: facts(503, 1011, 2, 'unavailable_error', 'another gateway owns the data directory'),
   data_directory_unusable: facts(

@@ -25,7 +25,7 @@ export interface GenerationFailure {
 }
 
 export interface Generations {
-  /** `removed`: from the configuration; what is left of it drains. */
+  /** `removed`: from the configuration; what is left of it drains, and it may come back. */
   readonly state: 'open' | 'removed';
   /** The highest that was given. */
   readonly last: number;
@@ -50,7 +50,7 @@ export type GenerationEffect =
   | { readonly type: 'tell'; readonly generation: number; readonly users: readonly string[] }
   | { readonly type: 'evict'; readonly generation: number; readonly users: readonly string[] };
 
-export type RestartRefusal = 'removed' | 'building' | 'too_many';
+export type RestartRefusal = 'building' | 'too_many';
 
 /** That are not closed, of one pipeline: each may hold engines of its own. */
 export const generationsMax = 8;
@@ -64,7 +64,6 @@ interface Stepped {
 
 /** What stands against a restart; undefined: nothing. A `replace` gives up what is being built. */
 export function restartRefusal(line: Generations, mode: RestartMode): RestartRefusal | undefined {
-  if (line.state === 'removed') return 'removed';
   if (mode === 'seamless' && line.all.some(({ state }) => state === 'building')) return 'building';
   // What is given up makes room for the next.
   const left = mode === 'replace' ? line.all.filter(({ state }) => state !== 'building') : line.all;
@@ -110,7 +109,11 @@ function restarted(line: Generations, mode: RestartMode, nowMs: number): Stepped
   const given =
     mode === 'replace' ? without(line, ({ state }) => state === 'building') : { line, effects: [] };
   const next: Generation = { number, state: 'building', users: new Set(), sinceMs: nowMs };
-  const built: Generations = { ...given.line, last: number, all: [...given.line.all, next], failure: null };
+  // One that was removed may be back.
+  const built: Generations = {
+    ...{ state: 'open', last: number, failure: null },
+    all: [...given.line.all, next],
+  };
   if (mode === 'seamless')
     return { line: built, effects: [{ type: 'became', generation: number, state: 'building' }] };
   const { line: current, effects } = succeeded(built, number, nowMs);

@@ -110,7 +110,7 @@ export class PipelineLine<Built extends PipelineBasics> {
     };
   }
 
-  /** Throws what stands against a restart: `restart_under_way`, `too_many_generations`, `not_found`. */
+  /** Throws what stands against a restart: `restart_under_way`, `too_many_generations`. */
   check(mode: RestartMode): void {
     const refusal = restartRefusal(this.#line, mode);
     if (!refusal) return;
@@ -122,13 +122,10 @@ export class PipelineLine<Built extends PipelineBasics> {
       const message = `pipeline ${name} is being restarted: generation ${generation} has been built for ${forMs} ms; wait, or give it up with mode "replace"`;
       throw new GreenroomError('restart_under_way', message, { details: { pipeline: name, generation } });
     }
-    if (refusal === 'too_many') {
-      const message = `pipeline ${name} has ${generationsMax} generations with sessions in them, as many as may be: wait until one has drained`;
-      throw new GreenroomError('too_many_generations', message, {
-        details: { pipeline: name, generations: this.#line.all.map(({ number }) => number) },
-      });
-    }
-    throw new GreenroomError('not_found', `pipeline ${name} is not in the configuration any more`);
+    const message = `pipeline ${name} has ${generationsMax} generations with sessions in them, as many as may be: wait until one has drained`;
+    throw new GreenroomError('too_many_generations', message, {
+      details: { pipeline: name, generations: this.#line.all.map(({ number }) => number) },
+    });
   }
 
   /** The next generation. Throws what `check` and `build` throw: nothing has changed then. Returns its number. */

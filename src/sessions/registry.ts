@@ -75,18 +75,24 @@ export class SessionRegistry {
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
   readonly #sessions = new Map<string, OpenSession>();
+  #limits: Pick<RegistryOptions, 'limits' | 'sessionsMax'>;
   #terminated = 0;
   /** Open, or being set up or closed: each has a place. */
   #admitted = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#limits = options;
     this.#scope = options.scope;
     this.tasks = options.tasks ?? new TaskDesk({ log: options.log, store: undefined });
     this.#earlyAudio = new AudioBudget(options.earlyAudioBytesMax);
     this.changes = new Announcer((error) =>
       options.log.error({ error }, 'a listener of session changes failed'),
     );
+  }
+
+  get max(): number {
+    return this.#limits.sessionsMax;
   }
 
   get count(): number {
@@ -96,6 +102,11 @@ export class SessionRegistry {
   /** Connections that had to be ended because a close frame was not answered. */
   get terminated(): number {
     return this.#terminated;
+  }
+
+  /** For those that are opened from now on. */
+  limit(limits: Pick<RegistryOptions, 'limits' | 'sessionsMax'>): void {
+    this.#limits = limits;
   }
 
   list(): readonly SessionFacts[] {
@@ -123,7 +134,8 @@ export class SessionRegistry {
    * released in reverse, the caller is told, nothing is left. Resolves when it is open, or has been refused.
    */
   async open({ transport, pipeline, notices, preset = null, enter }: SessionRequest): Promise<void> {
-    const { newId, random, limits, log, sessionsMax } = this.#options;
+    const { newId, random, log } = this.#options;
+    const { limits, sessionsMax } = this.#limits;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
     const id = newId('sess');
