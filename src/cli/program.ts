@@ -9,6 +9,7 @@ import type { EarlyDoor } from './early-door.ts';
 import type { EventsCommandOptions } from './events.ts';
 import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
+import { addGatewayCommands } from './gateway-commands.ts';
 import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
 import { printable } from './printable.ts';
@@ -105,6 +106,8 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
         }),
       );
     });
+
+  addGatewayCommands(program, done);
 
   program
     .command('stop')

@@ -99,7 +99,7 @@ export function pipelineRoutes(pipelines: PipelineSources): RouteTable {
         answer: ({ param }) => ({ status: 200, body: pipelines.get(param('name')) }),
       },
     },
-    '/api/pipelines/restart': {
+    '/api/restart': {
       POST: {
         surface: 'admin',
         summary: 'The next generation of every pipeline; an engine that several ask is renewed once.',

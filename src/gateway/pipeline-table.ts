@@ -26,6 +26,8 @@ export interface PipelineTableOptions {
   readonly log: Log;
 }
 
+export type { GenerationChange };
+
 export type Line = PipelineLine<AnyPipeline>;
 
 export class PipelineTable {

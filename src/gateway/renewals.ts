@@ -6,6 +6,7 @@ import { availableBytes } from '../engines/memory.ts';
 import { type Renewal, renewalOf } from '../engines/renewal.ts';
 import type { Supervisor } from '../engines/supervisor.ts';
 import { messageOf } from '../lifecycle/errors.ts';
+import type { RestartMode } from '../pipelines/generations.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Line, PipelineTable } from './pipeline-table.ts';
 
@@ -60,7 +61,7 @@ export class Renewals {
   }
 
   /** What the plan says, for what is built next: those beside are made, the others are asked to restart. */
-  begin(plan: readonly Renewal[], lines: readonly Line[]): Renewed {
+  begin(plan: readonly Renewal[], lines: readonly Line[], mode: RestartMode): Renewed {
     const { supervisor } = this.#options;
     const engines = new Map<string, Engine>();
     for (const { name, way } of plan) {
@@ -72,6 +73,9 @@ export class Renewals {
     const pipelines = new Set(lines.map(({ name }) => name));
     if (engines.size > 0)
       for (const { name, next } of lines) this.#pending.set(`${name}/${next}`, { engines, pipelines });
+    // Before they are known by name: who looks on sees them start.
+    for (const engine of engines.values())
+      if (mode === 'seamless' || engine.status().start === 'eager') engine.start();
     return engines;
   }
 
@@ -89,9 +93,9 @@ export class Renewals {
     const { supervisor } = this.#options;
     const known = supervisor.configs().some((each) => each.name === name);
     const engine = config && supervisor.beside(config);
+    if (config?.start === 'eager') engine?.start();
     const before = engine ? supervisor.put(engine) : known ? supervisor.withdraw(name) : undefined;
     if (before) this.#retired.add(before);
-    if (config?.start === 'eager') engine?.start();
   }
 
   /** The engine that is there is to be another: at once, or with its next instance. */

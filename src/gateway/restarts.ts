@@ -39,6 +39,11 @@ export class Restarts {
     this.#options = options;
   }
 
+  /** A generation has another state. */
+  get changes(): PipelineTable['changes'] {
+    return this.#options.table.changes;
+  }
+
   list(): readonly PipelineShown[] {
     const { table } = this.#options;
     return table.lines().map((line) => table.shown(line));
@@ -71,12 +76,11 @@ export class Restarts {
     // Meanwhile somebody else may have asked, or the gateway may leave.
     const lines = names.map((name) => this.#checked(name, mode));
     const wanted = lines.map((line) => this.#enginesOf(line).map((engine) => engine.name));
-    const renewed = renewals.begin(plan, lines);
+    const renewed = renewals.begin(plan, lines, mode);
     // Who restarts a pipeline asks for its engines, those that have failed for good among them.
     for (const engine of asked)
       if (engine.life.state === 'failed' && !renewed.has(engine.name)) engine.start();
     const generations = lines.map((line) => this.#next(line, mode, renewed));
-    for (const engine of renewed.values()) if (mode === 'seamless' || isEager(engine)) engine.start();
     return lines.map((line, at) => ({
       generation: generations[at] ?? 0,
       engines: plan.filter((one) => wanted[at]?.includes(one.name)),
@@ -112,6 +116,3 @@ export class Restarts {
     return line;
   }
 }
-
-const isEager = (engine: { status(): { readonly start: string } }): boolean =>
-  engine.status().start === 'eager';

@@ -24,6 +24,8 @@ export interface GenerationChange {
   readonly kind: string;
   readonly generation: number;
   readonly state: GenerationWord;
+  /** Null: it is new. */
+  readonly before: GenerationWord | null;
   /** That are in it. */
   readonly sessions: number;
   /** Why it was not to be, where that is so. */
@@ -48,6 +50,7 @@ export interface GenerationFacts extends Omit<Generation, 'users'> {
 
 interface Member<Built> {
   readonly built: Built;
+  word: GenerationWord | null;
   /** Until it is current. */
   leave: () => void;
   /** While it drains. */
@@ -133,7 +136,7 @@ export class PipelineLine<Built extends PipelineBasics> {
     this.check(mode);
     const number = this.next;
     const built = build(number);
-    this.#members.set(number, { built, leave: () => undefined, timer: undefined });
+    this.#members.set(number, { built, word: null, leave: () => undefined, timer: undefined });
     this.#feed({ type: 'restart', mode });
     if (mode === 'seamless') this.#watch(number, built);
     return number;
@@ -187,6 +190,8 @@ export class PipelineLine<Built extends PipelineBasics> {
     if (effect.type === 'tell') return onDraining(built, currentOf(this.#line)?.number ?? null);
     if (effect.type === 'evict') return onOverdue(built);
     const { state } = effect;
+    const { word: before } = member;
+    member.word = state;
     if (state !== 'building') member.leave();
     if (state === 'draining')
       member.timer = clock.after(drainMs(), () => this.#feed({ type: 'overdue', generation }), {
@@ -200,7 +205,7 @@ export class PipelineLine<Built extends PipelineBasics> {
     const failure = this.#line.failure?.generation === generation ? this.#line.failure : null;
     const { name: pipeline } = this;
     onChange(
-      { pipeline, kind: built.kind, generation, state, sessions: facts?.users.size ?? 0, failure },
+      { pipeline, kind: built.kind, generation, state, before, sessions: facts?.users.size ?? 0, failure },
       built,
     );
   }
