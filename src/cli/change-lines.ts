@@ -8,7 +8,7 @@ import type { SessionFacts } from '../sessions/session-facts.ts';
 import { seconds } from './screen.ts';
 
 /** `default  echo  ready  generation 2, 1 session; generation 1 is draining, 3 sessions` */
-export function pipelineLine(
+function pipelineLine(
   { name, kind, state, generations, failure }: PipelineShown,
   nameWidth: number,
 ): string {

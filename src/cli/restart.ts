@@ -57,7 +57,7 @@ const pathOf = (pipeline: string): string => `/api/pipelines/${encodeURIComponen
 const look = (askGateway: AskGateway, name: string): Promise<PipelineShown> => askGateway(pathOf(name));
 
 /** What became of a generation; of one that another has followed, that it is over. */
-export function outcomeOf(shown: PipelineShown, generation: number): Outcome {
+function outcomeOf(shown: PipelineShown, generation: number): Outcome {
   const { failure, state, name } = shown;
   if (failure?.generation === generation) return { state: 'failed', ...failure };
   const there = shown.generations.find(({ number }) => number === generation);

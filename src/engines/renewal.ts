@@ -5,7 +5,7 @@ import type { EngineConfig, RunEngineConfig } from '../config/types.ts';
 import { llamaProgram } from './builtin/llama-program.ts';
 
 /** `kept`: it is somebody else's, and there is nothing of ours to start. */
-export type RenewalWay = 'beside' | 'in_place' | 'kept';
+type RenewalWay = 'beside' | 'in_place' | 'kept';
 
 export interface Renewal {
   readonly name: string;

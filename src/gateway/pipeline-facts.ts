@@ -5,7 +5,7 @@ import type { GenerationFailure, GenerationWord } from '../pipelines/generations
 import type { AnyPipeline } from '../sessions/open-call.ts';
 import type { Line } from './pipeline-table.ts';
 
-export interface GenerationShown {
+interface GenerationShown {
   readonly number: number;
   readonly state: GenerationWord;
   /** That are in it. */

@@ -77,7 +77,9 @@ export function currentOf(line: Generations): Generation | undefined {
 export function nextGenerations(line: Generations, event: GenerationEvent, nowMs: number): Stepped {
   switch (event.type) {
     case 'restart':
-      return restartRefusal(line, event.mode) ? still(line) : restarted(line, event.mode, nowMs);
+      if (restartRefusal(line, event.mode)) return still(line);
+      // Where there is none that new callers could be left with, the next is current at once.
+      return restarted(line, currentOf(line) ? event.mode : 'replace', nowMs);
     case 'ready':
       return isBuilding(line, event.generation) ? succeeded(line, event.generation, nowMs) : still(line);
     case 'failed': {

@@ -138,7 +138,7 @@ export class PipelineLine<Built extends PipelineBasics> {
     const built = build(number);
     this.#members.set(number, { built, word: null, leave: () => undefined, timer: undefined });
     this.#feed({ type: 'restart', mode });
-    if (mode === 'seamless') this.#watch(number, built);
+    if (this.#members.get(number)?.word === 'building') this.#watch(number, built);
     return number;
   }
 
