@@ -8,10 +8,7 @@ import type { SessionFacts } from '../sessions/session-facts.ts';
 import { seconds } from './screen.ts';
 
 /** `default  echo  ready  generation 2, 1 session; generation 1 is draining, 3 sessions` */
-function pipelineLine(
-  { name, kind, state, generations, failure }: PipelineShown,
-  nameWidth: number,
-): string {
+function pipelineLine({ name, kind, state, generations, failure }: PipelineShown, nameWidth: number): string {
   const all = generations.toReversed().map(({ number, state: word, sessions }) => {
     const what = word === 'current' ? `generation ${number}` : `generation ${number} is ${word}`;
     return `${what}, ${counted(sessions)}`;
