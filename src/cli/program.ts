@@ -9,6 +9,7 @@ import type { EarlyDoor } from './early-door.ts';
 import type { EventsCommandOptions } from './events.ts';
 import type { ExecOptions } from './exec.ts';
 import { wantsJson } from './finish.ts';
+import { addGatewayCommands } from './gateway-commands.ts';
 import { interruptible } from './io.ts';
 import { failedEvent } from './json-events.ts';
 import type { PlayOptions } from './play.ts';
@@ -107,6 +108,8 @@ export async function runProgram(argv: readonly string[], early?: EarlyDoor): Pr
         }),
       );
     });
+
+  addGatewayCommands(program, done);
 
   program
     .command('stop')

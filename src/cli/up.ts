@@ -13,6 +13,7 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import { forceExit, installProcessEnd } from '../lifecycle/process-end.ts';
 import { type Sentinel, startSentinel } from '../lifecycle/sentinel.ts';
 import type { ShutdownReport } from '../lifecycle/shutdown.ts';
+import { generationLine } from './change-lines.ts';
 import { chooseScreen } from './choose-screen.ts';
 import { type Console, openConsole } from './console.ts';
 import { currentFolder } from './current-folder.ts';
@@ -54,6 +55,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     config: loaded.config,
     secrets: loaded.secrets,
     process: 'owned',
+    reload: () => load(options),
     ...(search.find && { find: search.find }),
     onCreated: ({ shutdown }) => {
       installProcessEnd(shutdown, {
@@ -90,8 +92,13 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
   for (const status of gateway.engines()) screen.engine(status);
   const stopWatching = gateway.onEngine(({ status }) => screen.engine(status));
   // Opened now, it would be closed by nobody.
-  if (gateway.shutdown.state === 'running')
+  if (gateway.shutdown.state === 'running') {
+    gateway.changes.restarts.changes.listen((change) => {
+      const line = generationLine(change);
+      if (line !== undefined && gateway.shutdown.state === 'running') screen.line(line);
+    });
     prompt = openConsole(gateway, screen, { json: options.json === true });
+  }
   void ready(gateway, search.over).then(({ missing }) => {
     if (gateway.shutdown.state !== 'running') return;
     if (missing.length === 0) screen.ready({ url: gateway.url, ms: systemClock.now(), auth });

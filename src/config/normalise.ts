@@ -57,6 +57,7 @@ export function normalise(raw: RawConfig, context: NormaliseContext): Normalised
         audio: { ageMs: lobby.audio.age, bytesMax: lobby.audio.bytes, bytesTotalMax: lobby.audio.bytesTotal },
       },
       keepaliveMs: raw.sessions.keepalive,
+      drainMs: raw.sessions.drain,
       queueBytesMax: raw.sessions.queueBytesMax,
       resumeMs: raw.sessions.resume,
     },

@@ -33,6 +33,11 @@ const sessions = section(
     max: wholeNumber(1, 1_000_000, 'Sessions at a time; further ones are refused.').default(200),
     lobby,
     keepalive: duration('15s', 'A ping goes out so often; a client that misses two is gone.', { minMs: 100 }),
+    drain: duration(
+      '10m',
+      'After a restart, sessions may stay so long with the pipeline that they began with; then they are closed.',
+      { minMs: 1 },
+    ),
     queueBytesMax: size(
       '8MiB',
       'Output that a client has not read; with more, nothing is read from it until it has.',

@@ -59,6 +59,12 @@ export class SecretRegistry {
     return secret;
   }
 
+  /** Those of another configuration too. */
+  adopt(other: SecretRegistry): void {
+    for (const form of other.#forms) this.#forms.add(form);
+    this.#pattern = undefined;
+  }
+
   mask(text: string): string {
     if (this.#forms.size === 0) return text;
     this.#pattern ??= patternOf(this.#forms);

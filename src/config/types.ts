@@ -227,6 +227,8 @@ export interface SessionsConfig {
     readonly audio: { readonly ageMs: number; readonly bytesMax: number; readonly bytesTotalMax: number };
   };
   readonly keepaliveMs: number;
+  /** Sessions stay in a generation that is not current any more for so long. */
+  readonly drainMs: number;
   /** Output that a client has not read. */
   readonly queueBytesMax: number;
   /** A client that was lost may come back for so long. */

@@ -6,6 +6,7 @@ import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { Announcer } from '../telemetry/announcer.ts';
+import { dropEngine } from './drop-engine.ts';
 import { Engine } from './engine.ts';
 import { EngineGroup, type EngineTurns } from './engine-group.ts';
 import { EngineOutput } from './engine-output.ts';
@@ -46,6 +47,12 @@ const notLoaded: SpawnerOf = (config) => {
 const failuresMaxOf = ({ kind }: EngineConfig): number =>
   kind === 'url' ? Number.POSITIVE_INFINITY : limitsDefault.failuresMax;
 
+/** What an engine was made of. */
+interface Made {
+  config: EngineConfig;
+  readonly scope: Scope;
+}
+
 export class Supervisor {
   readonly changes: Announcer<EngineChange>;
   #reaper: Reaper | undefined;
@@ -53,15 +60,14 @@ export class Supervisor {
   readonly #engines = new Map<string, Engine>();
   readonly #configs = new Map<string, EngineConfig>();
   readonly #outputs = new Map<string, EngineOutput>();
-  readonly #loads: EngineLoads | undefined;
+  readonly #made = new Map<Engine, Made>();
   readonly #groups = new Map<string, EngineGroup>();
   readonly #gate = new StartGate();
   #spawnerOf: SpawnerOf = notLoaded;
 
   constructor(options: SupervisorOptions) {
-    const { log, clock, loads: history } = options;
+    const { log } = options;
     this.#options = options;
-    this.#loads = history && new EngineLoads({ history, clock, onEstimate: (name) => this.#estimated(name) });
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of engine changes failed'));
     for (const config of Object.values(options.engines)) this.#add(config);
   }
@@ -93,6 +99,11 @@ export class Supervisor {
     return output;
   }
 
+  /** What is known by this name. */
+  known(name: string): Engine | undefined {
+    return this.#engines.get(name);
+  }
+
   /** Of every engine, those that were found included. */
   configs(): readonly EngineConfig[] {
     return [...this.#configs.values()];
@@ -119,6 +130,53 @@ export class Supervisor {
       if (config.start === 'eager') this.get(config.name).start();
     const { find, scope } = this.#options;
     if (find) scope.spawn('find', async (signal) => this.#found(await find(signal)));
+  }
+
+  /** A further engine beside the one of its name, if there is one; nobody knows it until it is put in its place. */
+  beside(config: EngineConfig): Engine {
+    return this.#make(config);
+  }
+
+  /** Known by its name from now on. Returns the one before, which serves those who have it until it is dropped. */
+  put(engine: Engine): Engine | undefined {
+    const { name } = engine;
+    const before = this.#engines.get(name);
+    const config = this.#made.get(engine)?.config;
+    if (!config || before === engine) return undefined;
+    this.#engines.set(name, engine);
+    this.#configs.set(name, config);
+    this.changes.announce({ status: engine.status(), before: before?.life.state ?? 'idle' });
+    return before;
+  }
+
+  /** Nobody is given it by its name any more; it serves those who have it until it is dropped. Throws `not_found`. */
+  withdraw(name: string): Engine {
+    const engine = this.get(name);
+    this.#engines.delete(name);
+    this.#configs.delete(name);
+    return engine;
+  }
+
+  /** What its next instance is started from: at once, when the calls under way have ended. */
+  renew(engine: Engine, config: EngineConfig): void {
+    this.note(engine, config);
+    // One that nobody has asked for yet is none the less as it is to be.
+    if (engine.life.state !== 'idle' || engine.status().start === 'eager') void engine.end('restart');
+  }
+
+  /** What its next instance is started from, whenever that is. */
+  note(engine: Engine, config: EngineConfig): void {
+    const made = this.#made.get(engine);
+    if (made) made.config = config;
+    if (this.#engines.get(config.name) === engine) this.#configs.set(config.name, config);
+  }
+
+  /** Stops one that nobody is given any more, when its last user has gone, after `drainMs` at the latest. */
+  async drop(engine: Engine, drainMs: number): Promise<void> {
+    const made = this.#made.get(engine);
+    if (!made) return;
+    await dropEngine(engine, made.scope, { drainMs, stopGraceMs: made.config.stopGraceMs });
+    this.#made.delete(engine);
   }
 
   #add(config: EngineConfig): Engine {
@@ -152,7 +210,7 @@ export class Supervisor {
     const killed: string[] = [];
     const stuck: string[] = [];
     await Promise.all(
-      [...this.#engines.values()].map(async (engine) => {
+      [...this.#made.keys()].map(async (engine) => {
         while (inUse(engine.name) && clock.now() < latestMs) await delay(clock, 10);
         const { pid } = engine.status();
         const name = `engine ${engine.name}${pid === null ? '' : ` (pid ${pid})`}`;
@@ -167,9 +225,12 @@ export class Supervisor {
   }
 
   #make(config: EngineConfig): Engine {
-    const { clock, scope, log } = this.#options;
+    const { clock, log, loads: history } = this.#options;
     const { start, waiting, drainMs, idleMs, offers } = config;
-    return new Engine({
+    const scope = this.#options.scope.child(config.name, { kind: 'engine' });
+    const made: Made = { config, scope };
+    const loads = history && new EngineLoads({ history, clock, onEstimate: () => this.#estimated(engine) });
+    const engine: Engine = new Engine({
       name: config.name,
       kind: config.kind,
       clock,
@@ -182,19 +243,21 @@ export class Supervisor {
         totalMs: config.ready.totalMs,
         stopGraceMs: config.stopGraceMs,
       },
-      scope: scope.child(config.name, { kind: 'engine' }),
+      scope,
       spawner: (instanceScope) => {
         const output = this.output(config.name);
-        return this.#spawnerOf(config, instanceScope, (text) => output.append(text));
+        return this.#spawnerOf(made.config, instanceScope, (text) => output.append(text));
       },
       onChange: (engine, before) => {
-        this.#loads?.stepped(config, before, engine.life);
+        loads?.stepped(made.config, before, engine.life);
         this.#changed(engine, before);
       },
-      modelKey: () => modelKeyOf(config),
-      expectedMs: () => this.#loads?.expectedMs(config.name) ?? null,
+      modelKey: () => modelKeyOf(made.config),
+      expectedMs: () => loads?.expectedMs(config.name) ?? null,
       onListenerFault: (error) => log.error({ error }, `a listener of engine ${config.name} failed`),
     });
+    this.#made.set(engine, made);
+    return engine;
   }
 
   #turns(group: string | undefined): EngineTurns {
@@ -207,21 +270,24 @@ export class Supervisor {
     return turns;
   }
 
-  #estimated(name: string): void {
-    const engine = this.get(name);
+  #estimated(engine: Engine): void {
     engine.tell();
-    this.changes.announce({ status: engine.status(), before: engine.life.state });
+    if (this.#engines.get(engine.name) === engine)
+      this.changes.announce({ status: engine.status(), before: engine.life.state });
   }
 
   #changed(engine: Engine, before: EngineLife): void {
     const { log } = this.#options;
     const status = engine.status();
     const { name, state, rung, failure, pid, elapsedMs } = status;
+    // One beside it, or before it, is told of in the log alone: of this name, others know one.
+    const known = this.#engines.get(name);
+    const other = known && known !== engine ? ' (another instance)' : '';
     const facts = { engine: name, state, rung, pid, elapsedMs };
     const failed = engine.life.failure && engine.life.failure !== before.failure;
     if (failed) log.warn({ ...facts, failure }, failure?.message ?? 'engine failed');
-    if (state !== before.state) log.info(facts, `engine ${name}: ${state}`);
-    else if (rung !== before.rung) log.info(facts, `engine ${name}: ${state}, ${rung}`);
-    this.changes.announce({ status, before: before.state });
+    if (state !== before.state) log.info(facts, `engine ${name}${other}: ${state}`);
+    else if (rung !== before.rung) log.info(facts, `engine ${name}${other}: ${state}, ${rung}`);
+    if (!other) this.changes.announce({ status, before: before.state });
   }
 }

@@ -4,8 +4,10 @@ import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
+import { pipelineSchemas } from './pipeline-routes.ts';
 import { playbackSchemas } from './playback-schemas.ts';
 import { recordingSchemas } from './recording-schemas.ts';
+import { reloadSchemas } from './reload-routes.ts';
 import { sessionSchemas } from './session-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
@@ -93,16 +95,6 @@ const task = z
     error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   })
   .meta({ id: 'Task' });
-
-const pipeline = z
-  .strictObject({
-    name: z.string(),
-    kind: z.enum(['echo']),
-    needs: z.array(z.string()).describe('Names of engines.'),
-    voice: z.string(),
-    state: z.enum(['waiting', 'ready', 'failed']),
-  })
-  .meta({ id: 'Pipeline' });
 
 const model = z
   .strictObject({
@@ -194,7 +186,6 @@ export const apiSchemas = {
   engine,
   engines: list(engine),
   lines: list(z.string()),
-  pipelines: list(pipeline),
   tree,
   clientSecretRequest,
   clientSecret,
@@ -209,6 +200,8 @@ export const apiSchemas = {
   ...eventSchemas,
   ...recordingSchemas,
   ...playbackSchemas,
+  ...pipelineSchemas,
+  ...reloadSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

@@ -1,4 +1,5 @@
 // What a gateway is opened with.
+import type { LoadedConfig } from '../config/load.ts';
 import type { SecretRegistry } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
 import type { SupervisorOptions } from '../engines/supervisor.ts';
@@ -12,6 +13,8 @@ export interface GatewayOptions {
   readonly door: Door;
   readonly config: Config;
   readonly secrets: SecretRegistry;
+  /** Reads and checks the configuration again, as at the start. Default: it cannot be. */
+  readonly reload?: () => Promise<LoadedConfig>;
   /**
    * `owned`: the process is the gateway's own, and the reaper ends it when the shutdown's time is over. Default
    * `shared`: only the engines are ended then.

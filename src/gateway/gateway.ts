@@ -20,9 +20,10 @@ import { type HealthStatus, healthStatus, type Missing, whenReady } from './heal
 import { openDecoders } from './open-decoders.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
+import { type Changes, openPipelines } from './open-pipelines.ts';
 import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
-import { PipelineTable } from './pipeline-table.ts';
+import type { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords, type Records } from './records.ts';
 import { shutdownStages } from './stages.ts';
@@ -38,6 +39,7 @@ export class Gateway {
   #data: DataDirectory | undefined;
   #supervisor: Supervisor | undefined;
   #sessions: SessionRegistry | undefined;
+  #changes: Changes | undefined;
   readonly #surface = Promise.withResolvers<Surface>();
   #opened: Surface | undefined;
 
@@ -131,6 +133,12 @@ export class Gateway {
     return this.#opened.events.publish(topic, data, key);
   }
 
+  /** Restarts and reloads. @throws GreenroomError `server_starting` */
+  get changes(): Changes {
+    if (this.#changes) return this.#changes;
+    throw new GreenroomError('server_starting', 'nothing is changed yet: the gateway is opening');
+  }
+
   /** Puts a line into the log. */
   warn(message: string): void {
     this.#log.warn({}, message);
@@ -185,9 +193,13 @@ export class Gateway {
     scope.defer('loop monitor', () => this.#loop.stop());
     const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
-    const pipelines = new PipelineTable(config, supervisor, this.#log);
     const sessions = openSessions({ config, scope, log: this.#log, records, recordings, decoders });
     this.#sessions = sessions;
+    const { leaving } = this.shutdown;
+    const { pipelines, ...changes } = openPipelines({
+      ...{ ...this.#options, log: this.#log, supervisor, sessions, scope, leaving },
+    });
+    this.#changes = changes;
     const clientSecrets = new ClientSecrets(systemClock);
     const access = new Access(config, clientSecrets);
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
@@ -203,14 +215,7 @@ export class Gateway {
     const whose = this.#options.process ?? 'shared';
     await data.writeRecord(door.url, whose);
     const { eventsSocket } = await this.#openSurface({
-      access,
-      clientSecrets,
-      supervisor,
-      sessions,
-      records,
-      recordings,
-      pipelines,
-      mask,
+      ...{ access, clientSecrets, supervisor, sessions, records, recordings, pipelines, changes, mask },
     });
     if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
@@ -234,9 +239,11 @@ export class Gateway {
     readonly records: Records;
     readonly recordings: Recordings;
     readonly pipelines: PipelineTable;
+    readonly changes: Changes;
     readonly mask: (text: string) => string;
   }): Promise<Surface> {
-    const { access, clientSecrets, supervisor, sessions, records, recordings, pipelines, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, records, recordings, pipelines, changes, mask } =
+      parts;
     const { openSurface } = await import('./surface.ts');
     this.#mustRun();
     const surface = await openSurface({
@@ -251,13 +258,16 @@ export class Gateway {
       tasks: sessions.tasks,
       ...{ records, recordings },
       pipelines: () => pipelines.list(),
+      ...changes,
+      routing: () => pipelines.config,
       resolve: (model) => pipelines.resolve(model),
+      enter: (pipeline, session) => pipelines.enter(pipeline, session),
       tree: () => this.tree(),
       shutdown: () => void this.shutdown.request('api'),
       onFault: (error) => this.#log.error({ error }, 'a request failed'),
     });
     this.#mustRun();
-    surface.events.follow({ supervisor, sessions, recordings, ready: this.whenReady() });
+    surface.events.follow({ supervisor, sessions, recordings, pipelines, ready: this.whenReady() });
     this.#surface.resolve(surface);
     this.#opened = surface;
     this.#options.door.attach({
@@ -272,7 +282,7 @@ export class Gateway {
       leaving: this.shutdown.state !== 'running',
       engines: this.engines(),
       sessions: this.#sessions?.count ?? 0,
-      sessionsMax: this.#options.config.sessions.max,
+      sessionsMax: this.#sessions?.max ?? this.#options.config.sessions.max,
       loopDelay: this.#loop.delay(),
       uptimeMs: systemClock.now(),
     };

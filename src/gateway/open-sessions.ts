@@ -20,18 +20,11 @@ export function openSessions(parts: {
 }): SessionRegistry {
   const { scope, log, records, recordings, decoders } = parts;
   const { sessions } = parts.config;
-  const { waitMs, audio } = sessions.lobby;
+  const { audio } = sessions.lobby;
   return new SessionRegistry({
     scope: scope.child('sessions', { kind: 'sessions', order: 'parallel' }),
     log,
-    limits: {
-      lobbyWaitMs: waitMs,
-      earlyAudio: { ageMs: audio.ageMs, bytesMax: audio.bytesMax },
-      keepaliveMs: sessions.keepaliveMs,
-      queueBytesMax: sessions.queueBytesMax,
-      resumeMs: sessions.resumeMs,
-    },
-    sessionsMax: sessions.max,
+    ...sessionLimits(parts.config),
     earlyAudioBytesMax: audio.bytesTotalMax,
     records: records.sessions,
     decoders,
@@ -40,4 +33,19 @@ export function openSessions(parts: {
     newId: randomId,
     random: Math.random,
   });
+}
+
+/** What each session is opened with, and how many there may be. */
+export function sessionLimits({ sessions }: Pick<Config, 'sessions'>) {
+  const { waitMs, audio } = sessions.lobby;
+  return {
+    limits: {
+      lobbyWaitMs: waitMs,
+      earlyAudio: { ageMs: audio.ageMs, bytesMax: audio.bytesMax },
+      keepaliveMs: sessions.keepaliveMs,
+      queueBytesMax: sessions.queueBytesMax,
+      resumeMs: sessions.resumeMs,
+    },
+    sessionsMax: sessions.max,
+  };
 }

@@ -69,6 +69,8 @@ export class RealtimeEndpoint {
           transport: new WsTransport(webSocket, socket, remote),
           pipeline,
           ...{ notices, preset, conversationId, principal },
+          // In the turn of the loop in which it was resolved: no generation is closed in between.
+          enter: (session) => pipelines.enter(pipeline, session),
         });
       });
     } catch (thrown) {

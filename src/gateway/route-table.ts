@@ -17,8 +17,10 @@ import { type EventSources, eventRoutes } from './events/event-routes.ts';
 import { type GatewayLog, logChangeIn } from './gateway-log.ts';
 import { type HealthFacts, healthBody, healthStatus, missingEngines } from './health.ts';
 import type { MetricFacts } from './metrics.ts';
+import { type PipelineSources, pipelineRoutes } from './pipeline-routes.ts';
 import { playbackRoutes } from './playback-routes.ts';
 import { recordingRoutes } from './recording-routes.ts';
+import { type ReloadSources, reloadRoutes } from './reload-routes.ts';
 import { type RunSources, runRoutes } from './run-routes.ts';
 import { type SessionSources, sessionRoutes } from './session-routes.ts';
 import { taskRoutes } from './task-routes.ts';
@@ -33,6 +35,8 @@ export interface RouteSources extends EventSources, SessionSources {
   readonly recordings: Recordings;
   readonly playbacks: PlaybackDesk;
   readonly pipelines: () => readonly PipelineBasics[];
+  readonly restarts: PipelineSources;
+  readonly reloads: ReloadSources;
   /** Names of pipelines and engines. */
   readonly models: () => readonly string[];
   /** Throws `model_not_found`. */
@@ -161,14 +165,8 @@ export function routeTable(sources: RouteSources): RouteTable {
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...runRoutes(sources.runs),
     ...eventRoutes(sources),
-    '/api/pipelines': {
-      GET: {
-        surface: 'admin',
-        summary: 'The pipelines and the engines they need.',
-        answers: { 200: 'pipelines' },
-        answer: () => list(sources.pipelines().map(pipelineOf)),
-      },
-    },
+    ...pipelineRoutes(sources.restarts),
+    ...reloadRoutes(sources.reloads),
     '/api/tree': {
       GET: {
         surface: 'admin',
@@ -248,9 +246,4 @@ function readiness({ health, access }: RouteSources): Answer {
 
 function modelOf(name: string) {
   return { id: name, object: 'model', created: 0, owned_by: 'greenroom' };
-}
-
-function pipelineOf(pipeline: PipelineBasics) {
-  const { name, kind, needs, voice } = pipeline;
-  return { name, kind, needs, voice, state: pipeline.readiness().state };
 }

@@ -142,8 +142,19 @@ export class SessionLibrary {
   }
 
   #shown(found: SessionFound, searched: boolean): SessionShown {
-    const { id, pipeline, remote, openedAtMs, closedAtMs, reason, closeCode, recordings, matches } = found;
-    const kept = { id, pipeline, remote, openedAtMs, closedAtMs, reason, closeCode, recordings };
+    const {
+      id,
+      pipeline,
+      generation,
+      remote,
+      openedAtMs,
+      closedAtMs,
+      reason,
+      closeCode,
+      recordings,
+      matches,
+    } = found;
+    const kept = { id, pipeline, generation, remote, openedAtMs, closedAtMs, reason, closeCode, recordings };
     const { items, answers, state } = found;
     const live = state === 'open' && this.#options.sessions().find((one) => one.id === id);
     const endMs = closedAtMs ?? this.#options.clock.wallTime();

@@ -9,6 +9,7 @@ const session = z
   .strictObject({
     id: z.string(),
     pipeline: z.string(),
+    generation: z.int().describe('Of the pipeline: the session keeps it to its end.'),
     state: z
       .enum(['lobby', 'ready', 'failed', 'away', 'closing', 'closed', 'unclean'])
       .describe(

@@ -1,5 +1,5 @@
 // Opens a gateway in somebody else's process: the door first, then everything behind it.
-import { type LoadedConfig, type LoadOptions, loadConfig } from '../config/load.ts';
+import { type LoadOptions, loadConfig } from '../config/load.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import { certificateWarnings } from './certificate.ts';
 import { Gateway } from './gateway.ts';
@@ -23,9 +23,11 @@ export async function startGateway(options: StartOptions = {}): Promise<Gateway>
     const message = `startGateway has no option ${unknown.join(', ')}; there are ${known.join(', ')} (configuration keys go into a file or \`set\`)`;
     throw new GreenroomError('bad_usage', message);
   }
-  const loaded: LoadedConfig = await loadConfig({ env: process.env, cwd: process.cwd(), ...options });
+  const load = () => loadConfig({ env: process.env, cwd: process.cwd(), ...options });
+  const loaded = await load();
   const door = await openDoor(loaded.config);
-  const gateway = await Gateway.open({ door, config: loaded.config, secrets: loaded.secrets });
+  const { config, secrets } = loaded;
+  const gateway = await Gateway.open({ door, config, secrets, reload: load });
   for (const warning of await certificateWarnings(loaded.config.tls, Date.now())) gateway.warn(warning);
   return gateway;
 }

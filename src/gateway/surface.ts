@@ -28,6 +28,8 @@ export type SurfaceOptions = EngineRequestsOptions &
     readonly records: Records;
     readonly registry: SessionRegistry;
     readonly resolve: (model: string | null) => AnyPipeline;
+    /** Takes the place of a session in the generation of a pipeline; returns what gives it back. */
+    readonly enter: (pipeline: AnyPipeline, session: string) => () => void;
   };
 
 export interface Surface {

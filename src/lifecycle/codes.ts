@@ -35,14 +35,20 @@ const facts = (
 export const codes = {
   bad_usage: facts(400, 1008, 2, 'invalid_request_error', 'an option or argument cannot be used'),
   config_not_found: facts(
-    500,
+    422,
     1011,
     2,
-    'server_error',
+    'invalid_request_error',
     'the configuration file does not exist or cannot be read',
   ),
-  config_invalid: facts(500, 1011, 2, 'server_error', 'the configuration does not fit the schema'),
-  secret_missing: facts(500, 1011, 2, 'server_error', 'an `env:` names a variable that is unset or empty'),
+  config_invalid: facts(422, 1011, 2, 'invalid_request_error', 'the configuration does not fit the schema'),
+  secret_missing: facts(
+    422,
+    1011,
+    2,
+    'invalid_request_error',
+    'an `env:` names a variable that is unset or empty',
+  ),
   tls_unusable: facts(500, 1011, 2, 'server_error', 'the certificate or key of the door cannot be used'),
   data_directory_locked: facts(503, 1011, 2, 'unavailable_error', 'another gateway owns the data directory'),
   data_directory_unusable: facts(
@@ -99,6 +105,27 @@ export const codes = {
     1,
     'invalid_request_error',
     'the session lasted as long as a session may',
+  ),
+  pipeline_restarted: facts(
+    410,
+    1012,
+    1,
+    'unavailable_error',
+    'the pipeline was restarted, and the session has had its time to end',
+  ),
+  restart_under_way: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'the pipeline is being restarted, or the configuration reloaded, already',
+  ),
+  too_many_generations: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'as many generations of the pipeline as allowed have sessions in them',
   ),
   slow_client: facts(408, 4408, 1, 'unavailable_error', 'the client did not read what it asked for'),
   conversation_expired: facts(

@@ -9,6 +9,7 @@ export type CloseReason =
   | 'engine_failed'
   | 'slow_client'
   | 'replaced'
+  | 'restarted'
   | 'deadline'
   | 'protocol_error'
   | 'internal_error';

@@ -33,13 +33,15 @@ export interface CascadeOptions extends PipelineFacts {
   /** Background work that its sessions can have done. Default: none. */
   readonly tasks?: readonly TaskPlan[];
   readonly log: Log;
+  /** Default: one of its own. */
+  readonly stages?: StageMeter | undefined;
 }
 
 export class CascadePipeline extends OnEngines implements Pipeline {
   readonly kind = 'cascade';
   readonly abilities: Abilities;
   readonly transcription: Transcription | null;
-  readonly stages = new StageMeter();
+  readonly stages: StageMeter;
   readonly tasks: readonly TaskPlan[];
   readonly #options: CascadeOptions;
 
@@ -47,6 +49,7 @@ export class CascadePipeline extends OnEngines implements Pipeline {
     super(options);
     const { ears, speak, language, tasks = [] } = options;
     this.#options = options;
+    this.stages = options.stages ?? new StageMeter();
     this.tasks = tasks;
     this.abilities = {
       ...{ hears: ears ? 'words' : 'nothing', answers: speak ? 'speech' : 'text' },

@@ -5,6 +5,8 @@ import { type PipelineReadiness, readinessOf } from './pipeline.ts';
 
 export interface PipelineFacts {
   readonly name: string;
+  /** Default 1. */
+  readonly generation?: number;
   /** Engines that have to be ready, each once. */
   readonly needs: readonly Engine[];
   /** Undefined: whatever answers begins with its own. */
@@ -17,14 +19,16 @@ export const voiceDefault = 'default';
 
 export abstract class OnEngines {
   readonly name: string;
+  readonly generation: number;
   readonly voice: string;
   readonly instructions: string;
   /** Names. */
   readonly needs: readonly string[];
   readonly #engines: readonly Engine[];
 
-  constructor({ name, needs, voice = voiceDefault, instructions = '' }: PipelineFacts) {
+  constructor({ name, generation = 1, needs, voice = voiceDefault, instructions = '' }: PipelineFacts) {
     this.name = name;
+    this.generation = generation;
     this.voice = voice;
     this.instructions = instructions;
     this.needs = needs.map((engine) => engine.name);

@@ -52,6 +52,8 @@ export interface PipelineSession {
 export interface PipelineBasics {
   readonly name: string;
   readonly kind: string;
+  /** Which build of it this is, from 1. Left out: the only one. */
+  readonly generation?: number;
   readonly voice: string;
   readonly instructions: string;
   readonly abilities: Abilities;

@@ -19,6 +19,8 @@ export interface PlaybackDeskOptions {
   readonly sessions: Pick<SessionRegistry, 'open' | 'place'>;
   /** Throws `model_not_found`. */
   readonly resolve: (model: string | null) => AnyPipeline;
+  /** Takes the place of a session in the generation of a pipeline; returns what gives it back. */
+  readonly enter: (pipeline: AnyPipeline, session: string) => () => void;
   readonly newId: NewId;
   readonly log: Pick<Log, 'info'>;
   /** Default: from its files. */
@@ -109,10 +111,13 @@ export class PlaybackDesk {
   }
 
   async #startAlone(request: PlaybackRequest, take: TakeFacts): Promise<PlaybackFacts> {
-    const { resolve, sessions } = this.#options;
+    const { resolve, enter, sessions } = this.#options;
     const pipeline = resolve(request.model ?? take.pipeline);
     const nobody = new Nobody();
-    const opened = await sessions.open({ transport: nobody, pipeline, notices: true });
+    const opened = await sessions.open({
+      ...{ transport: nobody, pipeline, notices: true },
+      enter: (session) => enter(pipeline, session),
+    });
     if (typeof opened !== 'string') throw opened;
     const scope = sessions.place(opened)?.scope;
     try {

@@ -152,8 +152,8 @@ export class BridgedSession implements Call {
     const { phase, items, answering } = this.#bridge;
     return {
       ...seatFacts(seat, phases[phase]),
-      ...{ id: this.id, pipeline: pipeline.name, ageMs: scope.tree().ageMs },
-      ...{ items: items.length, response: answering?.id ?? null },
+      ...{ id: this.id, pipeline: pipeline.name, generation: pipeline.generation },
+      ...{ ageMs: scope.tree().ageMs, items: items.length, response: answering?.id ?? null },
     };
   }
 

@@ -11,6 +11,7 @@ const closeCodes: Readonly<Record<CloseReason, ErrorCode | 1000>> = {
   engine_failed: 'engine_exited',
   slow_client: 'slow_client',
   replaced: 'replaced',
+  restarted: 'pipeline_restarted',
   deadline: 'deadline_exceeded',
   protocol_error: 'protocol_error',
   internal_error: 'internal_error',

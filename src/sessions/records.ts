@@ -14,6 +14,8 @@ import type { ResponseObject, ServerEvent } from '../wire/server-events.ts';
 interface SessionOrigin {
   readonly id: string;
   readonly pipeline: string;
+  /** Of the pipeline, from 1. */
+  readonly generation: number;
   readonly remote: string;
 }
 

@@ -1,5 +1,5 @@
 // All sessions of a gateway: admits, sets up in one guarded scope, shows, ends. The only place where a session's scope
-// is opened, and the one that says which close code a reason has.
+// is opened.
 
 import type { Decoders } from '../audio/decoding/decoders.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
@@ -17,6 +17,7 @@ import type { ServerEvent } from '../wire/server-events.ts';
 import type { Call } from './call.ts';
 import { CallersPlace } from './callers-place.ts';
 import { closeCodeOf, closeReason } from './close-codes.ts';
+import { type EnterGeneration, holdGeneration } from './generation-place.ts';
 import { AudioBudget } from './input-audio.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
@@ -60,14 +61,22 @@ export interface SessionRequest extends Caller {
   readonly conversationId?: string | null;
   /** What the session begins with, beside what its pipeline says. */
   readonly preset?: SessionUpdate | null;
+  /** Default: its pipeline has no generations. */
+  readonly enter?: EnterGeneration;
+}
+
+/** What may be done to one that is open. */
+export interface OpenSession {
+  readonly session: Call;
+  readonly pipeline: AnyPipeline;
+  /** Its caller is told, and it is closed. */
+  end(reason: CloseReason, error: GreenroomError): void;
 }
 
 /** A session that is open, with what is known of it from outside. */
-interface Entry {
-  readonly session: Call;
+interface Entry extends OpenSession {
   readonly seat: Seat;
   readonly place: CallersPlace;
-  readonly pipeline: AnyPipeline;
   readonly principal: string;
 }
 
@@ -79,18 +88,24 @@ export class SessionRegistry {
   readonly #earlyAudio: AudioBudget;
   readonly #sessions = new Map<string, Entry>();
   readonly #conversations = new Map<string, Entry>();
+  #limits: Pick<RegistryOptions, 'limits' | 'sessionsMax'>;
   #terminated = 0;
   /** Open, or being set up or closed: each has a place. */
   #admitted = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#limits = options;
     this.#scope = options.scope;
     this.tasks = options.tasks ?? new TaskDesk({ log: options.log, store: undefined });
     this.#earlyAudio = new AudioBudget(options.earlyAudioBytesMax);
     this.changes = new Announcer((error) =>
       options.log.error({ error }, 'a listener of session changes failed'),
     );
+  }
+
+  get max(): number {
+    return this.#limits.sessionsMax;
   }
 
   get count(): number {
@@ -102,6 +117,11 @@ export class SessionRegistry {
     return this.#terminated;
   }
 
+  /** For those that are opened from now on. */
+  limit(limits: Pick<RegistryOptions, 'limits' | 'sessionsMax'>): void {
+    this.#limits = limits;
+  }
+
   list(): readonly SessionFacts[] {
     return [...this.#sessions.values()].map(({ session }) => session.facts());
   }
@@ -109,6 +129,11 @@ export class SessionRegistry {
   /** Where somebody else may speak in its caller's place; undefined of a session that is not open. */
   place(id: string): CallersPlace | undefined {
     return this.#sessions.get(id)?.place;
+  }
+
+  /** Those that are answered by this very pipeline. */
+  answeredBy(pipeline: AnyPipeline): readonly OpenSession[] {
+    return [...this.#sessions.values()].filter((each) => each.pipeline === pipeline);
   }
 
   /** Whether a session uses an engine, or a task of one does. */
@@ -131,7 +156,8 @@ export class SessionRegistry {
     const { transport, pipeline, preset = null, principal = '', conversationId: asked = null } = request;
     const before = asked === null ? undefined : this.#resume(asked, principal, request);
     if (before !== undefined) return before;
-    const { newId, random, limits, log, sessionsMax, decoders } = this.#options;
+    const { newId, random, log, decoders } = this.#options;
+    const { limits, sessionsMax } = this.#limits;
     const refusal = this.#refusal(sessionsMax);
     if (refusal) return refuse(transport, refusal, newId);
     const id = newId('sess');
@@ -162,8 +188,11 @@ export class SessionRegistry {
       },
       request,
     );
+    const tell = (error: GreenroomError) => seat.send({ type: 'error', error: setUpFailed(error) });
     try {
-      const record = this.#options.records({ id, pipeline: pipeline.name, remote: seat.remote });
+      if (request.enter) holdGeneration(request.enter, id, scope, this.tasks);
+      const { name, generation = 1 } = pipeline;
+      const record = this.#options.records({ id, pipeline: name, generation, remote: seat.remote });
       session = await openCall(pipeline, {
         ...{ id, scope, seat, place, limits, preset, newId, random, record, decoders },
         ...(tape && { tape }),
@@ -172,7 +201,11 @@ export class SessionRegistry {
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),
       });
-      this.#enter({ session, seat, place, pipeline, principal }, scope, () => ending);
+      const told = (reason: CloseReason, error: GreenroomError) => {
+        tell(error);
+        end(reason, error);
+      };
+      this.#enter({ session, seat, place, pipeline, principal, end: told }, scope, () => ending);
       this.#record(record, scope, (reason) =>
         reason === 'client_left' && seat.callersCode !== undefined
           ? seat.callersCode
@@ -188,7 +221,7 @@ export class SessionRegistry {
       const error = toGreenroomError(thrown);
       if (scope.state !== 'open') return scope.closed.then(() => error);
       log.error({ session: id, error: thrown }, `session ${id}: set-up failed: ${error.message}`);
-      seat.send({ type: 'error', error: setUpFailed(error) });
+      tell(error);
       end('setup_failed', error);
       await scope.closed;
       return error;

@@ -4,6 +4,8 @@ import type { Seat } from './seat.ts';
 export interface SessionFacts {
   readonly id: string;
   readonly pipeline: string;
+  /** Of the pipeline, from 1: the session keeps it to its end. */
+  readonly generation: number;
   /** `away`: its connection was lost, and its caller may come back. */
   readonly state: 'lobby' | 'ready' | 'failed' | 'away' | 'closing';
   readonly ageMs: number;

@@ -191,6 +191,7 @@ export class Session implements Call {
       ...seatFacts(seat, phase),
       id: this.id,
       pipeline: pipeline.name,
+      generation: pipeline.generation ?? 1,
       ageMs: scope.tree().ageMs,
       items: items.length,
       response: response?.object.id ?? null,

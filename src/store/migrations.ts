@@ -92,8 +92,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX tasks_open ON tasks (run) WHERE ended_at IS NULL;
   CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
   `,
-  // 6: nothing of its own.
-  '',
+  // 6: which build of its pipeline answered a session.
+  `
+  ALTER TABLE sessions ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+  `,
   // 7: recordings, as the disk has them; every item by its words. What is removed of these is removed from the index
   // as well, not only marked there.
   `

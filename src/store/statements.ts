@@ -12,8 +12,8 @@ import {
 
 const writing = {
   session: `
-    INSERT INTO sessions (id, run, pipeline, remote, state, opened_at, closed_at, reason, close_code, items, answers)
-    VALUES ($id, $run, $pipeline, $remote, $state, $openedAtMs, $closedAtMs, $reason, $closeCode, $items, $answers)
+    INSERT INTO sessions (id, run, pipeline, generation, remote, state, opened_at, closed_at, reason, close_code, items, answers)
+    VALUES ($id, $run, $pipeline, $generation, $remote, $state, $openedAtMs, $closedAtMs, $reason, $closeCode, $items, $answers)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, closed_at = excluded.closed_at, reason = excluded.reason,
       close_code = excluded.close_code, items = excluded.items, answers = excluded.answers`,
   item: `
@@ -63,7 +63,7 @@ const markingUnclean: readonly string[] = [
   `UPDATE tasks SET state = 'unclean', ended_at = $nowMs WHERE ended_at IS NULL AND run <> $run`,
 ];
 
-export const sessionColumns = `id, run, pipeline, remote, state, opened_at AS openedAtMs, closed_at AS closedAtMs, reason,
+export const sessionColumns = `id, run, pipeline, generation, remote, state, opened_at AS openedAtMs, closed_at AS closedAtMs, reason,
   close_code AS closeCode, items, answers`;
 
 export const itemColumns = `session_id AS sessionId, id, previous_id AS previousId, type, role, status, name,

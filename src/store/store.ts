@@ -7,6 +7,8 @@ export interface SessionRow {
   /** The run of the gateway that the session belongs to. */
   readonly run: string;
   readonly pipeline: string;
+  /** Of the pipeline, from 1. */
+  readonly generation: number;
   readonly remote: string;
   /** `unclean`: its gateway was gone before it had ended; found at the next start. */
   readonly state: 'open' | 'closed' | 'unclean';

@@ -24,6 +24,8 @@ export interface TaskMeasures {
 export class TaskDesk {
   /** A task has another word. */
   readonly changes: Announcer<TaskFacts>;
+  /** A session has ended, and each of its tasks. */
+  readonly #left: Announcer<string>;
   readonly #options: TaskDeskOptions;
   readonly #sessions = new Map<string, SessionTasks>();
   readonly #words = new Map<string, ShownTaskWord>();
@@ -34,7 +36,9 @@ export class TaskDesk {
   constructor(options: TaskDeskOptions) {
     const { log, store } = options;
     this.#options = options;
-    this.changes = new Announcer((error) => log.error({ error }, 'a listener of tasks failed'));
+    const onFault = (error: unknown) => log.error({ error }, 'a listener of tasks failed');
+    this.changes = new Announcer(onFault);
+    this.#left = new Announcer(onFault);
     this.#world = {
       write: (row) => store?.write({ type: 'task', row }),
       saved: async (): Promise<Flushed> => (store ? store.flush() : { state: 'saved' }),
@@ -54,7 +58,7 @@ export class TaskDesk {
     this.#sessions.set(session, tasks);
     void scope.closed.then(({ reason }) => {
       tasks.ended(reason);
-      if (tasks.over) this.#sessions.delete(session);
+      if (tasks.over) this.#forget(session);
     });
     return tasks;
   }
@@ -67,6 +71,18 @@ export class TaskDesk {
   /** Whether one that has not ended asks this engine. */
   uses(engine: string): boolean {
     return [...this.#sessions.values()].some((tasks) => tasks.uses(engine));
+  }
+
+  /** Resolves when a session has ended, and each of its tasks: at once where nothing is known of it. */
+  over(session: string): Promise<void> {
+    if (!this.#sessions.has(session)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const leave = this.#left.listen((one) => {
+        if (one !== session) return;
+        leave();
+        resolve();
+      });
+    });
   }
 
   /** Of a session that is open or not, in the order in which they began; null: nothing is known of any. */
@@ -101,6 +117,11 @@ export class TaskDesk {
     durations.add(progress?.elapsedMs ?? 0);
     this.#durations.set(state, durations);
     const tasks = this.#sessions.get(session);
-    if (tasks?.over) this.#sessions.delete(session);
+    if (tasks?.over) this.#forget(session);
+  }
+
+  #forget(session: string): void {
+    this.#sessions.delete(session);
+    this.#left.announce(session);
   }
 }

@@ -21,7 +21,13 @@ export interface LobbyNotice {
   readonly error?: { readonly code: string; readonly message: string; readonly log_tail: readonly string[] };
 }
 
-export type Notice = ShutdownNotice | ReplacedNotice | SourceNotice | HearingNotice | RecordingNotice;
+export type Notice =
+  | ShutdownNotice
+  | RestartNotice
+  | ReplacedNotice
+  | SourceNotice
+  | HearingNotice
+  | RecordingNotice;
 
 interface ShutdownNotice {
   readonly type: 'greenroom.notice';
@@ -35,6 +41,19 @@ interface ShutdownNotice {
 interface ReplacedNotice {
   readonly type: 'greenroom.notice';
   readonly code: 'replaced';
+  readonly message: string;
+}
+
+/** The pipeline was restarted: the session keeps its generation, which is closed when it has drained. */
+interface RestartNotice {
+  readonly type: 'greenroom.notice';
+  readonly code: 'pipeline_restarted';
+  /** Of the session, from 1. */
+  readonly generation: number;
+  /** What new callers get; null: the pipeline is not in the configuration any more. */
+  readonly current: number | null;
+  /** The session may stay for so long, in ms. */
+  readonly drain_ms: number;
   readonly message: string;
 }
 

@@ -64,7 +64,9 @@ test('status, sessions and help answer; an unknown command is named with those t
   terminal.pty.write('help\r');
   await terminal.shows('who is connected');
   terminal.pty.write('frobnicate\r');
-  await terminal.shows('unknown command: frobnicate; there are status, sessions, quit, help');
+  await terminal.shows(
+    'unknown command: frobnicate; there are status, sessions, restart, reload, quit, help',
+  );
   terminal.pty.write('quit\r');
   expect(await terminal.exited).toMatchObject({ exitCode: 0 });
 });

@@ -69,6 +69,7 @@ export class PlaybackWorld {
       },
       sessions: this.sessions.registry,
       resolve: () => pipeline,
+      enter: () => () => undefined,
       newId: (prefix) => `${prefix}_p${++ids}`,
       log: silentLog,
     });

@@ -19,6 +19,7 @@ export function storePromises(name: string, open: () => Promise<Store & AsyncDis
           id: 'a',
           run: 'run',
           pipeline: 'echo',
+          generation: 1,
           remote: '127.0.0.1:5000',
           state: 'open',
           openedAtMs: 1000,

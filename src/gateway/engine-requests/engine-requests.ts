@@ -25,7 +25,8 @@ import { WaitingBytes } from './waiting-bytes.ts';
 export interface EngineRequestsOptions {
   readonly scope: Scope;
   readonly clock: Clock;
-  readonly config: Pick<Config, 'aliases' | 'unknownModel'>;
+  /** What names mean now. */
+  readonly routing: () => Pick<Config, 'aliases' | 'unknownModel'>;
   readonly supervisor: Pick<Supervisor, 'get' | 'configs'>;
   readonly access: Access;
   readonly log: Log;
@@ -143,8 +144,8 @@ export class EngineRequests {
   }
 
   #choices(): ChoiceOptions {
-    const { config, supervisor } = this.#options;
-    const { aliases, unknownModel } = config;
+    const { routing, supervisor } = this.#options;
+    const { aliases, unknownModel } = routing();
     const candidate = (engine: EngineConfig): Candidate => {
       const { offers } = supervisor.get(engine.name);
       return {

@@ -16,6 +16,7 @@ import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Access } from '../access.ts';
 import type { Missing } from '../health.ts';
+import type { PipelineTable } from '../pipeline-table.ts';
 import { type ClientsQuery, clientFacts } from './client-facts.ts';
 import { EventsEndpoint } from './events-endpoint.ts';
 import { FairTurns } from './fair-turns.ts';
@@ -39,6 +40,7 @@ export interface Followed {
   readonly supervisor: Pick<Supervisor, 'list' | 'changes'>;
   readonly sessions: Pick<SessionRegistry, 'changes' | 'tasks'>;
   readonly recordings: Pick<Recordings, 'changes'>;
+  readonly pipelines: Pick<PipelineTable, 'changes'>;
   /** Which engines are not ready when that is known. */
   readonly ready: Promise<Missing>;
 }
@@ -95,13 +97,14 @@ export class Events {
   }
 
   /** Tells of their lives on the gateway's own topics, from how they are now. */
-  follow({ supervisor, sessions, recordings, ready }: Followed): void {
+  follow({ supervisor, sessions, recordings, pipelines, ready }: Followed): void {
     const { tell } = this.hubs;
     for (const status of supervisor.list()) tell.engine({ status, before: status.state });
     supervisor.changes.listen((change) => tell.engine(change));
     sessions.changes.listen((change) => tell.session(change));
     sessions.tasks.changes.listen((task) => tell.task(task));
     recordings.changes.listen((change) => tell.recording(change));
+    pipelines.changes.listen((change) => tell.pipeline(change));
     void ready.then(({ missing }) => {
       if (missing.length === 0) tell.gateway('ready', {});
       else if (!this.#options.leaving.aborted)

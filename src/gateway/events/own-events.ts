@@ -1,8 +1,9 @@
-// greenroom's own life as events, for administrators: engines, sessions, their tasks and recordings, the gateway. Never what was said.
+// greenroom's own life as events, for administrators: engines, pipelines, sessions, their tasks and recordings, the gateway. Never what was said.
 
 import type { EngineChange } from '../../engines/supervisor.ts';
 import type { Hub, SlowFact } from '../../hub/hub.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
+import type { GenerationChange } from '../../pipelines/pipeline-line.ts';
 import type { RecordingChange } from '../../recordings/recordings.ts';
 import type { SessionChange } from '../../sessions/registry.ts';
 import type { TaskFacts } from '../../tasks/task-facts.ts';
@@ -47,6 +48,12 @@ export class OwnEvents {
     const durations = { callerMs: caller.durationMs, assistantMs: assistant.durationMs };
     const facts = { id, session, pipeline, reason, code: error?.code ?? null, bytes, ...durations };
     this.#publish(`greenroom.recording.${type}`, id, facts);
+  }
+
+  /** A generation of a pipeline has another state. */
+  pipeline({ pipeline, kind, generation, state, sessions, failure }: GenerationChange): void {
+    const why = { code: failure?.code ?? null, message: failure?.message ?? null };
+    this.#publish(`greenroom.pipeline.${state}`, pipeline, { pipeline, kind, generation, sessions, ...why });
   }
 
   watcher({ client, transport: { remote } }: Subscriber, facts: SlowFact): void {

@@ -47,7 +47,7 @@ async function hosted() {
     }),
     ...{
       earlyAudio: new AudioBudget(64 * 1024 * 1024),
-      record: noRecords({ id: '', pipeline: '', remote: '' }),
+      record: noRecords({ id: '', pipeline: '', generation: 1, remote: '' }),
     },
     openTasks: (host) => desk.open({ ...call, scope, owner: scope, pipeline: 'up', plans: [], host }),
     ...{ place, onEnd: () => undefined, onFault: (...fault) => void faults.push(fault) },

@@ -72,7 +72,7 @@ export class Desk implements AsyncDisposable {
     const line = (_: object, message: string) => void stage.log.push(message);
     this.requests = new EngineRequests({
       scope: stage.scope.child('requests', { kind: 'requests', order: 'parallel' }),
-      ...{ clock: systemClock, config, supervisor: stage.supervisor, mask },
+      ...{ clock: systemClock, routing: () => config, supervisor: stage.supervisor, mask },
       access: new Access(config, new ClientSecrets(systemClock)),
       log: { debug: line, info: line, warn: line, error: line },
     });

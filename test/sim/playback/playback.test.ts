@@ -88,6 +88,7 @@ class World {
       },
       sessions: this.sessions.registry,
       resolve: () => pipeline,
+      enter: () => () => undefined,
       newId: (prefix) => {
         this.ids.push(`${prefix}_${this.ids.length}`);
         return String(this.ids.at(-1));

@@ -15,7 +15,15 @@ const item = (id: string, atMs: number, row: Partial<ItemRow>): ItemRow => ({
 
 const kept: KeptSession = {
   session: {
-    ...{ id: 'sess_1', run: 'run', seq: 1, pipeline: 'default', remote: '127.0.0.1:5', state: 'closed' },
+    ...{
+      id: 'sess_1',
+      run: 'run',
+      seq: 1,
+      generation: 1,
+      pipeline: 'default',
+      remote: '127.0.0.1:5',
+      state: 'closed',
+    },
     ...{ openedAtMs: zeroMs, closedAtMs: zeroMs + 3_723_004, reason: 'client_left', closeCode: 1000 },
     ...{ items: 3, answers: 1, recordings: 1, matches: [] },
   },

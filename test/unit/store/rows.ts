@@ -8,6 +8,7 @@ export function session(id: string, row: Partial<Extract<Write, { type: 'session
       ...{
         id,
         pipeline: 'echo',
+        generation: 1,
         remote: '127.0.0.1:5000',
         state: 'open',
         openedAtMs: 1000,
