@@ -10,6 +10,7 @@ import { noRecords, type SessionRecords, storedRecords } from '../sessions/recor
 import { SqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
+import { operations } from '../telemetry/operations.ts';
 
 /** Of the data directory. */
 export const databaseName = 'greenroom.db';
@@ -42,6 +43,7 @@ export function openRecords({ config, directory, scope, clock, log }: RecordsOpt
     newRun: () => randomUUID(),
     retention: { keepMs: config.keepMs, bytesMax: config.bytesMax },
     clock,
+    handOver: (rows, work) => operations.during('store batch', `of ${rows} rows`, work),
     onTrouble: (message) => log.warn({}, message),
   });
   scope.defer('store', { close: () => store.close(), destroy: () => store.destroy() });

@@ -4,18 +4,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import type { LobbyWaits } from '../sessions/lobby.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
 import { hubMetrics } from './events/hub-metrics.ts';
-import { gatewayMetrics } from './gateway-metrics.ts';
+import { gatewayMetrics, waitMetrics } from './gateway-metrics.ts';
+import type { Instruments } from './instruments.ts';
+import { processMetrics } from './process-metrics.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
 import { taskMetrics } from './task-metrics.ts';
 import { voiceMetrics } from './voice-metrics.ts';
 
 /** `scope` is the whole gateway's. */
 export type SurfaceOptions = EngineRequestsOptions &
-  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics'> & { readonly config: Config };
+  Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics'> & {
+    readonly config: Config;
+    readonly instruments: Instruments;
+    readonly lobbyWaits: LobbyWaits;
+  };
 
 export interface Surface {
   readonly engines: EngineRequests;
@@ -37,7 +44,10 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
     metrics: () => [
-      ...gatewayMetrics(options.health),
+      ...gatewayMetrics(options),
+      ...waitMetrics(options),
+      ...options.instruments.life.metrics(),
+      ...processMetrics(options.instruments.collections),
       ...taskMetrics(() => options.tasks.measures),
       ...hubMetrics(events.hubs),
       ...voiceMetrics(options.pipelines),

@@ -1,7 +1,7 @@
 // How long each stage of an answer took, from the end of the caller's speech to the end of the answer's: what a caller
 // waits for. For the log in ms since the answer was begun, and for histograms from stage to stage.
 import type { Clock } from '../lifecycle/clock.ts';
-import { Histogram } from '../telemetry/histogram.ts';
+import { Histograms } from '../telemetry/histograms.ts';
 
 type Reached = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought' | 'end';
 
@@ -19,20 +19,7 @@ export interface TurnTimes {
 export type Stage = 'silence' | 'hear' | 'think' | 'sentence' | 'speak' | 'first_audio' | 'answer';
 
 /** Of one pipeline. */
-export class StageMeter {
-  readonly #histograms = new Map<Stage, Histogram>();
-
-  add(stage: Stage, ms: number): void {
-    const histogram = this.#histograms.get(stage) ?? new Histogram();
-    this.#histograms.set(stage, histogram);
-    histogram.add(ms);
-  }
-
-  /** Only what was ever reached. */
-  list(): readonly (readonly [Stage, Histogram])[] {
-    return [...this.#histograms];
-  }
-}
+export class StageMeter extends Histograms<Stage> {}
 
 export class StageTimes {
   readonly #clock: Clock;

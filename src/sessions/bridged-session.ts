@@ -8,6 +8,7 @@ import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridg
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
+import { operations } from '../telemetry/operations.ts';
 import { parseFrame } from '../wire/client-events.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
@@ -79,7 +80,7 @@ export class BridgedSession implements Call {
     });
     scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
-      ...{ transport, clock },
+      ...{ id, transport, clock },
       isFull: () => this.#outbox.full || this.#upstream.full,
       handle: (text) => this.#handle(text),
       handleFrame: (frame) => this.#handleFrame(frame),
@@ -100,7 +101,7 @@ export class BridgedSession implements Call {
     });
     this.#upstream = new UpstreamLeg({
       ...{ scope, address: pipeline.upstream, keepaliveMs: limits.keepaliveMs },
-      text: (text) => this.#hear(text),
+      text: (text) => operations.during('upstream message', id, () => this.#hear(text)),
       frame: (frame) => this.#hearFrame(frame),
       taken: () => this.#inbox.resume(),
       failed: (code, message) => feed({ type: 'upstream_failed', code, message }),
@@ -108,7 +109,7 @@ export class BridgedSession implements Call {
     });
     this.#readiness = new BridgeReadiness(pipeline, clock);
     this.#lobby = new Lobby({
-      ...{ scope, pipeline: this.#readiness, waitMs: limits.lobbyWaitMs },
+      ...{ scope, pipeline: this.#readiness, waitMs: limits.lobbyWaitMs, waits: options.lobbyWaits },
       onReady: () => undefined,
       onNotReady: () => undefined,
       onFailed: (code, message) => feed({ type: 'engine_failed', code, message }),

@@ -11,12 +11,14 @@ import type { Scope } from '../lifecycle/scope.ts';
 import { TaskDesk } from '../tasks/task-desk.ts';
 import type { TaskHost } from '../tasks/task-host.ts';
 import { Announcer } from '../telemetry/announcer.ts';
+import { Histograms } from '../telemetry/histograms.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Call } from './call.ts';
 import { AudioBudget } from './input-audio.ts';
+import type { LobbyWaits } from './lobby.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -60,6 +62,7 @@ const closeGraceMs = 1000;
 export class SessionRegistry {
   readonly changes: Announcer<SessionChange>;
   readonly tasks: TaskDesk;
+  readonly lobbyWaits: LobbyWaits = new Histograms();
   readonly #options: RegistryOptions;
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
@@ -152,7 +155,7 @@ export class SessionRegistry {
       session = await openCall(pipeline, {
         ...{ id, scope, limits, notices, preset, newId, random, record },
         ...(tape ? { tape, transport: tapedTransport(transport, tape) } : { transport }),
-        earlyAudio: this.#earlyAudio,
+        ...{ earlyAudio: this.#earlyAudio, lobbyWaits: this.lobbyWaits },
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),

@@ -8,6 +8,7 @@ import type { TaskHost } from '../tasks/task-host.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { AudioBudget } from './input-audio.ts';
+import type { LobbyWaits } from './lobby.ts';
 import type { SessionRecord } from './records.ts';
 import type { Tape } from './tape.ts';
 import type { Transport } from './transport.ts';
@@ -26,6 +27,7 @@ export interface SessionOptions {
   readonly pipeline: Pipeline;
   readonly pipelineSession: PipelineSession;
   readonly limits: SessionLimits;
+  readonly lobbyWaits: LobbyWaits;
   readonly earlyAudio: AudioBudget;
   /** The caller asked for our own notices. */
   readonly notices: boolean;

@@ -69,8 +69,7 @@ export class Session implements Call {
     });
     scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
-      transport,
-      clock: scope.clock,
+      ...{ id, transport, clock: scope.clock },
       isFull: () => this.#outbox.full || this.#work.busy,
       handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
     });
@@ -121,9 +120,7 @@ export class Session implements Call {
     });
     this.#idle = new IdleWatch(scope, () => feed({ type: 'idle_timeout' }));
     this.#lobby = new Lobby({
-      scope,
-      pipeline,
-      waitMs: limits.lobbyWaitMs,
+      ...{ scope, pipeline, waitMs: limits.lobbyWaitMs, waits: options.lobbyWaits },
       onReady: () => {
         feed({ type: 'ready' });
         this.#intake.ready();

@@ -30,6 +30,8 @@ export interface SqliteStoreOptions {
   readonly retention: Retention;
   readonly clock: Clock;
   readonly limits?: QueueLimits;
+  /** Given what takes its time here, a batch that is handed to the thread, so that its name is known. Default: does it. */
+  readonly handOver?: (rows: number, work: () => void) => void;
   /** For the log: a database set aside, a disk that refuses and no longer does, rows that are lost. */
   readonly onTrouble: (message: string) => void;
 }
@@ -130,7 +132,11 @@ export class SqliteStore implements Store {
 
   async #send(batch: readonly Write[]): Promise<Sent> {
     try {
-      const answer = await this.#ask((id) => ({ type: 'write', id, batch }));
+      const { handOver = (_, work) => work() } = this.#options;
+      const answer = await this.#ask(
+        (id) => ({ type: 'write', id, batch }),
+        (work) => handOver(batch.length, work),
+      );
       if (answer.type === 'sent') return answer.sent;
       return { state: 'later', why: answer.type === 'failed' ? answer.message : 'no answer' };
     } catch (thrown) {
@@ -148,14 +154,17 @@ export class SqliteStore implements Store {
     });
   }
 
-  async #ask(request: (id: number) => StoreRequest): Promise<Answer> {
+  async #ask(
+    request: (id: number) => StoreRequest,
+    during: (work: () => void) => void = (work) => work(),
+  ): Promise<Answer> {
     await this.#started.promise;
     this.#requests += 1;
     const id = this.#requests;
     const thread = this.#state === 'running' ? this.#running() : this.#thread;
     if (this.#state === 'closed' || !thread) return { type: 'failed', id, message: `it is ${this.#state}` };
     const answered = new Promise<Answer>((resolve) => this.#asked.set(id, resolve));
-    post(thread, request(id));
+    during(() => post(thread, request(id)));
     return answered;
   }
 

@@ -9,6 +9,7 @@ import { BridgedSession } from '../../../src/sessions/bridged-session.ts';
 import { AudioBudget } from '../../../src/sessions/input-audio.ts';
 import { noRecords } from '../../../src/sessions/records.ts';
 import { TaskDesk } from '../../../src/tasks/task-desk.ts';
+import { Histograms } from '../../../src/telemetry/histograms.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { randomId } from '../../../src/wire/ids.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
@@ -37,6 +38,7 @@ async function hosted() {
     ...{
       earlyAudio: new AudioBudget(64 * 1024 * 1024),
       record: noRecords({ id: '', pipeline: '', remote: '' }),
+      lobbyWaits: new Histograms(),
     },
     openTasks: (host) => desk.open({ ...call, scope, owner: scope, pipeline: 'up', plans: [], host }),
     ...{ onEnd: () => undefined, onFault: (...fault) => void faults.push(fault) },

@@ -10,6 +10,7 @@ function inbox() {
   const handled: string[] = [];
   const state = { full: false, busyMs: 0 };
   const it = new Inbox({
+    id: 'sess_1',
     transport,
     // Time passes while a frame is handled, and only then.
     clock: {
