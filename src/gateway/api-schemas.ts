@@ -5,6 +5,7 @@ import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
 import { eventSchemas } from './events/event-schemas.ts';
 import { recordingSchemas } from './recording-schemas.ts';
+import { turnSchemas } from './turn-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -108,7 +109,7 @@ const task = z
 const pipeline = z
   .strictObject({
     name: z.string(),
-    kind: z.enum(['echo']),
+    kind: z.enum(['echo', 'cascade', 'bridge']),
     needs: z.array(z.string()).describe('Names of engines.'),
     voice: z.string(),
     state: z.enum(['waiting', 'ready', 'failed']),
@@ -219,6 +220,7 @@ export const apiSchemas = {
   bytes: z.unknown().meta({ id: 'Bytes' }),
   ...eventSchemas,
   ...recordingSchemas,
+  ...turnSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

@@ -24,7 +24,7 @@ import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
 import { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
-import { openRecords } from './records.ts';
+import { openRecords, type Records } from './records.ts';
 import { pathOf } from './request-head.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
@@ -217,6 +217,7 @@ export class Gateway {
       recordings,
       pipelines,
       mask,
+      store: records.store,
     });
     if (eventsSocket !== null) await data.writeRecord(door.url, whose, eventsSocket);
     await logging;
@@ -240,8 +241,9 @@ export class Gateway {
     readonly recordings: Recordings;
     readonly pipelines: PipelineTable;
     readonly mask: (text: string) => string;
+    readonly store: Records['store'];
   }): Promise<Surface> {
-    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, mask } = parts;
+    const { access, clientSecrets, supervisor, sessions, recordings, pipelines, mask, store } = parts;
     const { openSurface } = await import('./surface.ts');
     this.#mustRun();
     const surface = await openSurface({
@@ -254,6 +256,7 @@ export class Gateway {
       sessions: () => sessions.list(),
       ...{ instruments: this.#instruments, lobbyWaits: sessions.lobbyWaits },
       tasks: sessions.tasks,
+      turns: { store, isOpen: (id) => sessions.list().some((session) => session.id === id) },
       recordings,
       pipelines: () => pipelines.list(),
       resolve: (model) => pipelines.resolve(model),

@@ -19,6 +19,7 @@ import { type HealthFacts, healthBody, healthStatus, missingEngines } from './he
 import type { MetricFacts } from './metrics.ts';
 import { recordingRoutes } from './recording-routes.ts';
 import { taskRoutes } from './task-routes.ts';
+import { type TurnSources, turnRoutes } from './turn-routes.ts';
 
 export interface RouteSources extends EventSources {
   readonly metrics: () => readonly MetricFacts[];
@@ -27,6 +28,7 @@ export interface RouteSources extends EventSources {
   readonly engines: EngineSources;
   readonly sessions: () => readonly SessionFacts[];
   readonly tasks: TaskDesk;
+  readonly turns: TurnSources;
   readonly recordings: Recordings;
   readonly pipelines: () => readonly PipelineBasics[];
   /** Names of pipelines and engines. */
@@ -157,6 +159,7 @@ export function routeTable(sources: RouteSources): RouteTable {
       },
     },
     ...taskRoutes(sources.tasks),
+    ...turnRoutes(sources.turns),
     ...recordingRoutes(sources.recordings),
     ...engineApiRoutes(sources.engines, sources.leaving),
     ...eventRoutes(sources),

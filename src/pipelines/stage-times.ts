@@ -3,7 +3,7 @@
 import type { Clock } from '../lifecycle/clock.ts';
 import { Histograms } from '../telemetry/histograms.ts';
 
-type Reached = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought' | 'end';
+type Reached = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought';
 
 /** By the session's clock, ms. */
 export interface TurnTimes {
@@ -25,7 +25,7 @@ export class StageTimes {
   readonly #clock: Clock;
   readonly #beganMs: number;
   readonly #turn: TurnTimes | undefined;
-  readonly #atMs = new Map<Reached, number>();
+  readonly #atMs = new Map<Reached | 'end', number>();
 
   /** `turn`: what is answered, where it was spoken. */
   constructor(clock: Clock, turn: TurnTimes | undefined) {
@@ -39,9 +39,14 @@ export class StageTimes {
     if (!this.#atMs.has(stage)) this.#atMs.set(stage, this.#clock.now());
   }
 
+  /** As far as anybody knows: the last time counts. */
+  ended(): void {
+    this.#atMs.set('end', this.#clock.now());
+  }
+
   /** `firstAudioMs` and so on; a stage that was not reached is not there. `speechToAudioMs` is from the end of the speech. */
   facts(): Readonly<Record<string, number>> {
-    const { silence, hear, first_audio: speechToAudio } = this.#stages();
+    const { silence, hear, first_audio: speechToAudio } = this.stages();
     const own = [...this.#atMs].map(([stage, atMs]) => [`${stage}Ms`, atMs - this.#beganMs] as const);
     const turn = { silenceMs: silence, hearMs: hear, speechToAudioMs: speechToAudio };
     const all = [...Object.entries(turn), ...own];
@@ -51,12 +56,13 @@ export class StageTimes {
   }
 
   measure(meter: StageMeter): void {
-    for (const [stage, ms] of Object.entries(this.#stages())) meter.add(stage as Stage, ms);
+    for (const [stage, ms] of Object.entries(this.stages())) meter.add(stage as Stage, ms);
   }
 
-  #stages(): Readonly<Partial<Record<Stage, number>>> {
+  /** Ms; a stage that was not reached is not there. */
+  stages(): Readonly<Partial<Record<Stage, number>>> {
     const turn = this.#turn;
-    const at = (stage: Reached) => this.#atMs.get(stage);
+    const at = (stage: Reached | 'end') => this.#atMs.get(stage);
     const spans: readonly (readonly [Stage, number | undefined | null, number | undefined | null])[] = [
       ['silence', turn?.spokenMs, turn?.committedMs],
       ['hear', turn?.committedMs, turn?.transcribedMs],

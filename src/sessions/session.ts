@@ -8,7 +8,7 @@ import type { Conversation, ConversationInput, Effect } from '../realtime/state.
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
-import { Answers } from './answers.ts';
+import { Answers, type EndedAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
@@ -101,7 +101,9 @@ export class Session implements Call {
     this.#turns = new TurnClock(scope.clock);
     const turnOf = (items: readonly Item[]) => this.#turns.take(items);
     const answering = { ...speaking, pipelineSession: new TaskTools(pipelineSession, tasks, newId) };
-    this.#answers = new Answers({ ...answering, outbox: this.#outbox, turnOf });
+    const onEnded = (answer: EndedAnswer) => options.record.answered(answer);
+    const timing = { turnOf, stages: pipeline.stages, onEnded };
+    this.#answers = new Answers({ ...answering, ...timing, outbox: this.#outbox });
     this.#transcripts = new Transcripts({
       ...{ ...speaking, input: this.#intake.audio },
       onPartial: (itemId, text) => send(hearingNotice(itemId, text)),

@@ -1,5 +1,5 @@
 // What goes on while its database is no longer there: the sessions of this gateway that are open, what was said in them,
-// their background work, and its engines' runs. Read from the old database, which is open still, and written into the new one.
+// how long their answers took, their background work, and its engines' runs. Read from the old database, which is open still, and written into the new one.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { itemsListedMax } from './store.ts';
 
@@ -10,6 +10,7 @@ export interface Carried {
   readonly items: readonly Row[];
   readonly engine_runs: readonly Row[];
   readonly tasks: readonly Row[];
+  readonly turns: readonly Row[];
 }
 
 const going = {
@@ -20,6 +21,8 @@ const going = {
   engine_runs: 'SELECT * FROM engine_runs WHERE run = $run AND ended_at IS NULL ORDER BY seq',
   tasks: `SELECT * FROM tasks WHERE run = $run AND (ended_at IS NULL OR session_id IN
     (SELECT id FROM sessions WHERE run = $run AND state = 'open')) ORDER BY seq`,
+  turns: `SELECT * FROM turns WHERE session_id IN
+    (SELECT id FROM sessions WHERE run = $run AND state = 'open') ORDER BY seq`,
 } as const satisfies Record<keyof Carried, string>;
 
 const tables = Object.keys(going) as readonly (keyof Carried)[];
@@ -31,6 +34,7 @@ export function readGoing(database: DatabaseSync, run: string): Carried {
     items: read('items'),
     engine_runs: read('engine_runs'),
     tasks: read('tasks'),
+    turns: read('turns'),
   };
 }
 

@@ -92,6 +92,30 @@ export const migrations: readonly string[] = [
   CREATE INDEX tasks_open ON tasks (run) WHERE ended_at IS NULL;
   CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
   `,
+  // 6: nothing of its own.
+  '',
+  // 7: nothing of its own.
+  '',
+  // 8: how long each stage of an answer took.
+  `
+  CREATE TABLE turns (
+    seq INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    item_id TEXT,
+    state TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    silence_ms INTEGER,
+    hear_ms INTEGER,
+    think_ms INTEGER,
+    sentence_ms INTEGER,
+    speak_ms INTEGER,
+    first_audio_ms INTEGER,
+    answer_ms INTEGER
+  ) STRICT;
+  CREATE INDEX turns_of_session ON turns (session_id, seq);
+  CREATE INDEX turns_began ON turns (began_at);
+  `,
 ];
 
 export const latestVersion = migrations.length;

@@ -13,7 +13,7 @@ export interface StoreThreadData {
 
 export type Query =
   | ({ readonly of: 'sessions' } & SessionQuery)
-  | { readonly of: 'items' | 'tasks'; readonly sessionId: string }
+  | { readonly of: 'items' | 'tasks' | 'turns'; readonly sessionId: string }
   | { readonly of: 'loads'; readonly modelKey: string; readonly count: number };
 
 export type StoreRequest =

@@ -16,6 +16,7 @@ import type {
   SessionRow,
   Store,
   TaskRow,
+  TurnRow,
   Write,
 } from './store.ts';
 import { type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
@@ -98,6 +99,10 @@ export class SqliteStore implements Store {
 
   async sessionTasks(sessionId: string): Promise<readonly TaskRow[]> {
     return (await this.#read({ of: 'tasks', sessionId })) as readonly TaskRow[];
+  }
+
+  async sessionTurns(sessionId: string): Promise<readonly TurnRow[]> {
+    return (await this.#read({ of: 'turns', sessionId })) as readonly TurnRow[];
   }
 
   async lastLoads(modelKey: EngineRunRow['modelKey'], count: number): Promise<readonly number[]> {

@@ -7,6 +7,7 @@ import {
   itemsListedMax,
   type SessionQuery,
   sessionsListed,
+  turnsListedMax,
   type Write,
 } from './store.ts';
 
@@ -40,6 +41,11 @@ const writing = {
     VALUES ($id, $run, $sessionId, $name, $trigger, $state, $startedAtMs, $endedAtMs, $result, $raw, $code, $message)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, result = excluded.result,
       raw = excluded.raw, code = excluded.code, message = excluded.message`,
+  turn: `
+    INSERT INTO turns (session_id, id, item_id, state, began_at, silence_ms, hear_ms, think_ms, sentence_ms, speak_ms,
+      first_audio_ms, answer_ms)
+    VALUES ($sessionId, $id, $itemId, $state, $beganAtMs, $silenceMs, $hearMs, $thinkMs, $sentenceMs, $speakMs,
+      $firstAudioMs, $answerMs)`,
 } as const satisfies Record<Write['type'], string>;
 
 /** What earlier runs left open: their process was gone before it could say how it ended. */
@@ -63,6 +69,10 @@ const itemColumns = `session_id AS sessionId, id, previous_id AS previousId, typ
 const taskColumns = `id, run, session_id AS sessionId, name, trigger, state, started_at AS startedAtMs,
   ended_at AS endedAtMs, result, raw, code, message`;
 
+const turnColumns = `session_id AS sessionId, id, item_id AS itemId, state, began_at AS beganAtMs,
+  silence_ms AS silenceMs, hear_ms AS hearMs, think_ms AS thinkMs, sentence_ms AS sentenceMs, speak_ms AS speakMs,
+  first_audio_ms AS firstAudioMs, answer_ms AS answerMs`;
+
 const reading = {
   sessions: `SELECT ${sessionColumns} FROM sessions
     WHERE ($state IS NULL OR state = $state OR ($state = 'past' AND state <> 'open'))
@@ -70,6 +80,8 @@ const reading = {
     ORDER BY seq DESC LIMIT $limit`,
   items: `SELECT ${itemColumns} FROM items WHERE session_id = $sessionId ORDER BY seq LIMIT ${itemsListedMax}`,
   tasks: `SELECT ${taskColumns} FROM tasks WHERE session_id = $sessionId ORDER BY seq`,
+  turns: `SELECT ${turnColumns} FROM
+    (SELECT * FROM turns WHERE session_id = $sessionId ORDER BY seq DESC LIMIT ${turnsListedMax}) ORDER BY seq`,
   loads: `SELECT load_ms AS loadMs FROM engine_runs WHERE model_key = $modelKey AND load_ms IS NOT NULL
     ORDER BY ready_at DESC, seq DESC LIMIT $count`,
 } as const satisfies Record<Query['of'], string>;
@@ -110,6 +122,7 @@ export class Statements {
       case 'items':
         return inConversationOrder(all({ sessionId: query.sessionId }) as unknown as ItemRow[]);
       case 'tasks':
+      case 'turns':
         return all({ sessionId: query.sessionId });
       case 'loads':
         return all({ modelKey: query.modelKey, count: query.count }).map((row) => row['loadMs']);
