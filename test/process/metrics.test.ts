@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { startGateway } from '../../src/testing/index.ts';
-import { Caller } from '../support/caller.ts';
+import { livedGateway } from '../support/lived-gateway.ts';
 import { lintMetrics, readMetrics } from '../support/metrics-text.ts';
 import { promtool } from '../support/promtool.ts';
 
@@ -48,26 +48,8 @@ test('/metrics has what was refused, by kind of producer and code', async () => 
   );
 });
 
-/** A gateway that has had something of everything. */
-async function lived() {
-  const stage = await startGateway();
-  await stage.ready();
-  const { gateway, url } = stage;
-  await using _ = await watching(`${url}/v1/events`);
-  gateway.publish('a', { n: 1 });
-  await fetch(`${url}/v1/events`, { method: 'POST', body: '{"topic":"a..b","data":1}', headers: json });
-  await fetch(`${url}/v1/audio/speech`, {
-    ...{ method: 'POST', headers: json, body: '{"model":"voice","input":"Hello."}' },
-  }).then((response) => response.arrayBuffer());
-  await using caller = await Caller.call(url);
-  await caller.lobby('ready');
-  caller.say('Hello.');
-  await caller.event('response.done');
-  return stage;
-}
-
 test('/metrics keeps the rules of promtool: names, units, types, help, labels, buckets', async () => {
-  await using stage = await lived();
+  await using stage = await livedGateway();
   const families = readMetrics(await metrics(stage.url));
   expect(lintMetrics(families)).toEqual([]);
   expect(families.length).toBeGreaterThan(40);
@@ -79,7 +61,7 @@ test('/metrics keeps the rules of promtool: names, units, types, help, labels, b
       )?.value;
   expect(value('greenroom_build_info', { node_version: process.versions.node })).toBe(1);
   expect(value('greenroom_sessions_opened_total', { pipeline: 'echo' })).toBe(1);
-  expect(value('greenroom_lobby_wait_seconds_count', { outcome: 'ready' })).toBe(1);
+  expect(value('greenroom_lobby_wait_seconds_count', { outcome: 'ready' })).toBe(2);
   expect(
     value('greenroom_engine_wait_seconds_count', { engine: 'voice', outcome: 'seated' }),
   ).toBeGreaterThan(1);
@@ -97,7 +79,7 @@ test('/metrics keeps the rules of promtool: names, units, types, help, labels, b
 
 const tool = promtool();
 test.skipIf(!tool)('promtool finds nothing wrong with /metrics (skipped: no promtool)', async () => {
-  await using stage = await lived();
+  await using stage = await livedGateway();
   const input = await metrics(stage.url);
   const { status, stdout, stderr } = spawnSync(tool ?? '', ['check', 'metrics'], { input, encoding: 'utf8' });
   expect(`${stdout}${stderr}`).toBe('');
@@ -105,7 +87,7 @@ test.skipIf(!tool)('promtool finds nothing wrong with /metrics (skipped: no prom
 });
 
 test('10,000 names of topics, keys and lines, and what callers name, add no series', async () => {
-  await using stage = await lived();
+  await using stage = await livedGateway();
   const { gateway, url } = stage;
   const series = async () =>
     readMetrics(await metrics(url))
