@@ -84,8 +84,9 @@ export const nextSteps: Readonly<Record<string, string>> = {
     'The message says which: missing, empty, half a download, an HTML page or a pointer of git-lfs in its place, or held by another program. Fetch it again, whole; a changed file is tried by itself.',
   engine_stopped: 'Somebody stopped it, or the gateway leaves. `POST /api/engines/NAME/start` starts it.',
   engine_not_ready:
-    'It is still loading: `error.details` has how far it is. Call again after `Retry-After`, or raise how long callers wait (`waiting` of the engine, `sessions.lobby.wait`).',
-  engine_busy: 'Too many wait already. Try again after `Retry-After`, or give the engine more lanes.',
+    'It is still loading: `error.details` has how far it is. Call again after `Retry-After`, or raise how long callers wait (`waiting.time` of the engine, `sessions.lobby.wait`).',
+  engine_busy:
+    'Too many wait already. Try again after `Retry-After`, or let more wait (`waiting.max` of the engine).',
   engine_call_failed:
     "The message has the engine's own words and status. Three failures in a row make the gateway look at the engine itself.",
   engine_call_unsupported: 'Name another engine, or add the capability to its `offers` if it does have it.',

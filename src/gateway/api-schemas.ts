@@ -148,6 +148,14 @@ const health = z
     loop_delay_ms: z
       .strictObject({ p50: ms, p99: ms, max: ms, stalls: z.int() })
       .describe('Of the last minute; stalls since the start.'),
+    memory: z
+      .strictObject({
+        resident_bytes: z.int(),
+        heap_used_bytes: z.int(),
+        heap_bytes: z.int(),
+        heap_limit_bytes: z.int(),
+      })
+      .describe('Of the process of the gateway; engines have their own.'),
   })
   .meta({ id: 'Health' });
 

@@ -60,7 +60,7 @@ async function live({ gateway, url }: TestGateway): Promise<void> {
 }
 
 /** While somebody watches. */
-export async function watched(url: string, work: () => Promise<void>, query = ''): Promise<void> {
+async function watched(url: string, work: () => Promise<void>, query = ''): Promise<void> {
   const controller = new AbortController();
   const sse = { headers: { accept: 'text/event-stream' }, signal: controller.signal };
   const response = await fetch(`${url}/v1/events${query}`, sse);
