@@ -10,7 +10,7 @@ export interface TurnSources {
   readonly isOpen: (id: string) => boolean;
 }
 
-export function turnRoutes({ store, isOpen }: TurnSources): RouteTable {
+export function turnRoutes(sources: TurnSources): RouteTable {
   return {
     '/api/sessions/{id}/turns': {
       GET: {
@@ -20,6 +20,7 @@ export function turnRoutes({ store, isOpen }: TurnSources): RouteTable {
         answers: { 200: 'turns' },
         refusals: ['not_found', 'store_unusable'],
         answer: async ({ param }) => {
+          const { store, isOpen } = sources;
           const id = param('id');
           const shown = JSON.stringify(id.slice(0, 64));
           if (!store)
