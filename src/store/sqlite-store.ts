@@ -33,6 +33,8 @@ export interface SqliteStoreOptions {
   readonly limits?: QueueLimits;
   /** Given what takes its time here, a batch that is handed to the thread, so that its name is known. Default: does it. */
   readonly handOver?: (rows: number, work: () => void) => void;
+  /** A batch took more than a second. Default: nobody is told. */
+  readonly onSlow?: (rows: number, ms: number) => void;
   /** For the log: a database set aside, a disk that refuses and no longer does, rows that are lost. */
   readonly onTrouble: (message: string) => void;
 }
@@ -66,17 +68,24 @@ export class SqliteStore implements Store {
   #closing: Promise<void> | undefined;
   #run: string | undefined;
   #requests = 0;
+  #startedMs = Number.POSITIVE_INFINITY;
 
   constructor(options: SqliteStoreOptions) {
-    const { clock, limits = limitsDefault, onTrouble } = options;
+    const { clock, limits = limitsDefault, onTrouble, onSlow } = options;
     this.#options = options;
-    this.#queue = new WriteQueue({ clock, limits, onTrouble, send: (batch) => this.#send(batch) });
+    this.#queue = new WriteQueue({
+      ...{ clock, limits, onTrouble },
+      // What had to wait for the thread to be there says nothing of the disk.
+      onSlow: (rows, ms) => clock.now() - ms >= this.#startedMs && onSlow?.(rows, ms),
+      send: (batch) => this.#send(batch),
+    });
   }
 
   /** Starts the thread. Resolves when the database is open; rejects with `store_unusable` when it is not for us. */
   async start(): Promise<void> {
     if (this.#state !== 'waiting') return;
     this.#state = 'running';
+    this.#startedMs = this.#options.clock.now();
     this.#started.resolve();
     await this.#running().opened.promise;
   }

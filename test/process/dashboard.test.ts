@@ -36,7 +36,7 @@ async function there(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   );
 }
 
-test('every query names metrics and labels that a gateway has, and every variable is there', async () => {
+test('every query, and the page about it, names metrics and labels that a gateway has; every variable is there', async () => {
   const metrics = await there();
   const problems: string[] = [];
   const variables = new Set(dashboard.templating.list.map(({ name }) => name));
@@ -69,6 +69,10 @@ test('every query names metrics and labels that a gateway has, and every variabl
     const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
     if (metric !== '') look(`variable ${name}`, { metrics: [{ name: metric, labels: [label] }], by: [] });
   }
+  const page = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
+  for (const [name] of page.matchAll(/\bgreenroom_\w+[a-z]\b(?!\.)/g))
+    if (!metrics.has(name) && !metrics.has(`${name}_count`))
+      problems.push(`docs/monitoring.md: no metric ${name}`);
   expect(problems).toEqual([]);
 });
 
