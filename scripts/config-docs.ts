@@ -1,6 +1,4 @@
-// docs/configuration.md, made from the schema: `npm run docs` writes it, a test holds it to the schema.
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// docs/configuration.md, made from the schema.
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { presetNames, presets } from '../src/config/presets.ts';
 
@@ -15,8 +13,6 @@ interface Node {
   readonly additionalProperties?: Node | boolean;
   readonly anyOf?: readonly Node[];
 }
-
-export const configDocsFile = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
 
 const intro = `# Configuration
 
@@ -117,5 +113,3 @@ function table(all: readonly Row[]): string {
     '\n',
   );
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(configDocsFile, configDocs());

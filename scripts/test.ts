@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installDebian } from '../test/support/debian.ts';
+import { fetchPromtool } from '../test/support/promtool.ts';
 import {
   type Failure,
   forgetReport,
@@ -66,7 +67,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-if (wanted.length === 0 || wanted.includes('process')) installDebian();
+if (wanted.length === 0 || wanted.includes('process')) {
+  installDebian();
+  fetchPromtool();
+}
 
 /** A stage that fails in more files than this is broken, not unsteady. */
 const secondLookFilesMax = 5;

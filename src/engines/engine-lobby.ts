@@ -2,6 +2,7 @@
 // will come back. Decides nothing about the engine's life: it tells that it is needed, and hears where it stands.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { Histograms } from '../telemetry/histograms.ts';
 import type { EngineInstance } from './instance.ts';
 import type { AdmitOptions, Lease, LeaseEnd } from './lease.ts';
 import { placeOf, type Standing } from './standing.ts';
@@ -37,6 +38,8 @@ interface Waiter {
 }
 
 export class EngineLobby {
+  /** How long callers waited, those who had not to among them, by what became of it. */
+  readonly waits = new Histograms<'seated' | 'refused' | 'left'>();
   readonly #hooks: LobbyHooks;
   readonly #waiting = new Set<Waiter>();
   #leases = 0;
@@ -76,7 +79,20 @@ export class EngineLobby {
    * Resolves when the engine is ready and takes callers. Rejects with `engine_busy` when the line is full,
    * `engine_not_ready` when the time is up, the cause of a failure that lasts, `cancelled`.
    */
-  async admit({ signal, onWait }: AdmitOptions): Promise<Lease> {
+  async admit(options: AdmitOptions): Promise<Lease> {
+    const { clock } = this.#hooks;
+    const beganMs = clock.now();
+    try {
+      const lease = await this.#admit(options);
+      this.waits.add('seated', clock.now() - beganMs);
+      return lease;
+    } catch (error) {
+      this.waits.add(options.signal.aborted ? 'left' : 'refused', clock.now() - beganMs);
+      throw error;
+    }
+  }
+
+  async #admit({ signal, onWait }: AdmitOptions): Promise<Lease> {
     if (this.#closed) throw this.#closed;
     if (signal.aborted) throw this.#unwanted();
     const { clock, limits } = this.#hooks;

@@ -9,6 +9,7 @@ import { playbackSchemas } from './playback-schemas.ts';
 import { recordingSchemas } from './recording-schemas.ts';
 import { reloadSchemas } from './reload-routes.ts';
 import { sessionSchemas } from './session-schemas.ts';
+import { turnSchemas } from './turn-schemas.ts';
 
 const ms = z.number().describe('Milliseconds.');
 const named = (name: string) => z.string().describe(name);
@@ -128,6 +129,14 @@ const health = z
     loop_delay_ms: z
       .strictObject({ p50: ms, p99: ms, max: ms, stalls: z.int() })
       .describe('Of the last minute; stalls since the start.'),
+    memory: z
+      .strictObject({
+        resident_bytes: z.int(),
+        heap_used_bytes: z.int(),
+        heap_bytes: z.int(),
+        heap_limit_bytes: z.int(),
+      })
+      .describe('Of the process of the gateway; engines have their own.'),
   })
   .meta({ id: 'Health' });
 
@@ -202,6 +211,7 @@ export const apiSchemas = {
   ...playbackSchemas,
   ...pipelineSchemas,
   ...reloadSchemas,
+  ...turnSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

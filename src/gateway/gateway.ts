@@ -10,13 +10,14 @@ import { Shutdown, type ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
-import { LoopMonitor, type Stall } from '../telemetry/loop-monitor.ts';
+import { operations } from '../telemetry/operations.ts';
 import { Access } from './access.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { GatewayLog } from './gateway-log.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { type HealthStatus, healthStatus, type Missing, whenReady } from './health.ts';
+import { Instruments } from './instruments.ts';
 import { openDecoders } from './open-decoders.ts';
 import { openEngines } from './open-engines.ts';
 import { openJournal } from './open-journal.ts';
@@ -26,6 +27,7 @@ import { openSessions } from './open-sessions.ts';
 import type { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords, type Records } from './records.ts';
+import { pathOf } from './request-head.ts';
 import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
@@ -34,7 +36,7 @@ export class Gateway {
   readonly shutdown: Shutdown;
   readonly #options: GatewayOptions;
   readonly #scope: Scope;
-  readonly #loop: LoopMonitor;
+  readonly #instruments: Instruments;
   readonly #log: GatewayLog;
   #data: DataDirectory | undefined;
   #supervisor: Supervisor | undefined;
@@ -48,7 +50,13 @@ export class Gateway {
     const clock = systemClock;
     this.#log = new GatewayLog(options.config.log);
     this.#scope = new Scope('gateway', { clock, kind: 'process', ...this.#log.listeners });
-    this.#loop = new LoopMonitor(clock, (stall) => this.#stalled(stall));
+    this.#instruments = new Instruments({
+      ...{ clock, log: this.#log },
+      onStall: (stall) => {
+        this.#opened?.events.hubs.tell.stall(stall);
+        options.onStall?.(stall);
+      },
+    });
     this.shutdown = new Shutdown({
       clock,
       totalMs: options.config.shutdown.totalMs,
@@ -189,12 +197,12 @@ export class Gateway {
     });
     const journalling = openJournal(scope, into, seated());
     for (const opening of [logging, journalling]) opening.catch(() => undefined);
-    this.#loop.start();
-    scope.defer('loop monitor', () => this.#loop.stop());
+    this.#instruments.start(scope);
     const supervisor = openEngines({ ...into, config, scope, mask, records, attempts, find });
     this.#supervisor = supervisor;
     const sessions = openSessions({ config, scope, log: this.#log, records, recordings, decoders });
     this.#sessions = sessions;
+    this.#instruments.follow(supervisor, sessions);
     const { leaving } = this.shutdown;
     const { pipelines, ...changes } = openPipelines({
       ...{ ...this.#options, log: this.#log, supervisor, sessions, scope, leaving },
@@ -205,7 +213,8 @@ export class Gateway {
     const realtime = new RealtimeEndpoint({ sessions, pipelines, access });
     const upgrade = upgrades(realtime, this.#surface.promise);
     door.attach({
-      upgrade: (...upgraded) => this.#loop.during('websocket upgrade', () => upgrade(...upgraded)),
+      upgrade: (request, ...more) =>
+        operations.during('websocket upgrade', pathOf(request), () => upgrade(request, ...more)),
     });
     const journal = await journalling;
     this.#mustRun();
@@ -255,7 +264,12 @@ export class Gateway {
       leaving: this.shutdown.leaving,
       sessions: () => sessions.list(),
       registry: sessions,
+      ...{ instruments: this.#instruments, lobbyWaits: sessions.lobbyWaits },
       tasks: sessions.tasks,
+      turns: {
+        store: records.store,
+        isOpen: (id) => sessions.list().some((session) => session.id === id),
+      },
       ...{ records, recordings },
       pipelines: () => pipelines.list(),
       ...changes,
@@ -272,7 +286,7 @@ export class Gateway {
     this.#opened = surface;
     this.#options.door.attach({
       request: (request, response) =>
-        this.#loop.during('http request', () => surface.request(request, response)),
+        operations.during('http request', pathOf(request), () => surface.request(request, response)),
     });
     return surface;
   }
@@ -283,16 +297,9 @@ export class Gateway {
       engines: this.engines(),
       sessions: this.#sessions?.count ?? 0,
       sessionsMax: this.#sessions?.max ?? this.#options.config.sessions.max,
-      loopDelay: this.#loop.delay(),
+      loopDelay: this.#instruments.loop.delay(),
       uptimeMs: systemClock.now(),
     };
-  }
-
-  #stalled(stall: Stall): void {
-    const during = stall.during ? ` during ${stall.during}` : '';
-    this.#log.warn({ ...stall }, `the event loop was held for ${stall.ms} ms${during}`);
-    this.#opened?.events.hubs.tell.stall(stall);
-    this.#options.onStall?.(stall);
   }
 }
 

@@ -1,4 +1,5 @@
 // How the gateway is, in one word and in full.
+import { getHeapStatistics } from 'node:v8';
 import type { EngineStatus } from '../engines/status.ts';
 import type { Shutdown } from '../lifecycle/shutdown.ts';
 import type { LoopDelay } from '../telemetry/loop-monitor.ts';
@@ -40,6 +41,17 @@ export function healthBody(facts: HealthFacts) {
     engines: facts.engines,
     sessions: { open: facts.sessions, max: facts.sessionsMax },
     loop_delay_ms: facts.loopDelay,
+    memory: memory(),
+  };
+}
+
+function memory() {
+  const { used_heap_size, total_heap_size, heap_size_limit } = getHeapStatistics();
+  return {
+    resident_bytes: process.memoryUsage.rss(),
+    heap_used_bytes: used_heap_size,
+    heap_bytes: total_heap_size,
+    heap_limit_bytes: heap_size_limit,
   };
 }
 

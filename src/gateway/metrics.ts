@@ -5,6 +5,8 @@ import { durationBoundsMs, type Histogram } from '../telemetry/histogram.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
+type Samples = readonly { readonly labels: Labels; readonly value: number }[];
+
 /** `samples` for counters and gauges, `histograms` for histograms: asked each time. */
 export interface MetricFacts {
   /** With its unit: seconds, bytes; counters end in `_total`. */
@@ -12,7 +14,7 @@ export interface MetricFacts {
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly labelNames: readonly string[];
-  readonly samples?: () => readonly { readonly labels: Labels; readonly value: number }[];
+  readonly samples?: () => Samples | Promise<Samples>;
   readonly histograms?: () => readonly { readonly labels: Labels; readonly histogram: Histogram }[];
 }
 
@@ -21,11 +23,11 @@ export async function metricsText(
   facts: readonly MetricFacts[],
 ): Promise<{ text: string; contentType: string }> {
   const registry = new Registry();
-  for (const each of facts) register(registry, each);
+  await Promise.all(facts.map((each) => register(registry, each)));
   return { text: await registry.metrics(), contentType: registry.contentType };
 }
 
-function register(registry: Registry, facts: MetricFacts): void {
+async function register(registry: Registry, facts: MetricFacts): Promise<void> {
   const { name, help, type, labelNames, samples, histograms } = facts;
   if (type === 'histogram') {
     // Its own has no way to count a delivery with its number of watchers.
@@ -36,7 +38,7 @@ function register(registry: Registry, facts: MetricFacts): void {
   }
   const Kind = type === 'counter' ? Counter : Gauge;
   const metric = new Kind({ name, help, labelNames: [...labelNames], registers: [registry] });
-  for (const { labels, value } of samples?.() ?? []) metric.inc(labels, value);
+  for (const { labels, value } of (await samples?.()) ?? []) metric.inc(labels, value);
 }
 
 function lines(

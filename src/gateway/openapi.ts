@@ -35,7 +35,7 @@ export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
     const { id = name } = (schema.meta() ?? {}) as { id?: string };
     if (!registry.has(schema)) registry.add(schema, { id });
   }
-  const { schemas } = z.toJSONSchema(registry, { uri: reference, io: 'output' });
+  const schemas = withShared(z.toJSONSchema(registry, { uri: reference, io: 'output' }).schemas);
   return {
     openapi: '3.1.1',
     info: { title: 'greenroom', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
@@ -58,6 +58,14 @@ export function openApi(table: RouteTable): Readonly<Record<string, unknown>> {
 }
 
 const reference = (id: string) => `#/components/schemas/${id}`;
+
+type Schemas = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** What only others refer to comes in a place of its own, under a name that no reader of OpenAPI finds: it is one of them. */
+function withShared({ __shared: shared, ...schemas }: Schemas): Schemas {
+  const all = { ...schemas, ...((shared?.['$defs'] ?? {}) as Schemas) };
+  return JSON.parse(JSON.stringify(all).replaceAll(reference('__shared#/$defs/'), reference('')));
+}
 
 /** What a component says of itself is where it stands. */
 function plain({ $id: _, $schema: __, ...schema }: Readonly<Record<string, unknown>>) {

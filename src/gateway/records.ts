@@ -11,9 +11,14 @@ import type { Archive } from '../store/archive.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
+import { operations } from '../telemetry/operations.ts';
+import { Seldom } from '../telemetry/seldom.ts';
 
 /** Of the data directory. */
 export const databaseName = 'greenroom.db';
+
+/** That the disk is slow is told once in so long. */
+const slowToldEveryMs = 10_000;
 
 export interface Records {
   /** Undefined where nothing is kept. */
@@ -37,12 +42,20 @@ export interface RecordsOptions {
 export function openRecords({ config, directory, scope, clock, log }: RecordsOptions): Records {
   if (config.kind === 'none')
     return { store: undefined, sessions: noRecords, loads: undefined, start: async () => undefined };
+  const seldom = new Seldom(clock, slowToldEveryMs);
   const store = new SqliteStore({
     file: shippedFile('store'),
     path: join(directory, databaseName),
     newRun: () => randomUUID(),
     retention: { keepMs: config.keepMs, bytesMax: config.bytesMax },
     clock,
+    handOver: (rows, work) => operations.during('store batch', `of ${rows} rows`, work),
+    onSlow: (rows, ms) => {
+      const untold = seldom.may('batch');
+      const facts = { rows, ms: Math.round(ms), untold };
+      if (untold !== undefined)
+        log.warn(facts, `the store took ${facts.ms} ms to write ${rows} rows to ${databaseName}`);
+    },
     onTrouble: (message) => log.warn({}, message),
   });
   scope.defer('store', { close: () => store.close(), destroy: () => store.destroy() });

@@ -8,6 +8,7 @@ import type { Config, EngineConfig } from '../config/types.ts';
 import type { Renewal } from '../engines/renewal.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Log } from '../telemetry/log.ts';
+import { operations } from '../telemetry/operations.ts';
 import type { PipelineTable } from './pipeline-table.ts';
 import type { Renewals } from './renewals.ts';
 
@@ -77,7 +78,7 @@ export class Reloads {
       const { differences, engines } = plan;
       if (dryRun) return { source, applied: false, differences, engines, pipelines: [] };
       this.#options.secrets.adopt(secrets);
-      const pipelines = this.#apply(plan);
+      const pipelines = operations.during('config reload', null, () => this.#apply(plan));
       const paths = differences.map(({ path, change }) => `${path} ${change}`);
       log.info({ source, differences }, `configuration reloaded: ${paths.join(', ') || 'no difference'}`);
       return { source, applied: true, differences, engines, pipelines };

@@ -31,6 +31,12 @@ export function targetOf(url = ''): URL | null {
   return /^https?:/i.test(url) ? URL.parse(url) : null;
 }
 
+/** Of a request, for a line that names it: method and path, without the query, which may hold a token. */
+export const pathOf =
+  ({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): (() => string) =>
+  () =>
+    `${method} ${url.split('?', 1)[0]?.slice(0, shownMax)}`;
+
 function hostProblem([host, ...more]: readonly string[] = []): GreenroomError | null {
   if (host === undefined) return invalid('the Host header is missing');
   if (more.length > 0) return invalid(`one Host header is expected, got ${more.length + 1}`);

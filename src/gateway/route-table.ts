@@ -24,6 +24,7 @@ import { type ReloadSources, reloadRoutes } from './reload-routes.ts';
 import { type RunSources, runRoutes } from './run-routes.ts';
 import { type SessionSources, sessionRoutes } from './session-routes.ts';
 import { taskRoutes } from './task-routes.ts';
+import { type TurnSources, turnRoutes } from './turn-routes.ts';
 
 export interface RouteSources extends EventSources, SessionSources {
   readonly metrics: () => readonly MetricFacts[];
@@ -32,6 +33,7 @@ export interface RouteSources extends EventSources, SessionSources {
   readonly engines: EngineSources;
   readonly runs: RunSources;
   readonly tasks: TaskDesk;
+  readonly turns: TurnSources;
   readonly recordings: Recordings;
   readonly playbacks: PlaybackDesk;
   readonly pipelines: () => readonly PipelineBasics[];
@@ -160,6 +162,7 @@ export function routeTable(sources: RouteSources): RouteTable {
     ...engineRoutes(),
     ...sessionRoutes(sources),
     ...taskRoutes(sources.tasks),
+    ...turnRoutes(sources.turns),
     ...recordingRoutes(sources.recordings),
     ...playbackRoutes(sources.playbacks),
     ...engineApiRoutes(sources.engines, sources.leaving),

@@ -2,6 +2,7 @@
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
+import { operations } from '../telemetry/operations.ts';
 import { headersOf, methodNotAllowed } from './refusal.ts';
 import { bytesOf, readJson } from './request-body.ts';
 import { type RouteSources, routeTable } from './route-table.ts';
@@ -31,7 +32,9 @@ export function requestListener(options: ListenerOptions): ReturnType<typeof get
         bytes: () => bytesOf(call.req.raw),
       });
       const type = contentType === undefined ? {} : { 'content-type': contentType };
-      return send(status, body, options, { ...headers, ...type });
+      return operations.during('http answer', `${method} ${path}`, () =>
+        send(status, body, options, { ...headers, ...type }),
+      );
     });
   }
   const refuse = (thrown: unknown): Response => {

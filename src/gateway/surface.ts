@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/types.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { PlaybackDesk } from '../playback/desk.ts';
+import type { LobbyWaits } from '../sessions/lobby.ts';
 import type { AnyPipeline } from '../sessions/open-call.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
@@ -13,7 +14,9 @@ import { crossOrigin } from './cross-origin.ts';
 import { EngineRequests, type EngineRequestsOptions } from './engine-requests/engine-requests.ts';
 import { Events } from './events/events.ts';
 import { hubMetrics } from './events/hub-metrics.ts';
-import { gatewayMetrics } from './gateway-metrics.ts';
+import { gatewayMetrics, waitMetrics } from './gateway-metrics.ts';
+import type { Instruments } from './instruments.ts';
+import { processMetrics } from './process-metrics.ts';
 import type { Records } from './records.ts';
 import { type ListenerOptions, requestListener } from './routes.ts';
 import { SessionLibrary } from './session-library.ts';
@@ -24,6 +27,8 @@ import { voiceMetrics } from './voice-metrics.ts';
 export type SurfaceOptions = EngineRequestsOptions &
   Omit<ListenerOptions, 'models' | 'clients' | 'producers' | 'metrics' | 'library' | 'runs' | 'playbacks'> & {
     readonly config: Config;
+    readonly instruments: Instruments;
+    readonly lobbyWaits: LobbyWaits;
     readonly sessions: () => readonly SessionFacts[];
     readonly records: Records;
     readonly registry: SessionRegistry;
@@ -56,7 +61,10 @@ export async function openSurface(options: SurfaceOptions): Promise<Surface> {
     clients: (query) => events.clients(query),
     producers: () => producers.list(),
     metrics: () => [
-      ...gatewayMetrics(options.health),
+      ...gatewayMetrics(options),
+      ...waitMetrics(options),
+      ...options.instruments.life.metrics(),
+      ...processMetrics(options.instruments.collections),
       ...taskMetrics(() => options.tasks.measures),
       ...hubMetrics(events.hubs),
       ...voiceMetrics(options.pipelines),

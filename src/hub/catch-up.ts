@@ -1,6 +1,7 @@
 // Those who have not got everything, and take more: each in turn is given one write's worth, for a little of each turn
 // of the loop, so that replays never stand in the way of what is published now.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { operations } from '../telemetry/operations.ts';
 import type { Slice } from './slice.ts';
 import type { Subscriber } from './subscriber.ts';
 
@@ -9,6 +10,7 @@ export class CatchUp {
   readonly #slice: Slice;
   readonly #queue = new Set<Subscriber>();
   #timer: Timer | undefined;
+  readonly #due = () => operations.during('hub replay', null, () => this.#turn());
 
   constructor(clock: Clock, slice: Slice) {
     this.#clock = clock;
@@ -21,7 +23,7 @@ export class CatchUp {
 
   add(subscriber: Subscriber): void {
     this.#queue.add(subscriber);
-    this.#timer ??= this.#clock.soon(() => this.#turn());
+    this.#timer ??= this.#clock.soon(this.#due);
   }
 
   remove(subscriber: Subscriber): void {
@@ -42,6 +44,6 @@ export class CatchUp {
       if (subscriber.pump() === 'again') this.#queue.add(subscriber);
       if (this.#clock.now() > untilMs) break;
     }
-    if (this.#queue.size > 0) this.#timer ??= this.#clock.soon(() => this.#turn());
+    if (this.#queue.size > 0) this.#timer ??= this.#clock.soon(this.#due);
   }
 }

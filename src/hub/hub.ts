@@ -3,6 +3,7 @@
 import { type Clock, delay, turn } from '../lifecycle/clock.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
+import { operations } from '../telemetry/operations.ts';
 import { type EvictionFacts, formatEventId, type HubControl } from '../wire/hub.ts';
 import { Beat, type RoundEnd } from './beat.ts';
 import { CatchUp } from './catch-up.ts';
@@ -103,7 +104,7 @@ export class Hub implements Publishes {
     this.topics = new Topics({ topics: topicsMax, keys: topicsMax, bytes: history.bytes });
     this.#fair = new FairClock(clock, sweepMs);
     this.#slice = new Slice(clock);
-    this.#beat = new Beat(clock, () => this.#round());
+    this.#beat = new Beat(clock, () => operations.during('hub round', null, () => this.#round()));
     this.#catchUp = new CatchUp(clock, this.#slice);
     this.#world = {
       ...{ clock, limits, random, fair: this.#fair },

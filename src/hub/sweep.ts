@@ -1,5 +1,6 @@
 // Looks at every watcher again and again, a slice of work at a time: who is slow, whom to ask for a sign.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { operations } from '../telemetry/operations.ts';
 import type { FairClock } from './fair-clock.ts';
 import type { Slice } from './slice.ts';
 
@@ -32,6 +33,10 @@ export class Sweep {
   }
 
   #goOn(watchers: Iterator<{ sweep(): void }>): void {
+    operations.during('hub sweep', null, () => this.#look(watchers));
+  }
+
+  #look(watchers: Iterator<{ sweep(): void }>): void {
     const { clock, fair, slice } = this.#options;
     // Before the clock moves on: what it has missed is ours.
     fair.tick();

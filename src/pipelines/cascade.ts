@@ -59,7 +59,7 @@ export class CascadePipeline extends OnEngines implements Pipeline {
   }
 
   open(scope: Scope): PipelineSession {
-    return new CascadeSession(this.#options, scope, this.stages, this.hold());
+    return new CascadeSession(this.#options, scope, this.hold());
   }
 }
 
@@ -67,14 +67,12 @@ class CascadeSession implements PipelineSession {
   readonly #options: CascadeOptions;
   /** Of the session. */
   readonly #scope: Scope;
-  readonly #stages: StageMeter;
   readonly #letGo: () => void;
   readonly #filler: Filler | undefined;
 
-  constructor(options: CascadeOptions, scope: Scope, stages: StageMeter, letGo: () => void) {
+  constructor(options: CascadeOptions, scope: Scope, letGo: () => void) {
     this.#options = options;
     this.#scope = scope;
-    this.#stages = stages;
     this.#letGo = letGo;
     this.#filler = options.filler && new Filler(options.filler);
   }
@@ -102,16 +100,16 @@ class CascadeSession implements PipelineSession {
     return undefined;
   }
 
-  async *respond({ snapshot, turn }: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+  async *respond(request: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+    const { snapshot } = request;
     const { responseId } = snapshot;
     const scope = this.#within(`stages of ${responseId}`, signal);
-    const times = new StageTimes(scope.clock, turn);
+    const times = request.times ?? new StageTimes(scope.clock, undefined);
     try {
       yield* new CascadeAnswer(this.#options, snapshot, scope, { times, filler: this.#filler }).chunks();
     } finally {
       void scope.close('done');
-      times.reached('end');
-      times.measure(this.#stages);
+      times.ended();
       const facts = { session: this.#scope.name, response: responseId, ...times.facts() };
       this.#options.log.debug(facts, signal.aborted ? 'an answer was stopped' : 'an answer has ended');
     }

@@ -9,6 +9,7 @@ import { everyAbility, sessionRateHz } from '../wire/session-config.ts';
 import { OnEngines, type PipelineFacts } from './on-engines.ts';
 import type { AnswerRequest, Pipeline, PipelineSession } from './pipeline.ts';
 import { slices, speech } from './speech.ts';
+import { StageMeter } from './stage-times.ts';
 
 export interface EchoOptions extends PipelineFacts {
   readonly speak: Engine;
@@ -21,6 +22,7 @@ export class EchoPipeline extends OnEngines implements Pipeline {
   readonly kind = 'echo';
   readonly abilities = everyAbility;
   readonly transcription = null;
+  readonly stages = new StageMeter();
   readonly #options: EchoOptions;
 
   constructor(options: EchoOptions) {
@@ -50,7 +52,15 @@ class EchoSession implements PipelineSession {
     return this.#options.vad.openVad(rateHz);
   }
 
-  async *respond({ snapshot, audioOf }: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+  async *respond(request: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
+    const { times } = request;
+    for await (const chunk of this.#answer(request, signal)) {
+      if (chunk.type === 'audio') times?.reached('firstAudio');
+      yield chunk;
+    }
+  }
+
+  async *#answer({ snapshot, audioOf }: AnswerRequest, signal: AbortSignal): AsyncGenerator<OutputChunk> {
     const items = unanswered(snapshot);
     const spoken = snapshot.modality === 'audio';
     if (items.length === 0) yield* this.#say(snapshot.instructions ?? nothingYet, spoken, signal);

@@ -7,14 +7,14 @@ import type { OutputChunk } from '../realtime/chunks.ts';
 import type { ResponseSnapshot } from '../realtime/state.ts';
 import type { TaskPlan } from '../tasks/plan.ts';
 import type { Abilities, Transcription } from '../wire/session-config.ts';
-import type { StageMeter, TurnTimes } from './stage-times.ts';
+import type { StageMeter, StageTimes } from './stage-times.ts';
 
 export interface AnswerRequest {
   readonly snapshot: ResponseSnapshot;
   /** What the caller said in an item, PCM16 at the session's rate; empty when it is no longer held. */
   readonly audioOf: (itemId: string) => Int16Array;
-  /** Of what it answers, where that was spoken. */
-  readonly turn?: TurnTimes | undefined;
+  /** Told of each stage that is reached. Default: nobody counts. */
+  readonly times?: StageTimes | undefined;
 }
 
 export interface HearRequest {

@@ -1,9 +1,9 @@
 // How long each stage of an answer took, from the end of the caller's speech to the end of the answer's: what a caller
 // waits for. For the log in ms since the answer was begun, and for histograms from stage to stage.
 import type { Clock } from '../lifecycle/clock.ts';
-import { Histogram } from '../telemetry/histogram.ts';
+import { Histograms } from '../telemetry/histograms.ts';
 
-type Reached = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought' | 'end';
+type Reached = 'firstToken' | 'firstSentence' | 'firstAudio' | 'thought';
 
 /** By the session's clock, ms. */
 export interface TurnTimes {
@@ -19,26 +19,13 @@ export interface TurnTimes {
 export type Stage = 'silence' | 'hear' | 'think' | 'sentence' | 'speak' | 'first_audio' | 'answer';
 
 /** Of one pipeline. */
-export class StageMeter {
-  readonly #histograms = new Map<Stage, Histogram>();
-
-  add(stage: Stage, ms: number): void {
-    const histogram = this.#histograms.get(stage) ?? new Histogram();
-    this.#histograms.set(stage, histogram);
-    histogram.add(ms);
-  }
-
-  /** Only what was ever reached. */
-  list(): readonly (readonly [Stage, Histogram])[] {
-    return [...this.#histograms];
-  }
-}
+export class StageMeter extends Histograms<Stage> {}
 
 export class StageTimes {
   readonly #clock: Clock;
   readonly #beganMs: number;
   readonly #turn: TurnTimes | undefined;
-  readonly #atMs = new Map<Reached, number>();
+  readonly #atMs = new Map<Reached | 'end', number>();
 
   /** `turn`: what is answered, where it was spoken. */
   constructor(clock: Clock, turn: TurnTimes | undefined) {
@@ -52,9 +39,14 @@ export class StageTimes {
     if (!this.#atMs.has(stage)) this.#atMs.set(stage, this.#clock.now());
   }
 
+  /** As far as anybody knows: the last time counts. */
+  ended(): void {
+    this.#atMs.set('end', this.#clock.now());
+  }
+
   /** `firstAudioMs` and so on; a stage that was not reached is not there. `speechToAudioMs` is from the end of the speech. */
   facts(): Readonly<Record<string, number>> {
-    const { silence, hear, first_audio: speechToAudio } = this.#stages();
+    const { silence, hear, first_audio: speechToAudio } = this.stages();
     const own = [...this.#atMs].map(([stage, atMs]) => [`${stage}Ms`, atMs - this.#beganMs] as const);
     const turn = { silenceMs: silence, hearMs: hear, speechToAudioMs: speechToAudio };
     const all = [...Object.entries(turn), ...own];
@@ -64,12 +56,13 @@ export class StageTimes {
   }
 
   measure(meter: StageMeter): void {
-    for (const [stage, ms] of Object.entries(this.#stages())) meter.add(stage as Stage, ms);
+    for (const [stage, ms] of Object.entries(this.stages())) meter.add(stage as Stage, ms);
   }
 
-  #stages(): Readonly<Partial<Record<Stage, number>>> {
+  /** Ms; a stage that was not reached is not there. */
+  stages(): Readonly<Partial<Record<Stage, number>>> {
     const turn = this.#turn;
-    const at = (stage: Reached) => this.#atMs.get(stage);
+    const at = (stage: Reached | 'end') => this.#atMs.get(stage);
     const spans: readonly (readonly [Stage, number | undefined | null, number | undefined | null])[] = [
       ['silence', turn?.spokenMs, turn?.committedMs],
       ['hear', turn?.committedMs, turn?.transcribedMs],

@@ -8,6 +8,7 @@ import { replay } from '../bridge/replay.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
 import type { ErrorCode } from '../lifecycle/codes.ts';
 import type { BridgePipeline } from '../pipelines/bridge.ts';
+import { operations } from '../telemetry/operations.ts';
 import { parseFrame } from '../wire/client-events.ts';
 import { isObject, type JsonObject } from '../wire/json.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
@@ -78,7 +79,7 @@ export class BridgedSession implements Call {
     });
     this.#upstream = new UpstreamLeg({
       ...{ scope, address: pipeline.upstream, keepaliveMs: limits.keepaliveMs },
-      text: (text) => this.#hear(text),
+      text: (text) => operations.during('upstream message', id, () => this.#hear(text)),
       frame: (frame) => this.#hearFrame(frame),
       taken: () => {
         seat.read();
@@ -89,7 +90,7 @@ export class BridgedSession implements Call {
     });
     this.#readiness = new BridgeReadiness(pipeline, clock);
     this.#lobby = new Lobby({
-      ...{ scope, pipeline: this.#readiness, waitMs: limits.lobbyWaitMs },
+      ...{ scope, pipeline: this.#readiness, waitMs: limits.lobbyWaitMs, waits: options.lobbyWaits },
       onReady: () => undefined,
       onNotReady: () => undefined,
       onFailed: (code, message) => feed({ type: 'engine_failed', code, message }),

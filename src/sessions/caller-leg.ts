@@ -82,7 +82,7 @@ export class CallerLeg {
     });
     scope.defer('outbox', () => this.outbox.close());
     const isFull = () => this.outbox.full || isBusy();
-    this.#inbox = new Inbox({ transport, clock, isFull, handle, handleFrame });
+    this.#inbox = new Inbox({ id, transport, clock, isFull, handle, handleFrame });
     scope.defer('inbox', () => this.#inbox.close());
     this.#keepalive = new Keepalive({
       ...{ scope, intervalMs: options.keepaliveMs, random: options.random },

@@ -2,10 +2,13 @@
 // has held the loop for a while, its frames are kept; when that is much, its connection is not read any more. So nobody
 // is kept from his turn by what another one sends, and what is kept is bounded.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { operations } from '../telemetry/operations.ts';
 import type { ClientFrame } from '../wire/text-frame.ts';
 import type { Transport } from './transport.ts';
 
 export interface InboxOptions {
+  /** Id of the session. */
+  readonly id: string;
   readonly transport: Transport;
   readonly clock: Clock;
   /** Whether the caller has too much to take, or to be done for it. Whoever ends that calls `resume`. */
@@ -86,9 +89,9 @@ export class Inbox {
   }
 
   #handle(text: string | null): void {
-    const { clock, handle } = this.#options;
+    const { id, clock, handle } = this.#options;
     const beganMs = clock.now();
-    handle(text);
+    operations.during('session message', id, () => handle(text));
     this.#handled(beganMs);
   }
 

@@ -3,6 +3,7 @@
 import type { EngineStatus } from '../engines/status.ts';
 import type { Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
+import type { Histograms } from '../telemetry/histograms.ts';
 import type { LobbyEngine, LobbyNotice } from '../wire/notices.ts';
 
 /** What is shown of each that is waited for. */
@@ -30,12 +31,16 @@ export interface LobbyOptions {
   readonly pipeline: AwaitedThings;
   /** How long an answer may wait. */
   readonly waitMs: number;
+  /** Where it is counted how long it was, from its opening until what it waits for was there for the first time. */
+  readonly waits: LobbyWaits;
   readonly onReady: () => void;
   readonly onNotReady: () => void;
   readonly onFailed: (code: string, message: string) => void;
   readonly onTimeout: (waitedMs: number, missing: string) => void;
   readonly onNotice: (notice: LobbyNotice) => void;
 }
+
+export type LobbyWaits = Histograms<'ready' | 'failed' | 'left'>;
 
 /** Notices of progress come no faster than this. */
 const noticeEveryMs = 250;
@@ -45,6 +50,8 @@ export class Lobby {
   #state: Readiness['state'] | 'new' = 'new';
   #noticeTimer: Timer | undefined;
   #waitTimer: Timer | undefined;
+  /** Null: its wait is over, and has been counted. */
+  #beganMs: number | null = null;
 
   constructor(options: LobbyOptions) {
     this.#options = options;
@@ -53,11 +60,13 @@ export class Lobby {
   /** Begins to watch, and tells where things stand. */
   open(): void {
     const { scope, pipeline } = this.#options;
+    this.#beganMs = scope.clock.now();
     const leave = pipeline.onChange(() => this.#look());
     scope.defer('lobby', () => {
       leave();
       this.#noticeTimer?.cancel();
       this.#waitTimer?.cancel();
+      this.#over('left');
     });
     this.#look();
   }
@@ -92,6 +101,7 @@ export class Lobby {
     this.#state = state;
     this.#noticeTimer?.cancel();
     this.#noticeTimer = undefined;
+    if (state !== 'waiting') this.#over(state);
     this.#options.onNotice(noticeOf(readiness));
     if (state === 'ready') this.#options.onReady();
     else if (state === 'waiting' && before === 'ready') this.#options.onNotReady();
@@ -102,6 +112,12 @@ export class Lobby {
         failure?.message ?? missing(readiness.engines),
       );
     }
+  }
+
+  #over(outcome: 'ready' | 'failed' | 'left'): void {
+    const { waits, scope } = this.#options;
+    if (this.#beganMs !== null) waits.add(outcome, scope.clock.now() - this.#beganMs);
+    this.#beganMs = null;
   }
 
   #noticeSoon(): void {

@@ -3,6 +3,7 @@
 import type { BridgeRecord } from '../bridge/state.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
+import type { Stage } from '../pipelines/stage-times.ts';
 import { fillerText } from '../realtime/heard-text.ts';
 import { textHeard } from '../realtime/spoken.ts';
 import type { Conversation, Step } from '../realtime/state.ts';
@@ -10,6 +11,7 @@ import type { SessionRow, Store } from '../store/store.ts';
 import type { Item } from '../wire/items.ts';
 import type { AnswerSource } from '../wire/notices.ts';
 import type { ResponseObject, ServerEvent } from '../wire/server-events.ts';
+import type { EndedAnswer } from './answers.ts';
 
 interface SessionOrigin {
   readonly id: string;
@@ -25,6 +27,8 @@ export interface SessionRecord {
   stepped(step: Step): void;
   /** The same of a call that somebody else answers. */
   told(event: BridgeRecord, items: () => readonly Item[]): void;
+  /** How long its stages took. */
+  answered(answer: EndedAnswer): void;
   /** Once, after everything else; not for one that was never opened. */
   closed(reason: CloseReason, closeCode: number): void;
 }
@@ -40,6 +44,7 @@ const unrecorded: SessionRecord = {
   opened: () => undefined,
   stepped: () => undefined,
   told: () => undefined,
+  answered: () => undefined,
   closed: () => undefined,
 };
 
@@ -80,6 +85,21 @@ class StoredRecord implements SessionRecord {
   told(event: BridgeRecord, items: () => readonly Item[]): void {
     const completed = 'conversation.item.input_audio_transcription.completed' as const;
     this.#told(event.type === 'transcribed' ? { ...event, type: completed } : event, items);
+  }
+
+  answered({ responseId, itemId, state, beganAtMs, stages }: EndedAnswer): void {
+    const ms = (stage: Stage) => {
+      const value = stages[stage];
+      return value === undefined ? null : Math.round(value);
+    };
+    this.#store.write({
+      type: 'turn',
+      row: {
+        ...{ sessionId: this.#origin.id, id: responseId, itemId, state, beganAtMs },
+        ...{ silenceMs: ms('silence'), hearMs: ms('hear'), thinkMs: ms('think'), sentenceMs: ms('sentence') },
+        ...{ speakMs: ms('speak'), firstAudioMs: ms('first_audio'), answerMs: ms('answer') },
+      },
+    });
   }
 
   closed(reason: CloseReason, closeCode: number): void {

@@ -10,6 +10,7 @@ import type { Scope } from '../lifecycle/scope.ts';
 import { TaskDesk } from '../tasks/task-desk.ts';
 import type { TaskHost } from '../tasks/task-host.ts';
 import { Announcer } from '../telemetry/announcer.ts';
+import { Histograms } from '../telemetry/histograms.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
@@ -19,6 +20,7 @@ import { CallersPlace } from './callers-place.ts';
 import { closeCodeOf, closeReason } from './close-codes.ts';
 import { type EnterGeneration, holdGeneration } from './generation-place.ts';
 import { AudioBudget } from './input-audio.ts';
+import type { LobbyWaits } from './lobby.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
 import type { SessionRecord, SessionRecords } from './records.ts';
 import { type Caller, closeGraceMs, Seat } from './seat.ts';
@@ -83,6 +85,7 @@ interface Entry extends OpenSession {
 export class SessionRegistry {
   readonly changes: Announcer<SessionChange>;
   readonly tasks: TaskDesk;
+  readonly lobbyWaits: LobbyWaits = new Histograms();
   readonly #options: RegistryOptions;
   readonly #scope: Scope;
   readonly #earlyAudio: AudioBudget;
@@ -196,7 +199,7 @@ export class SessionRegistry {
       session = await openCall(pipeline, {
         ...{ id, scope, seat, place, limits, preset, newId, random, record, decoders },
         ...(tape && { tape }),
-        earlyAudio: this.#earlyAudio,
+        ...{ earlyAudio: this.#earlyAudio, lobbyWaits: this.lobbyWaits },
         openTasks: (host) => this.#openTasks(host, { id, scope, pipeline }),
         onEnd: end,
         onFault: (what, error) => log.warn({ session: id, error }, `session ${id}: ${what} failed`),

@@ -10,6 +10,7 @@ import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { CallersPlace } from './callers-place.ts';
 import type { AudioBudget } from './input-audio.ts';
+import type { LobbyWaits } from './lobby.ts';
 import type { SessionRecord } from './records.ts';
 import type { Seat } from './seat.ts';
 import type { Tape } from './tape.ts';
@@ -31,6 +32,7 @@ export interface SessionOptions {
   readonly pipeline: Pipeline;
   readonly pipelineSession: PipelineSession;
   readonly limits: SessionLimits;
+  readonly lobbyWaits: LobbyWaits;
   readonly earlyAudio: AudioBudget;
   readonly preset: SessionUpdate | null;
   readonly record: SessionRecord;

@@ -10,7 +10,7 @@ import type { Conversation, ConversationInput, Effect } from '../realtime/state.
 import { parseClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
-import { Answers } from './answers.ts';
+import { Answers, type EndedAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { lookOf } from './call-look.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
@@ -87,7 +87,9 @@ export class Session implements Call {
     this.#turns = new TurnClock(scope.clock);
     const turnOf = (items: readonly Item[]) => this.#turns.take(items);
     const answering = { ...speaking, pipelineSession: new TaskTools(pipelineSession, tasks, newId) };
-    this.#answers = new Answers({ ...answering, room: (signal) => seat.room(signal), turnOf });
+    const onEnded = (answer: EndedAnswer) => options.record.answered(answer);
+    const timing = { turnOf, stages: pipeline.stages, onEnded };
+    this.#answers = new Answers({ ...answering, ...timing, room: (signal) => seat.room(signal) });
     this.#transcripts = new Transcripts({
       ...{ ...speaking, input: this.#intake.audio },
       onPartial: (itemId, text) => send(hearingNotice(itemId, text)),
@@ -109,9 +111,7 @@ export class Session implements Call {
     });
     this.#idle = new IdleWatch(scope, () => feed({ type: 'idle_timeout' }));
     this.#lobby = new Lobby({
-      scope,
-      pipeline,
-      waitMs: limits.lobbyWaitMs,
+      ...{ scope, pipeline, waitMs: limits.lobbyWaitMs, waits: options.lobbyWaits },
       onReady: () => {
         feed({ type: 'ready' });
         this.#intake.ready();

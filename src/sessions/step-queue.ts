@@ -3,6 +3,7 @@
 // that nobody catches would end every other one too.
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
+import { operations } from '../telemetry/operations.ts';
 
 export interface StepQueueOptions<Input> {
   /** Of the session. */
@@ -28,7 +29,9 @@ export class StepQueue<Input> {
     this.#state = 'stepping';
     const { id, step, onFault, onEnd } = this.#options;
     try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) step(next);
+      operations.during('session step', id, () => {
+        for (let next = this.#queue.shift(); next; next = this.#queue.shift()) step(next);
+      });
       this.#state = 'idle';
     } catch (error) {
       this.#state = 'broken';

@@ -1,5 +1,5 @@
 // What goes on while its database is no longer there: the sessions of this gateway that are open, what was said in them,
-// their background work, and its engines' runs. Read from the old database, which is open still, and written into the new one.
+// how long their answers took, their background work, and its engines' runs. Read from the old database, which is open still, and written into the new one.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { itemsListedMax } from './store.ts';
 
@@ -11,6 +11,7 @@ export interface Carried {
   readonly engine_runs: readonly Row[];
   readonly tasks: readonly Row[];
   readonly recordings: readonly Row[];
+  readonly turns: readonly Row[];
 }
 
 const going = {
@@ -23,6 +24,8 @@ const going = {
     (SELECT id FROM sessions WHERE run = $run AND state = 'open')) ORDER BY seq`,
   // They are in files of their own, which are there still, whatever has become of the database.
   recordings: 'SELECT * FROM recordings WHERE $run IS NOT NULL ORDER BY seq',
+  turns: `SELECT * FROM turns WHERE session_id IN
+    (SELECT id FROM sessions WHERE run = $run AND state = 'open') ORDER BY seq`,
 } as const satisfies Record<keyof Carried, string>;
 
 const tables = Object.keys(going) as readonly (keyof Carried)[];
@@ -35,6 +38,7 @@ export function readGoing(database: DatabaseSync, run: string): Carried {
     engine_runs: read('engine_runs'),
     tasks: read('tasks'),
     recordings: read('recordings'),
+    turns: read('turns'),
   };
 }
 

@@ -133,6 +133,26 @@ export const migrations: readonly string[] = [
     INSERT INTO items_words (items_words, rowid, text) VALUES ('delete', old.seq, old.text);
     INSERT INTO items_words (rowid, text) VALUES (new.seq, new.text);
   END;
+    `,
+  // 8: how long each stage of an answer took.
+  `
+  CREATE TABLE turns (
+    seq INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    item_id TEXT,
+    state TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    silence_ms INTEGER,
+    hear_ms INTEGER,
+    think_ms INTEGER,
+    sentence_ms INTEGER,
+    speak_ms INTEGER,
+    first_audio_ms INTEGER,
+    answer_ms INTEGER
+  ) STRICT;
+  CREATE INDEX turns_of_session ON turns (session_id, seq);
+  CREATE INDEX turns_began ON turns (began_at);
   `,
 ];
 

@@ -14,12 +14,18 @@ export interface StoreThreadData {
 
 export type PlainQuery =
   | ({ readonly of: 'sessions' } & SessionQuery)
-  | { readonly of: 'items' | 'tasks'; readonly sessionId: string }
+  | { readonly of: 'items' | 'tasks' | 'turns'; readonly sessionId: string }
   | { readonly of: 'loads'; readonly modelKey: string; readonly count: number };
 
 export type Query = PlainQuery | ArchiveQuery;
 
-const plain: readonly Query['of'][] = ['sessions', 'items', 'tasks', 'loads'] satisfies PlainQuery['of'][];
+const plain: readonly Query['of'][] = [
+  'sessions',
+  'items',
+  'tasks',
+  'turns',
+  'loads',
+] satisfies PlainQuery['of'][];
 
 export const isArchive = (query: Query): query is ArchiveQuery => !plain.includes(query.of);
 

@@ -26,11 +26,15 @@ const sql = {
   oldest: `SELECT id, closed_at AS closedAtMs FROM sessions WHERE closed_at IS NOT NULL
     ORDER BY closed_at, seq LIMIT 1`,
   items: `DELETE FROM items WHERE seq IN (SELECT seq FROM items WHERE session_id = $id LIMIT $limit)`,
+  turns: `DELETE FROM turns WHERE seq IN (SELECT seq FROM turns WHERE session_id = $id LIMIT $limit)`,
   tasks: 'DELETE FROM tasks WHERE session_id = $id',
   session: 'DELETE FROM sessions WHERE id = $id',
   strayTasks: `DELETE FROM tasks WHERE seq IN
     (SELECT seq FROM tasks WHERE ended_at < $beforeMs AND session_id NOT IN (SELECT id FROM sessions)
      ORDER BY ended_at LIMIT $limit)`,
+  strayTurns: `DELETE FROM turns WHERE seq IN
+    (SELECT seq FROM turns WHERE began_at < $beforeMs AND session_id NOT IN (SELECT id FROM sessions)
+     ORDER BY began_at LIMIT $limit)`,
   runs: `DELETE FROM engine_runs WHERE seq IN
     (SELECT seq FROM engine_runs WHERE ended_at < $beforeMs ORDER BY ended_at LIMIT $limit)`,
   // Of a session whose own row was lost, on a full disk.
@@ -73,6 +77,7 @@ export class Pruning {
       const { id, closedAtMs } = oldest;
       const items = Number(this.#statements.items.run({ id, limit: left }).changes);
       left -= items;
+      if (left > 0) left -= Number(this.#statements.turns.run({ id, limit: left }).changes);
       // Of a long one the rest goes with the next step.
       if (left === 0) break;
       // A handful, bounded by what its pipeline declares.
@@ -83,6 +88,7 @@ export class Pruning {
     }
     if (left > 0) left -= Number(this.#statements.runs.run({ beforeMs, limit: left }).changes);
     if (left > 0) left -= Number(this.#statements.strayTasks.run({ beforeMs, limit: left }).changes);
+    if (left > 0) left -= Number(this.#statements.strayTurns.run({ beforeMs, limit: left }).changes);
     if (left > 0) left -= this.#removeStrays(beforeMs, left);
     return { rows: rowsMax - left, early };
   }

@@ -11,6 +11,7 @@ const someItems = `DELETE FROM items WHERE seq IN
   (SELECT seq FROM items WHERE session_id = $id ORDER BY seq LIMIT ${itemsAtOnce})`;
 
 const tables = {
+  turns: 'DELETE FROM turns WHERE session_id = $id',
   tasks: 'DELETE FROM tasks WHERE session_id = $id',
   recordings: 'DELETE FROM recordings WHERE session_id = $id',
   sessions: 'DELETE FROM sessions WHERE id = $id',
@@ -24,6 +25,7 @@ export function removeSome(database: DatabaseSync, id: string): RemovedSome {
     const run = (sql: string) => Number(database.prepare(sql).run({ id }).changes);
     const items = run(someItems);
     if (items === itemsAtOnce) return { state: 'more', items, tasks: 0, recordings: 0, sessions: 0 };
+    run(tables.turns);
     const [tasks, recordings, sessions] = [run(tables.tasks), run(tables.recordings), run(tables.sessions)];
     return { state: 'done', items, tasks, recordings, sessions };
   });

@@ -25,6 +25,7 @@ import type {
   SessionRow,
   Store,
   TaskRow,
+  TurnRow,
   Write,
 } from './store.ts';
 import { type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
@@ -39,6 +40,10 @@ export interface SqliteStoreOptions {
   readonly retention: Retention;
   readonly clock: Clock;
   readonly limits?: QueueLimits;
+  /** Given what takes its time here, a batch that is handed to the thread, so that its name is known. Default: does it. */
+  readonly handOver?: (rows: number, work: () => void) => void;
+  /** A batch took more than a second. Default: nobody is told. */
+  readonly onSlow?: (rows: number, ms: number) => void;
   /** For the log: a database set aside, a disk that refuses and no longer does, rows that are lost. */
   readonly onTrouble: (message: string) => void;
 }
@@ -72,17 +77,24 @@ export class SqliteStore implements Store, Archive {
   #closing: Promise<void> | undefined;
   #run: string | undefined;
   #requests = 0;
+  #startedMs = Number.POSITIVE_INFINITY;
 
   constructor(options: SqliteStoreOptions) {
-    const { clock, limits = limitsDefault, onTrouble } = options;
+    const { clock, limits = limitsDefault, onTrouble, onSlow } = options;
     this.#options = options;
-    this.#queue = new WriteQueue({ clock, limits, onTrouble, send: (batch) => this.#send(batch) });
+    this.#queue = new WriteQueue({
+      ...{ clock, limits, onTrouble },
+      // What had to wait for the thread to be there says nothing of the disk.
+      onSlow: (rows, ms) => clock.now() - ms >= this.#startedMs && onSlow?.(rows, ms),
+      send: (batch) => this.#send(batch),
+    });
   }
 
   /** Starts the thread. Resolves when the database is open; rejects with `store_unusable` when it is not for us. */
   async start(): Promise<void> {
     if (this.#state !== 'waiting') return;
     this.#state = 'running';
+    this.#startedMs = this.#options.clock.now();
     this.#started.resolve();
     await this.#running().opened.promise;
   }
@@ -105,6 +117,10 @@ export class SqliteStore implements Store, Archive {
 
   async sessionTasks(sessionId: string): Promise<readonly TaskRow[]> {
     return (await this.#read({ of: 'tasks', sessionId })) as readonly TaskRow[];
+  }
+
+  async sessionTurns(sessionId: string): Promise<readonly TurnRow[]> {
+    return (await this.#read({ of: 'turns', sessionId })) as readonly TurnRow[];
   }
 
   async lastLoads(modelKey: EngineRunRow['modelKey'], count: number): Promise<readonly number[]> {
@@ -170,7 +186,11 @@ export class SqliteStore implements Store, Archive {
 
   async #send(batch: readonly Write[]): Promise<Sent> {
     try {
-      const answer = await this.#ask((id) => ({ type: 'write', id, batch }));
+      const { handOver = (_, work) => work() } = this.#options;
+      const answer = await this.#ask(
+        (id) => ({ type: 'write', id, batch }),
+        (work) => handOver(batch.length, work),
+      );
       if (answer.type === 'sent') return answer.sent;
       return { state: 'later', why: answer.type === 'failed' ? answer.message : 'no answer' };
     } catch (thrown) {
@@ -196,7 +216,10 @@ export class SqliteStore implements Store, Archive {
     return new GreenroomError(code, `the store cannot be ${what}: ${message}${next}`, { details: { path } });
   }
 
-  async #ask(request: (id: number) => StoreRequest): Promise<Answer> {
+  async #ask(
+    request: (id: number) => StoreRequest,
+    during: (work: () => void) => void = (work) => work(),
+  ): Promise<Answer> {
     await this.#started.promise;
     this.#requests += 1;
     const id = this.#requests;
@@ -204,7 +227,7 @@ export class SqliteStore implements Store, Archive {
     if (this.#state === 'closed' || !thread)
       return { type: 'failed', id, code: 'store_unusable', message: `it is ${this.#state}` };
     const answered = new Promise<Answer>((resolve) => this.#asked.set(id, resolve));
-    post(thread, request(id));
+    during(() => post(thread, request(id)));
     return answered;
   }
 

@@ -7,6 +7,7 @@ import {
   itemsListedMax,
   type SessionQuery,
   sessionsListed,
+  turnsListedMax,
   type Write,
 } from './store.ts';
 
@@ -50,6 +51,11 @@ const writing = {
       container = excluded.container, shelf = excluded.shelf`,
   recording_removed: 'DELETE FROM recordings WHERE id = $id',
   recordings_seen: 'DELETE FROM recordings WHERE shelf <> $shelf',
+  turn: `
+    INSERT INTO turns (session_id, id, item_id, state, began_at, silence_ms, hear_ms, think_ms, sentence_ms, speak_ms,
+      first_audio_ms, answer_ms)
+    VALUES ($sessionId, $id, $itemId, $state, $beganAtMs, $silenceMs, $hearMs, $thinkMs, $sentenceMs, $speakMs,
+      $firstAudioMs, $answerMs)`,
 } as const satisfies Record<Write['type'], string>;
 
 /** What earlier runs left open: their process was gone before it could say how it ended. */
@@ -73,6 +79,10 @@ export const itemColumns = `session_id AS sessionId, id, previous_id AS previous
 export const taskColumns = `id, run, session_id AS sessionId, name, trigger, state, started_at AS startedAtMs,
   ended_at AS endedAtMs, result, raw, code, message`;
 
+const turnColumns = `session_id AS sessionId, id, item_id AS itemId, state, began_at AS beganAtMs,
+  silence_ms AS silenceMs, hear_ms AS hearMs, think_ms AS thinkMs, sentence_ms AS sentenceMs, speak_ms AS speakMs,
+  first_audio_ms AS firstAudioMs, answer_ms AS answerMs`;
+
 const reading = {
   sessions: `SELECT ${sessionColumns} FROM sessions
     WHERE ($state IS NULL OR state = $state OR ($state = 'past' AND state <> 'open'))
@@ -80,6 +90,8 @@ const reading = {
     ORDER BY seq DESC LIMIT $limit`,
   items: `SELECT ${itemColumns} FROM items WHERE session_id = $sessionId ORDER BY seq LIMIT ${itemsListedMax}`,
   tasks: `SELECT ${taskColumns} FROM tasks WHERE session_id = $sessionId ORDER BY seq`,
+  turns: `SELECT ${turnColumns} FROM
+    (SELECT * FROM turns WHERE session_id = $sessionId ORDER BY seq DESC LIMIT ${turnsListedMax}) ORDER BY seq`,
   loads: `SELECT load_ms AS loadMs FROM engine_runs WHERE model_key = $modelKey AND load_ms IS NOT NULL
     ORDER BY ready_at DESC, seq DESC LIMIT $count`,
 } as const satisfies Record<PlainQuery['of'], string>;
@@ -120,6 +132,7 @@ export class Statements {
       case 'items':
         return inConversationOrder(all({ sessionId: query.sessionId }) as unknown as ItemRow[]);
       case 'tasks':
+      case 'turns':
         return all({ sessionId: query.sessionId });
       case 'loads':
         return all({ modelKey: query.modelKey, count: query.count }).map((row) => row['loadMs']);

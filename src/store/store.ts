@@ -105,6 +105,32 @@ export interface RecordingRow {
   readonly shelf: string;
 }
 
+/** One answer, and how long each stage of it took. Ms; null: there was no such stage, or it was not reached. */
+export interface TurnRow {
+  readonly sessionId: string;
+  /** Of the response. */
+  readonly id: string;
+  /** What was answered last before it: its item; null where there was none. */
+  readonly itemId: string | null;
+  /** `stopped`: interrupted, cancelled, or cut off by the end of the session. */
+  readonly state: 'done' | 'stopped' | 'failed';
+  readonly beganAtMs: number;
+  /** From the end of the speech until it was known to be over. */
+  readonly silenceMs: number | null;
+  /** Until it was written down. */
+  readonly hearMs: number | null;
+  /** From the beginning of the answer to its first word. */
+  readonly thinkMs: number | null;
+  /** To the end of its first sentence. */
+  readonly sentenceMs: number | null;
+  /** To that sentence's first audio. */
+  readonly speakMs: number | null;
+  /** From the end of the speech to the first audio. */
+  readonly firstAudioMs: number | null;
+  /** The answer from its beginning to its end. */
+  readonly answerMs: number | null;
+}
+
 /** The store adds its run. Rows are whole, so that each can be written again, or into a database that has none of them. */
 export type Write =
   | { readonly type: 'session'; readonly row: Omit<SessionRow, 'run'> }
@@ -123,7 +149,8 @@ export type Write =
   | { readonly type: 'recording'; readonly row: RecordingRow }
   | { readonly type: 'recording_removed'; readonly row: Pick<RecordingRow, 'id'> }
   /** Everything that is on the disk has been written: what is of another look is gone. */
-  | { readonly type: 'recordings_seen'; readonly row: Pick<RecordingRow, 'shelf'> };
+  | { readonly type: 'recordings_seen'; readonly row: Pick<RecordingRow, 'shelf'> }
+  | { readonly type: 'turn'; readonly row: TurnRow };
 
 export interface SessionQuery {
   /** `past`: closed or unclean. Default: all. */
@@ -148,6 +175,8 @@ export interface Store {
   sessionItems(sessionId: string): Promise<readonly ItemRow[]>;
   /** In the order in which they began. */
   sessionTasks(sessionId: string): Promise<readonly TaskRow[]>;
+  /** In the order in which they ended; the last 1000. */
+  sessionTurns(sessionId: string): Promise<readonly TurnRow[]>;
   /** Ms of the last successful loads, the newest first. */
   lastLoads(modelKey: string, count: number): Promise<readonly number[]>;
   /** Flushes, then closes; what could not be written is told. Idempotent; what is written later is lost. */
@@ -156,6 +185,7 @@ export interface Store {
 
 export const sessionsListed = { default: 100, max: 1000 } as const;
 export const itemsListedMax = 10_000;
+export const turnsListedMax = 1000;
 
 /** As the conversation had them: each was put after the one that it names, which may have been deleted since. */
 export function inConversationOrder(bySequence: readonly ItemRow[]): readonly ItemRow[] {

@@ -16,6 +16,8 @@ export interface WriteQueueOptions {
   readonly limits: QueueLimits;
   /** Never rejects. */
   readonly send: (batch: readonly Write[]) => Promise<Sent>;
+  /** A batch took more than a second until it was written, or refused. Default: nobody is told. */
+  readonly onSlow?: ((rows: number, ms: number) => void) | undefined;
   /** One line for each change of health. */
   readonly onTrouble: (message: string) => void;
 }
@@ -114,7 +116,13 @@ export class WriteQueue {
     if (this.#batch.length === 0) return;
     this.#state = 'sending';
     const batch = this.#batch.map(({ write }) => write);
-    void this.#options.send(batch).then((sent) => this.#sent(sent));
+    const { clock, send, onSlow } = this.#options;
+    const beganMs = clock.now();
+    void send(batch).then((sent) => {
+      const ms = clock.now() - beganMs;
+      if (ms > slowMs) onSlow?.(batch.length, ms);
+      this.#sent(sent);
+    });
   }
 
   #sent(sent: Sent): void {
@@ -185,6 +193,7 @@ export class WriteQueue {
 }
 
 const closedWhy = 'the store is closed';
+const slowMs = 1000;
 
 /** What a row costs besides its text, in memory and as a message: a generous guess. */
 const rowBytes = 400;

@@ -1,6 +1,8 @@
 // Watches the event loop: a timer that comes late tells how long something held it. What was running is known where
-// the work was marked with `during`; the longest mark that ended within the stall is named.
+// the work was marked (operations.ts); the longest mark that ended within the stall is named.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import { Histogram } from './histogram.ts';
+import { type OperationKind, type Operations, operationKinds, operations, type Watch } from './operations.ts';
 
 export interface Stall {
   readonly ms: number;
@@ -24,39 +26,44 @@ const stallMs = 100;
 const samplesMax = 3000;
 
 export class LoopMonitor {
+  /** How late each tick was, since the start. */
+  readonly late = new Histogram();
+  /** Stalls by what they were named after; `unknown`: nothing that is marked. */
+  readonly stalls = new Map<OperationKind | 'unknown', number>(
+    [...operationKinds, 'unknown' as const].map((kind) => [kind, 0]),
+  );
   readonly #clock: Clock;
-  readonly #onStall: (stall: Stall) => void;
+  readonly #onStall: (stall: Stall, kind: OperationKind | 'unknown') => void;
+  readonly #operations: Operations;
   /** A ring: the newest overwrites the oldest. */
   readonly #lateMs = new Float64Array(samplesMax);
   #ticks = 0;
   #stalls = 0;
   #timer: Timer | undefined;
-  #longest: { readonly name: string; readonly ms: number } | undefined;
+  #watch: Watch | undefined;
 
-  constructor(clock: Clock, onStall: (stall: Stall) => void) {
+  /** @param of whose marks it reads. Default: those of this process */
+  constructor(
+    clock: Clock,
+    onStall: (stall: Stall, kind: OperationKind | 'unknown') => void,
+    of: Operations = operations,
+  ) {
     this.#clock = clock;
     this.#onStall = onStall;
+    this.#operations = of;
   }
 
   /** Idempotent. Whoever starts it stops it. */
   start(): void {
+    this.#watch ??= this.#operations.watch();
     if (!this.#timer) this.#arm();
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-  }
-
-  /** Marks synchronous work by name, so that a stall it causes can say so. */
-  during<T>(name: string, work: () => T): T {
-    const beganMs = this.#clock.now();
-    try {
-      return work();
-    } finally {
-      const ms = this.#clock.now() - beganMs;
-      if (ms > (this.#longest?.ms ?? 1)) this.#longest = { name, ms };
-    }
+    this.#watch?.close();
+    this.#watch = undefined;
   }
 
   delay(): LoopDelay {
@@ -73,20 +80,23 @@ export class LoopMonitor {
   }
 
   #tick(lateMs: number): void {
+    this.late.add(Math.max(0, lateMs));
     this.#lateMs[this.#ticks % samplesMax] = Math.max(0, lateMs);
     this.#ticks += 1;
-    const longest = this.#longest;
-    this.#longest = undefined;
+    const longest = this.#watch?.take();
     // Before anybody is told: a listener may stop it, or throw.
     this.#arm();
     if (lateMs <= stallMs) return;
     this.#stalls += 1;
     // A mark explains a stall only when it fills most of it.
     const named = longest && longest.ms > lateMs / 2 ? longest : undefined;
-    this.#onStall({
+    const kind = named?.kind ?? 'unknown';
+    this.stalls.set(kind, (this.stalls.get(kind) ?? 0) + 1);
+    const stall = {
       ms: Math.round(lateMs),
       during: named?.name ?? null,
       duringMs: Math.round(named?.ms ?? 0),
-    });
+    };
+    this.#onStall(stall, kind);
   }
 }

@@ -58,7 +58,7 @@ test('log.cleanup tells the time of every release: of a session, and of the whol
       ]),
     );
   expect(paths).toEqual(
-    expect.arrayContaining(['gateway/sessions', 'gateway/engines', 'gateway/loop monitor']),
+    expect.arrayContaining(['gateway/sessions', 'gateway/engines', 'gateway/instruments']),
   );
   const own = (path: string) => paths.indexOf(path);
   expect(own('gateway/engines')).toBeGreaterThan(own('gateway/engines/voice'));

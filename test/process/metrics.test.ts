@@ -1,6 +1,10 @@
 // What Prometheus reads.
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { startGateway } from '../../src/testing/index.ts';
+import { livedGateway } from '../support/lived-gateway.ts';
+import { lintMetrics, readMetrics } from '../support/metrics-text.ts';
+import { promtool } from '../support/promtool.ts';
 
 test('/metrics has the hub, the engines and the process, in the text form, and no watcher by name', async () => {
   await using stage = await startGateway();
@@ -43,6 +47,80 @@ test('/metrics has what was refused, by kind of producer and code', async () => 
     '\ngreenroom_hub_ingest_rejected_total{kind="http",code="invalid_topic"} 1\n',
   );
 });
+
+test('/metrics keeps the rules of promtool: names, units, types, help, labels, buckets', async () => {
+  await using stage = await livedGateway();
+  const families = readMetrics(await metrics(stage.url));
+  expect(lintMetrics(families)).toEqual([]);
+  expect(families.length).toBeGreaterThan(40);
+  const value = (name: string, labels: object = {}) =>
+    families
+      .flatMap(({ samples }) => samples)
+      .find(
+        (sample) => sample.name === name && expect.objectContaining(labels).asymmetricMatch(sample.labels),
+      )?.value;
+  expect(value('greenroom_build_info', { node_version: process.versions.node })).toBe(1);
+  expect(value('greenroom_sessions_opened_total', { pipeline: 'echo' })).toBe(1);
+  expect(value('greenroom_lobby_wait_seconds_count', { outcome: 'ready' })).toBe(2);
+  expect(
+    value('greenroom_engine_wait_seconds_count', { engine: 'voice', outcome: 'seated' }),
+  ).toBeGreaterThan(1);
+  expect(value('greenroom_engine_load_seconds_count', { engine: 'voice' })).toBe(1);
+  expect(value('greenroom_loop_delay_seconds_count')).toBeGreaterThan(1);
+  expect(value('nodejs_gc_duration_seconds_count', { kind: 'minor' })).toBeDefined();
+  for (const name of ['active', 'idle'].map((state) => ({ state })))
+    expect(value('nodejs_eventloop_time_seconds_total', name)).toBeGreaterThan(0);
+  for (const name of ['heap_size_used', 'heap_size_total', 'heap_size_limit', 'external_memory'])
+    expect(value(`nodejs_${name}_bytes`)).toBeGreaterThan(1_000_000);
+  if (process.platform !== 'linux') return;
+  expect(value('process_open_fds')).toBeGreaterThan(5);
+  expect(value('process_max_fds')).toBeGreaterThan(value('process_open_fds') ?? Number.POSITIVE_INFINITY);
+});
+
+const tool = promtool();
+test.skipIf(!tool)('promtool finds nothing wrong with /metrics (skipped: no promtool)', async () => {
+  await using stage = await livedGateway();
+  const input = await metrics(stage.url);
+  const { status, stdout, stderr } = spawnSync(tool ?? '', ['check', 'metrics'], { input, encoding: 'utf8' });
+  expect(`${stdout}${stderr}`).toBe('');
+  expect(status).toBe(0);
+});
+
+test('10,000 names of topics, keys and lines, and what callers name, add no series', async () => {
+  await using stage = await livedGateway();
+  const { gateway, url } = stage;
+  const series = async () =>
+    readMetrics(await metrics(url))
+      .flatMap(({ samples }) => samples.map(({ name, labels }) => `${name}${JSON.stringify(labels)}`))
+      .sort();
+  const refused = (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init);
+  // One of each, so that what its kind has is there.
+  const strangers = async (n: number) => {
+    await using _ = await watching(`${url}/v1/events?client=watcher-${n}&topics=topic-${n}`);
+    await refused(`/no/such/path-${n}`);
+    await refused(`/engines/engine-${n}/x`);
+    await refused(`/v1/chat/completions`, {
+      method: 'POST',
+      headers: json,
+      body: `{"model":"m-${n}","messages":[]}`,
+    });
+    await refused('/healthz', { method: 'PATCH', headers: { 'user-agent': `agent-${n}` } });
+  };
+  await strangers(0);
+  const before = await series();
+  for (let n = 0; n < 10_000; n += 1) gateway.publish(`topic-${n}`, {}, `key-${n}`);
+  const lines = Array.from(
+    { length: 10_000 },
+    (_, n) => `{"machine_name":"machine-${n}"}\n{"topic":"bad ${n}","data":1}`,
+  );
+  const ndjson = { 'content-type': 'application/x-ndjson' };
+  await refused('/v1/events', { method: 'POST', headers: ndjson, body: lines.join('\n') });
+  for (let n = 1; n < 100; n += 1) await strangers(n);
+  const after = await series();
+  expect(after).toEqual(before);
+});
+
+const json = { 'content-type': 'application/json' };
 
 const metrics = async (url: string) => (await fetch(`${url}/metrics`)).text();
 

@@ -109,7 +109,9 @@ test('the document says of every path who may use it, and is OpenAPI 3.1', async
     .map(([path]) => path);
   expect(isPublic.sort()).toEqual(['/healthz', '/openapi.json', '/readyz']);
   // Whatever is referred to is there.
-  const references = JSON.stringify({ paths, components }).match(/#\/components\/schemas\/[A-Za-z]+/g) ?? [];
-  for (const reference of references)
-    expect(components.schemas).toHaveProperty([reference.split('/').at(-1) ?? '']);
+  const references = [...JSON.stringify({ paths, components }).matchAll(/"\$ref":"([^"]+)"/g)];
+  for (const [, reference = ''] of references) {
+    const [, name = ''] = /^#\/components\/schemas\/(\w+)$/.exec(reference) ?? [];
+    expect(components.schemas, reference).toHaveProperty([name]);
+  }
 });

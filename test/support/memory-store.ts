@@ -9,6 +9,8 @@ import {
   type Store,
   sessionsListed,
   type TaskRow,
+  type TurnRow,
+  turnsListedMax,
   type Write,
 } from '../../src/store/store.ts';
 
@@ -18,6 +20,7 @@ export class MemoryStore implements Store {
   readonly #sessions = new Map<string, SessionRow>();
   readonly #items: ItemRow[] = [];
   readonly #runs = new Map<string, EngineRunRow>();
+  readonly #turns: TurnRow[] = [];
   readonly #tasks = new Map<string, TaskRow>();
 
   constructor(run = 'run') {
@@ -35,6 +38,8 @@ export class MemoryStore implements Store {
         return void this.#runs.set(write.row.id, { ...write.row, run: this.#run });
       case 'task':
         return void this.#tasks.set(write.row.id, { ...write.row, run: this.#run });
+      case 'turn':
+        return void this.#turns.push(write.row);
       case 'item': {
         const { text, status, updatedAtMs } = write.row;
         if (!this.#change(write.row, { text, status, updatedAtMs }))
@@ -67,6 +72,10 @@ export class MemoryStore implements Store {
 
   async sessionTasks(sessionId: string) {
     return [...this.#tasks.values()].filter((task) => task.sessionId === sessionId);
+  }
+
+  async sessionTurns(sessionId: string) {
+    return this.#turns.filter((turn) => turn.sessionId === sessionId).slice(-turnsListedMax);
   }
 
   async lastLoads(modelKey: string, count: number) {

@@ -1,7 +1,7 @@
 // What every store promises, whatever it keeps its rows in.
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
-import { closed, deleted, item, load, session, task } from '../unit/store/rows.ts';
+import { closed, deleted, item, load, session, task, turn } from '../unit/store/rows.ts';
 
 export function storePromises(name: string, open: () => Promise<Store & AsyncDisposable>): void {
   describe(name, () => {
@@ -138,6 +138,30 @@ export function storePromises(name: string, open: () => Promise<Store & AsyncDis
         },
       ]);
       expect(await store.sessionTasks('c')).toEqual([]);
+    });
+
+    test('keeps how long each stage of an answer took, of each session, and what was not reached as null', async () => {
+      const unreached = { firstAudioMs: null, speakMs: null, sentenceMs: null };
+      await using store = await filled(
+        turn('a', 'resp_1'),
+        turn('b', 'resp_2'),
+        turn('a', 'resp_3', { state: 'failed', itemId: null, ...unreached }),
+      );
+      expect(await store.sessionTurns('a')).toEqual([
+        {
+          ...{ sessionId: 'a', id: 'resp_1', itemId: 'item_1', state: 'done', beganAtMs: 1300 },
+          ...{ silenceMs: 500, hearMs: 20, thinkMs: 30, sentenceMs: 5, speakMs: 100 },
+          ...{ firstAudioMs: 655, answerMs: 900 },
+        },
+        expect.objectContaining({ id: 'resp_3', state: 'failed', itemId: null, ...unreached, thinkMs: 30 }),
+      ]);
+      expect(await store.sessionTurns('c')).toEqual([]);
+    });
+
+    test('lists the last thousand answers of a session', async () => {
+      await using store = await filled(...Array.from({ length: 1100 }, (_, n) => turn('a', `${n}`)));
+      const ids = (await store.sessionTurns('a')).map(({ id }) => id);
+      expect([ids.length, ids[0], ids.at(-1)]).toEqual([1000, '100', '1099']);
     });
 
     test('closes more than once', async () => {

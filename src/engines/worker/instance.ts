@@ -2,6 +2,7 @@
 import type { NeededOffer } from '../../config/types.ts';
 import type { ErrorCode } from '../../lifecycle/codes.ts';
 import { GreenroomError } from '../../lifecycle/errors.ts';
+import { operations } from '../../telemetry/operations.ts';
 import { diagnose } from '../causes.ts';
 import type { Capability, ChatPart, PcmChunk, TranscriptPart, VadStream } from '../contract.ts';
 import type {
@@ -52,7 +53,7 @@ export class WorkerInstance implements EngineInstance {
     const { engine, marker, events } = request;
     const { log, limits, module } = options;
     this.#link = options.openLink(marker, {
-      message: (message) => this.#receive(message),
+      message: (message) => operations.during('engine message', engine, () => this.#receive(message)),
       output: (source, chunk) => {
         log.write(source, chunk);
         events.active();

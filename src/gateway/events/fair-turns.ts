@@ -1,6 +1,7 @@
 // How long producers may hold the loop, all of them together: some ms a turn, shared out in line. What is left of their
 // work goes on in a later turn, when everybody else has had his.
 import type { Clock, Timer } from '../../lifecycle/clock.ts';
+import { operations } from '../../telemetry/operations.ts';
 
 /** Something that has work to do now and then. */
 export interface Worker {
@@ -54,7 +55,8 @@ export class FairTurns {
     const leftMs = turnMsMax - this.#heldMs;
     const mayMs = this.#waiting.size > 0 ? Math.min(shareMsMax, leftMs) : leftMs;
     try {
-      return worker.work(() => this.#clock.now() - beganMs < mayMs);
+      const mayGoOn = () => this.#clock.now() - beganMs < mayMs;
+      return operations.during('producer events', null, () => worker.work(mayGoOn));
     } finally {
       this.#heldMs += this.#clock.now() - beganMs;
     }

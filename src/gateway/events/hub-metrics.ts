@@ -136,7 +136,7 @@ export function hubMetrics({ open, own, producers }: Hubs): readonly MetricFacts
   }
 }
 
-type MetricSamples = ReturnType<NonNullable<MetricFacts['samples']>>;
+type MetricSamples = Awaited<ReturnType<NonNullable<MetricFacts['samples']>>>;
 
 function countedBy(
   words: readonly Position[],

@@ -11,6 +11,7 @@ import { AudioBudget } from '../../../src/sessions/input-audio.ts';
 import { noRecords } from '../../../src/sessions/records.ts';
 import { Seat } from '../../../src/sessions/seat.ts';
 import { TaskDesk } from '../../../src/tasks/task-desk.ts';
+import { Histograms } from '../../../src/telemetry/histograms.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { randomId } from '../../../src/wire/ids.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
@@ -48,6 +49,7 @@ async function hosted() {
     ...{
       earlyAudio: new AudioBudget(64 * 1024 * 1024),
       record: noRecords({ id: '', pipeline: '', generation: 1, remote: '' }),
+      lobbyWaits: new Histograms(),
     },
     openTasks: (host) => desk.open({ ...call, scope, owner: scope, pipeline: 'up', plans: [], host }),
     ...{ place, onEnd: () => undefined, onFault: (...fault) => void faults.push(fault) },

@@ -10,6 +10,7 @@ function inbox() {
   const handled: string[] = [];
   const state = { full: false, busyMs: 0 };
   const it = new Inbox({
+    id: 'sess_1',
     transport,
     // Time passes while a frame is handled, and only then.
     clock: {
@@ -32,7 +33,10 @@ test('nothing is handled before it is told to begin, and all of it then', () => 
   const handled: (string | null)[] = [];
   const transport = new MemoryTransport();
   const clock = new VirtualClock();
-  const it = new Inbox({ transport, clock, isFull: () => false, handle: (text) => void handled.push(text) });
+  const it = new Inbox({
+    ...{ id: 'sess_1', transport, clock, isFull: () => false },
+    handle: (text) => void handled.push(text),
+  });
   it.receive('a');
   it.receive(null);
   expect(handled).toEqual([]);

@@ -129,7 +129,7 @@ test('a database of before is searched by what was said then', async () => {
   before.write([session('a'), item('a', '1', { text: 'of long ago' })]);
   before.close();
   it.sql(`DROP TRIGGER items_added; DROP TRIGGER items_removed; DROP TRIGGER items_changed; DROP TABLE items_words;
-    DROP TABLE recordings; DROP INDEX engine_runs_of_engine; PRAGMA user_version = 6;`);
+    DROP TABLE recordings; DROP INDEX engine_runs_of_engine; DROP TABLE turns; PRAGMA user_version = 6;`);
   expect(said(it.run('next'), 'long')).toEqual(['a']);
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../../src/store/database.ts';
 import type { Write } from '../../../src/store/store.ts';
 import { dayMs, place, written } from './place.ts';
-import { closed, item, load, session, task } from './rows.ts';
+import { closed, item, load, session, task, turn } from './rows.ts';
 
 const nowMs = 100 * dayMs;
 const retention = { keepMs: 30 * dayMs, bytesMax: 1_000_000_000 };
@@ -47,11 +47,13 @@ test('sessions that ended too long ago go with what was said in them; what is op
     ...[session('open', { openedAtMs: 0 }), said('open', 'n1', 60)],
     ...[work('old', 't1', 31), work('young', 't2', 40), work('open', 't3', null)],
     ...[work('lost', 't4', 31), work('lost', 't5', 29)],
+    ...[turn('old', 'r1'), turn('young', 'r2', { beganAtMs: nowMs - 40 * dayMs }), turn('lost', 'r3')],
     ...[engineRun('run-old', 31), engineRun('run-young', 29), engineRun('run-on', null)],
   ]);
   expect(sweep(database)).toEqual({ steps: 1, early: 0 });
   const ids = (table: string) => it.rows(`SELECT id FROM ${table} ORDER BY seq`).map(({ id }) => id);
   expect(ids('tasks')).toEqual(['t2', 't3', 't5']);
+  expect(ids('turns')).toEqual(['r2']);
   expect([ids('sessions'), ids('items'), ids('engine_runs')]).toEqual([
     ['young', 'open'],
     ['y1', 'n1'],

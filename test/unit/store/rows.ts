@@ -55,6 +55,21 @@ export function load(id: string, readyAtMs: number, loadMs: number | null, model
   };
 }
 
+export function turn(
+  sessionId: string,
+  id: string,
+  row: Partial<Extract<Write, { type: 'turn' }>['row']> = {},
+): Write {
+  return {
+    type: 'turn',
+    row: {
+      ...{ sessionId, id, itemId: 'item_1', state: 'done', beganAtMs: 1300, silenceMs: 500, hearMs: 20 },
+      ...{ thinkMs: 30, sentenceMs: 5, speakMs: 100, firstAudioMs: 655, answerMs: 900 },
+      ...row,
+    },
+  };
+}
+
 export function task(
   sessionId: string,
   id: string,

@@ -14,6 +14,7 @@ function queue(bytesMax = 1_000_000) {
   const clock = new VirtualClock();
   const batches: (readonly Write[])[] = [];
   const troubles: string[] = [];
+  const slow: (readonly [rows: number, ms: number])[] = [];
   const answers: ((sent: Sent) => void)[] = [];
   const made = new WriteQueue({
     clock,
@@ -23,10 +24,11 @@ function queue(bytesMax = 1_000_000) {
       return new Promise((resolve) => answers.push(resolve));
     },
     onTrouble: (message) => troubles.push(message),
+    onSlow: (rows, ms) => slow.push([rows, ms]),
   });
   let rows = 0;
   return {
-    ...{ clock, batches, troubles, queue: made },
+    ...{ clock, batches, troubles, slow, queue: made },
     push(count = 1) {
       for (let each = 0; each < count; each += 1) made.push(item('s', `i${++rows}`, { text: null }));
     },
@@ -50,6 +52,16 @@ test('a row waits for others, for 100 ms at most', async () => {
   await it.disk(written);
   await it.clock.advance(10_000);
   expect([it.sizes(), it.clock.pending]).toEqual([[2], 0]);
+});
+
+test('a batch that takes more than a second is told with its rows and ms, one that does not is not', async () => {
+  const it = queue();
+  for (const ms of [1000, 1001]) {
+    it.push(3);
+    await it.clock.advance(ms);
+    await it.disk(written);
+  }
+  expect(it.slow).toEqual([[3, 1001]]);
 });
 
 test('a full batch waits for nobody; what comes meanwhile is the next one, in order', async () => {

@@ -1,0 +1,96 @@
+// The failures of what belongs to a call: its tasks, its recordings and their playback, its upstream. A part of the one
+// table in `codes.ts`.
+import { facts } from './code-facts.ts';
+
+export const callCodes = {
+  task_exists: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'the task has been triggered in this session already',
+  ),
+  task_result_invalid: facts(
+    502,
+    1011,
+    1,
+    'server_error',
+    'what the engine of a task answered is no result of it, asked twice',
+  ),
+  session_open: facts(409, 1008, 1, 'invalid_request_error', 'the session has not ended yet'),
+  recording_broken: facts(
+    422,
+    1008,
+    1,
+    'invalid_request_error',
+    'the files of a recording are missing or spoilt',
+  ),
+  recording_failed: facts(500, 1011, 1, 'server_error', 'a recording cannot be written or read'),
+  invalid_audio: facts(
+    422,
+    1008,
+    1,
+    'invalid_request_error',
+    'the audio is broken, or of no kind that can be decoded',
+  ),
+  recording_under_way: facts(409, 1008, 1, 'invalid_request_error', 'the recording has not ended yet'),
+  recording_unplayable: facts(
+    422,
+    1008,
+    1,
+    'invalid_request_error',
+    'there is nothing in the recording that could be played back, or it is broken',
+  ),
+  no_session: facts(409, 1008, 1, 'invalid_request_error', 'the session for a playback is not open'),
+  session_listening: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'the caller of the session for a playback is speaking',
+  ),
+  playback_active: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'a playback speaks in the session in place of its caller',
+  ),
+  playback_unsupported: facts(
+    409,
+    1008,
+    1,
+    'invalid_request_error',
+    'the session cannot take a playback of this mode',
+  ),
+  playback_stalled: facts(504, 1011, 1, 'unavailable_error', 'the session took no more of a playback'),
+  range_not_satisfiable: facts(
+    416,
+    1008,
+    1,
+    'invalid_request_error',
+    'nothing of what is there is in the range asked for',
+  ),
+  upstream_refused: facts(
+    502,
+    4410,
+    1,
+    'server_error',
+    'the upstream of a bridge did not accept the session',
+  ),
+  upstream_unreachable: facts(
+    503,
+    4410,
+    1,
+    'unavailable_error',
+    'the upstream of a bridge cannot be reached',
+  ),
+  upstream_closed: facts(502, 4410, 1, 'server_error', 'the upstream of a bridge closed the connection'),
+  upstream_stalled: facts(
+    504,
+    4410,
+    1,
+    'unavailable_error',
+    'the upstream of a bridge did not answer in its time',
+  ),
+} as const;
