@@ -2,6 +2,7 @@
 // is left of them.
 import { expect, test } from 'vitest';
 import type { ChatCall, SpeakCall } from '../../../src/engines/instance.ts';
+import { Deadline } from '../../../src/lifecycle/deadline.ts';
 import { GreenroomError } from '../../../src/lifecycle/errors.ts';
 import type { Flushed, TaskRow } from '../../../src/store/store.ts';
 import type { TaskPlan } from '../../../src/tasks/plan.ts';
@@ -433,7 +434,11 @@ test('a gateway that leaves cancels what began at the end of a session, and reco
   left.transport.gone();
   await world.advance(500);
   expect(world.assessor.running).toBe(1);
-  const closed = world.sessions.root.close('server_shutdown', { graceMs: 1000 });
+  // Sessions before engines, as a gateway that leaves.
+  const { registry, clock, root } = world.sessions;
+  const closed = registry
+    .closeAll('server_shutdown', new Deadline(clock, 1000))
+    .then(() => root.close('server_shutdown', { graceMs: 1000 }));
   await world.advance(1000);
   await closed;
   const last = new Map(rows(store).map((row) => [row.sessionId, row.state]));
