@@ -64,7 +64,7 @@ export class RealtimeEndpoint {
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
         void sessions.open({
-          transport: new WsTransport(webSocket, socket, remote),
+          transport: new WsTransport(webSocket, socket, remote, frameBytesMax),
           pipeline,
           notices,
           preset,

@@ -1,7 +1,8 @@
 // One caller's call that an upstream Realtime server answers: performs what the pure bridge decides. The state has one
 // writer: inputs are queued and applied one after the other. Everything it holds is in its scope, which the registry owns.
-import { appendedBytes, appendedIn, audioDelta, deltaIn } from '../bridge/audio-frames.ts';
+import { audioDelta, deltaIn } from '../bridge/audio-frames.ts';
 import { next, openBridge } from '../bridge/bridge.ts';
+import { ownText } from '../bridge/draft.ts';
 import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
 import type { BridgeEffect, BridgeInput, BridgeState, TimerName } from '../bridge/state.ts';
@@ -14,17 +15,17 @@ import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 import { BridgeClock } from './bridge-clock.ts';
 import { bridgeEnd } from './bridge-end.ts';
 import { BridgeHost } from './bridge-host.ts';
+import { BridgeInlet } from './bridge-inlet.ts';
 import { BridgeReadiness } from './bridge-readiness.ts';
 import { openBridgeTasks } from './bridge-tasks.ts';
 import type { Call } from './call.ts';
 import { EarlyFrames } from './early-frames.ts';
-import { Inbox } from './inbox.ts';
+import { type CallerText, Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby, missing } from './lobby.ts';
-import { withoutOurs } from './ours-in-update.ts';
 import { Outbox } from './outbox.ts';
-import { binaryFrame } from './session-errors.ts';
+import { PacedWork } from './paced-work.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { StepQueue } from './step-queue.ts';
@@ -46,6 +47,7 @@ export class BridgedSession implements Call {
   readonly #options: BridgedSessionOptions;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
+  readonly #inlet: BridgeInlet;
   readonly #early: EarlyFrames;
   readonly #readiness: BridgeReadiness;
   readonly #lobby: Lobby;
@@ -78,11 +80,13 @@ export class BridgedSession implements Call {
       },
     });
     scope.defer('outbox', () => this.#outbox.close());
+    const work = new PacedWork({ scope, onIdle: () => this.#inbox.resume() });
+    this.#inlet = new BridgeInlet({ work, tape: options.tape, feed });
     this.#inbox = new Inbox({
       ...{ transport, clock },
-      isFull: () => this.#outbox.full || this.#upstream.full,
-      handle: (text) => this.#handle(text),
-      handleFrame: (frame) => this.#handleFrame(frame),
+      isFull: () => this.#outbox.full || this.#upstream.full || work.busy,
+      handle: (text) => this.#inlet.handle(text),
+      handleFrame: (frame) => this.#inlet.handleFrame(frame),
     });
     scope.defer('inbox', () => this.#inbox.close());
     this.#early = new EarlyFrames({
@@ -139,7 +143,7 @@ export class BridgedSession implements Call {
     this.#lookAtEngines();
   }
 
-  receive(text: string | null): void {
+  receive(text: CallerText): void {
     this.#inbox.receive(text);
   }
 
@@ -173,30 +177,6 @@ export class BridgedSession implements Call {
     const session = sessionOf(pipeline, { id, expiresAt, preset });
     const { model: _, greenroom: __, ...wanted } = preset ?? {};
     return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
-  }
-
-  #handle(text: string | null): void {
-    if (text === null) return this.#feed({ type: 'refused', error: binaryFrame });
-    const { tape } = this.#options;
-    const bytes = appendedBytes(text);
-    if (bytes !== undefined) tape?.heard(text);
-    if (bytes !== undefined) return this.#feed({ type: 'client_audio', text, bytes });
-    const parsed = parseFrame(text);
-    if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
-    tape?.heard(text);
-    const ours = withoutOurs(parsed.given);
-    if (ours.state === 'refused') return this.#feed({ type: 'refused', error: ours.error });
-    this.#feed({ type: 'client', event: ours.event, text: ours.state === 'none' ? text : ours.text });
-    if (ours.state === 'ours' && ours.record !== undefined) tape?.ask(ours.record);
-  }
-
-  #handleFrame(frame: ClientFrame): boolean {
-    const bytes = appendedIn(frame);
-    if (bytes === undefined) return false;
-    // Before it goes on: it is masked anew in its place.
-    this.#options.tape?.heard(frame);
-    this.#feed({ type: 'client_audio', text: frame, bytes });
-    return true;
   }
 
   #lookAtEngines(): void {
@@ -262,9 +242,9 @@ export class BridgedSession implements Call {
       case 'to_caller':
         return this.#outbox.send(effect.event);
       case 'to_upstream':
-        return this.#upstream.send(effect.text);
+        return this.#upstream.send(this.#inlet.filled(effect.text));
       case 'hold':
-        return this.#early.hold(effect);
+        return this.#early.hold({ ...effect, text: ownText(this.#inlet.filled(effect.text)) });
       case 'drop_held':
         return this.#early.drop(effect.what);
       case 'release_held':

@@ -2,16 +2,19 @@
 // has held the loop for a while, its frames are kept; when that is much, its connection is not read any more. So nobody
 // is kept from his turn by what another one sends, and what is kept is bounded.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
+import type { LongText } from '../wire/long-text.ts';
 import type { ClientFrame } from '../wire/text-frame.ts';
 import type { Transport } from './transport.ts';
+
+/** A frame: its text, or null for a binary one. */
+export type CallerText = string | LongText | null;
 
 export interface InboxOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   /** Whether the caller has too much to take, or to be done for it. Whoever ends that calls `resume`. */
   readonly isFull: () => boolean;
-  /** A frame: its text, or null for a binary one. */
-  readonly handle: (text: string | null) => void;
+  readonly handle: (text: CallerText) => void;
   /** A frame before it is made a text: whether it was taken as it is. Default: none is. */
   readonly handleFrame?: (frame: ClientFrame) => boolean;
 }
@@ -27,7 +30,7 @@ const keptCharsMax = 1024 * 1024;
 
 export class Inbox {
   readonly #options: InboxOptions;
-  #kept: (string | null)[] = [];
+  #kept: CallerText[] = [];
   #keptChars = 0;
   #state: 'open' | 'full' | 'resting' | 'closed' = 'open';
   #reading: 'on' | 'paused' = 'on';
@@ -39,7 +42,7 @@ export class Inbox {
     this.#options = options;
   }
 
-  receive(text: string | null): void {
+  receive(text: CallerText): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'open') return this.#handle(text);
     this.#kept.push(text);
@@ -84,7 +87,7 @@ export class Inbox {
     this.#options.transport.resume();
   }
 
-  #handle(text: string | null): void {
+  #handle(text: CallerText): void {
     const { clock, handle } = this.#options;
     const beganMs = clock.now();
     handle(text);

@@ -5,19 +5,20 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import { next, open } from '../realtime/conversation.ts';
 import { detectorOptions } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
-import { parseClientEvent } from '../wire/client-events.ts';
+import type { ParsedClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { Inbox } from './inbox.ts';
+import { type CallerText, Inbox } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lobby } from './lobby.ts';
+import { type LongAudio, readEvent } from './long-events.ts';
 import { Outbox } from './outbox.ts';
 import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
@@ -69,10 +70,9 @@ export class Session implements Call {
     });
     scope.defer('outbox', () => this.#outbox.close());
     this.#inbox = new Inbox({
-      transport,
-      clock: scope.clock,
+      ...{ transport, clock: scope.clock },
       isFull: () => this.#outbox.full || this.#work.busy,
-      handle: (text) => (text === null ? this.#refuse(binaryFrame) : this.#handle(text)),
+      handle: (text) => this.#handle(text),
     });
     scope.defer('inbox', () => this.#inbox.close());
     this.#work = new PacedWork({ scope, onIdle: () => this.#inbox.resume() });
@@ -161,18 +161,21 @@ export class Session implements Call {
     this.#lobby.open();
   }
 
-  /** A frame: its text, or null for a binary one. */
-  receive(text: string | null): void {
+  receive(text: CallerText): void {
     this.#inbox.receive(text);
   }
 
-  #handle(text: string): void {
-    const parsed = parseClientEvent(text);
-    if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
-    this.#options.tape?.heard(text);
+  #handle(text: CallerText): void {
+    if (text === null) return this.#refuse(binaryFrame);
+    const take = (parsed: ParsedClientEvent, long: LongAudio) => this.#take(parsed, long);
+    readEvent(text, { work: this.#work, tape: this.#options.tape, take });
+  }
+
+  #take(parsed: ParsedClientEvent, long: LongAudio): void {
+    if (parsed.state === 'refused') return this.#refuse(parsed.error);
     const { event } = parsed;
-    if (event.type === 'input_audio_buffer.append') return this.#intake.append(event);
-    if (event.type === 'conversation.item.create') return this.#intake.create(event);
+    if (event.type === 'input_audio_buffer.append') return this.#intake.append(event, long);
+    if (event.type === 'conversation.item.create') return this.#intake.create(event, long);
     if (event.type === 'input_audio_buffer.commit') this.#intake.settle();
     if (event.type === 'input_audio_buffer.clear') this.#intake.clear();
     this.#feed({ type: 'client', event });

@@ -166,7 +166,7 @@ export class BridgeWorld {
       case 'to_upstream':
         return void this.#up.push({ event: JSON.parse(`${effect.text}`) as JsonObject, seen: this.#seen });
       case 'hold':
-        return void this.#held.push(effect);
+        return void this.#held.push({ ...effect, text: `${effect.text}` });
       case 'drop_held': {
         const { what } = effect;
         const from = what === 'audio' ? this.#held.findLastIndex(({ key }) => key === commitKey) + 1 : 0;

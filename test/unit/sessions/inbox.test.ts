@@ -21,7 +21,7 @@ function inbox() {
     isFull: () => state.full,
     handle: (text) => {
       handled.push(String(text));
-      state.busyMs += Number(/^\d+/.exec(text ?? '')?.[0] ?? 0);
+      state.busyMs += Number(/^\d+/.exec(`${text ?? ''}`)?.[0] ?? 0);
     },
   });
   return { it, clock, transport, handled, state };
