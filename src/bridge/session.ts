@@ -4,7 +4,7 @@ import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/js
 import type { BridgeDraft } from './draft.ts';
 import { mergeSession } from './merge.ts';
 import type { BridgeState, UpText } from './state.ts';
-import { withOurs, withoutOurs, withToolsBeside } from './tools.ts';
+import { tellTaken, withOurs, withoutOurs, withToolsBeside } from './tools.ts';
 import { isVoiceSafe, styled, unstyled, voiceIn, withoutVoice } from './voice.ts';
 
 /** Clients send back the session they were shown; these are not theirs to say, and the model is named by the URL. */
@@ -16,6 +16,7 @@ export function updateSession(draft: BridgeDraft, event: JsonObject, text: UpTex
   const wasLobby = draft.lobby;
   const session = forUpstream(draft, given);
   const eventId = textAt(event, 'event_id') ?? null;
+  tellTaken(draft, given, eventId);
   const sent = sendUpdate(draft, { ...event, session }, { given, session, eventId, text });
   if (!sent) return;
   if (!wasLobby) return draft.set({ settling: 0 });

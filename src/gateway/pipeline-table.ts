@@ -87,9 +87,10 @@ function build(config: PipelineConfig, { engines }: Config, supervisor: Supervis
   });
 }
 
-/** Those of the built-in voice; of others none is known. */
-function voicesOf(engine: EngineConfig | undefined): readonly string[] {
-  return isFlite(engine) ? fliteVoiceNames : [];
+/** Those of the built-in voice; who has OpenAI's speech is asked for any; of a module none is known. */
+function voicesOf(engine: EngineConfig | undefined): readonly string[] | 'any' {
+  if (isFlite(engine)) return fliteVoiceNames;
+  return engine?.kind === 'run' || engine?.kind === 'url' ? 'any' : [];
 }
 
 /** OpenAI's speech has a `speed`, and so has flite; a module of one's own may not look at it. */

@@ -190,3 +190,15 @@ test('an item and a create of the same id are two things in the lobby', () => {
   all(world);
   expect([...world.upstream.items.keys()]).toEqual(['same']);
 });
+
+test('a caller whose tool has the name of ours is told so', () => {
+  const world = ready();
+  const eventId = world.say({
+    type: 'session.update',
+    session: { type: 'realtime', tools: [sameName, theirs] },
+  });
+  all(world);
+  expect(world.events.filter(({ type }) => type === 'error')).toMatchObject([
+    { error: { code: 'tool_name_taken', param: 'session.tools', event_id: eventId } },
+  ]);
+});
