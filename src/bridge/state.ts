@@ -99,6 +99,8 @@ export interface BridgeState {
   /** Out of band: they run beside the conversation. */
   readonly asides: readonly Asked[];
   readonly asidesAnswering: ReadonlySet<string>;
+  /** Responses whose end was told, the last ones. */
+  readonly done: readonly string[];
   /** A response has ended that may have been the one that was asked for: `later` waits until that is known. */
   readonly doubt: 'none' | 'open';
   readonly later: { readonly event: JsonObject; readonly text: UpText } | null;
