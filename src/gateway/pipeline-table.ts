@@ -106,7 +106,8 @@ function taskPlan({ think, ...task }: TaskConfig, supervisor: Supervisor): TaskP
   return { ...task, think: supervisor.get(think), read: resultReader(task.schema) };
 }
 
-function upstreamOf({ url, key, headers, openTimeoutMs }: BridgePipelineConfig): Upstream {
+/** Where a bridge calls, and with what. */
+export function upstreamOf({ url, key, headers, openTimeoutMs }: BridgePipelineConfig): Upstream {
   const given = Object.entries(headers);
   const secrets = [key, ...given.map(([, value]) => value)].filter((value) => value instanceof Secret);
   const shown = given.map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]);
