@@ -37,7 +37,7 @@ function initial(session: JsonObject, setup: JsonObject, conversationId: string)
     ...{ answered: new Set(), items: [], deleting: new Set(), outputFormat: undefined },
     ...{ spoken: { itemId: '', ms: 0 }, partial: { itemId: '', text: '' } },
     ...{ asked: null, answering: null, asides: [], asidesAnswering: new Set(), later: null },
-    ...{ doubt: 'none', speeches: [] },
+    ...{ doubt: 'none', speeches: [], done: [] },
     ...{ detection: 'on', echoes: 'unknown', sent: new Map(), voice: { state: 'free', pending: undefined } },
     ...{ input: { buffer: 'empty', heard: 'never', turn: 'none' }, tools: [], callersTools: null },
     ...{ watch: 'off', lobbyWait: 'off', expiry: 'none' },

@@ -1,7 +1,8 @@
 // One step of a bridged call: the state, the effects so far and the randomness. What the parts of `next` pass on.
 import type { NewId } from '../wire/ids.ts';
 import type { JsonObject } from '../wire/json.ts';
-import type { BridgeEffect, BridgeState, Sent } from './state.ts';
+import { LongText } from '../wire/long-text.ts';
+import type { BridgeEffect, BridgeState, Sent, UpText } from './state.ts';
 
 /** Of what is held in the lobby beside audio. */
 const heldCharsMax = 4 * 1024 * 1024;
@@ -14,6 +15,18 @@ interface ErrorFacts {
   readonly param?: string | null;
   readonly eventId?: string | null | undefined;
   readonly type?: 'invalid_request_error' | 'server_error';
+}
+
+interface UpOptions {
+  readonly key?: string;
+  readonly eventId?: string | null;
+  /** Where it has marks in it: of what they stand for as well. */
+  readonly charsMin?: number;
+}
+
+/** A frame is a part of what was read, and is not kept. */
+export function ownText(text: UpText): string | LongText {
+  return text instanceof LongText ? text : `${text}`;
 }
 
 export class BridgeDraft {
@@ -54,20 +67,20 @@ export class BridgeDraft {
   }
 
   /** Sends it upstream; in the lobby it is held, where there is room: the caller is told otherwise. */
-  up(text: string, options: { readonly key?: string; readonly eventId?: string | null } = {}): boolean {
+  up(text: UpText, options: UpOptions = {}): boolean {
     if (!this.lobby) {
       this.do({ type: 'to_upstream', text });
       return true;
     }
     const { heldChars } = this.state;
-    const chars = Math.max(text.length, heldCharsMin);
+    const chars = Math.max(text.length, options.charsMin ?? 0, heldCharsMin);
     if (heldChars + chars > heldCharsMax) {
       const message = `upstream is not there yet, and ${heldChars} characters wait for it, ${heldCharsMax} at most (an event counts ${heldCharsMin} at least); send it again later`;
       this.error('lobby_full', message, { eventId: options.eventId ?? null });
       return false;
     }
     this.set({ heldChars: heldChars + chars });
-    this.do({ type: 'hold', text, key: options.key ?? null, ms: 0, bytes: 0 });
+    this.do({ type: 'hold', text: ownText(text), key: options.key ?? null, ms: 0, bytes: 0 });
     return true;
   }
 

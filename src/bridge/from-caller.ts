@@ -1,14 +1,13 @@
 // What the caller of a bridged call sends: forwarded as it came, unless a rule of upstream's would be broken by it.
 import { type JsonObject, numberAt, objectAt, textAt } from '../wire/json.ts';
-import type { WireText } from '../wire/text-frame.ts';
 import { bytesOf } from './audio-frames.ts';
-import { type BridgeDraft, heldCharsMin } from './draft.ts';
+import { type BridgeDraft, heldCharsMin, ownText } from './draft.ts';
 import { audioMsOf, bytesPerMs, changeItem, dropItem, knownItem, putItem, recordItem } from './items.ts';
 import { cancelResponse, createResponse } from './responses.ts';
 import { updateSession } from './session.ts';
-import { commitKey, itemKey, type KnownItem } from './state.ts';
+import { commitKey, itemKey, type KnownItem, type UpText } from './state.ts';
 
-export function fromCaller(draft: BridgeDraft, event: JsonObject, text: string): void {
+export function fromCaller(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   switch (event['type']) {
     case 'session.update':
       return updateSession(draft, event, text);
@@ -36,17 +35,17 @@ export function fromCaller(draft: BridgeDraft, event: JsonObject, text: string):
   }
 }
 
-export function appendAudio(draft: BridgeDraft, text: WireText, bytes: number): void {
+export function appendAudio(draft: BridgeDraft, text: UpText, bytes: number): void {
   const { input, session } = draft.state;
   if (input.buffer === 'empty' || input.heard === 'never')
     draft.set({ input: { ...input, buffer: 'filled', heard: 'once' } });
   if (!draft.lobby) return draft.do({ type: 'to_upstream', text });
   const ms = bytes / bytesPerMs(objectAt(session, 'audio', 'input')?.['format']);
-  draft.do({ type: 'hold', text: `${text}`, key: null, ms, bytes: Math.max(text.length, heldCharsMin) });
+  draft.do({ type: 'hold', text: ownText(text), key: null, ms, bytes: Math.max(text.length, heldCharsMin) });
 }
 
 /** Empty for certain: nothing was appended since the last commit or clear. Else upstream knows. */
-function commitAudio(draft: BridgeDraft, event: JsonObject, text: string): void {
+function commitAudio(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const { input } = draft.state;
   const eventId = textAt(event, 'event_id') ?? null;
   if (input.buffer === 'empty') {
@@ -57,7 +56,7 @@ function commitAudio(draft: BridgeDraft, event: JsonObject, text: string): void 
   if (draft.up(text, { key: commitKey, eventId })) draft.set({ input: { ...input, buffer: 'empty' } });
 }
 
-function clearAudio(draft: BridgeDraft, event: JsonObject, text: string): void {
+function clearAudio(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const { input } = draft.state;
   draft.set({ input: { ...input, buffer: 'empty' } });
   if (!draft.lobby) return void draft.up(text, { eventId: textAt(event, 'event_id') ?? null });
@@ -66,7 +65,7 @@ function clearAudio(draft: BridgeDraft, event: JsonObject, text: string): void {
 }
 
 /** In the lobby it is answered at once, with the id that it will have upstream: clients wait five seconds for that. */
-function createItem(draft: BridgeDraft, event: JsonObject, text: string): void {
+function createItem(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const item = objectAt(event, 'item');
   const eventId = textAt(event, 'event_id') ?? null;
   const previous = textAt(event, 'previous_item_id');
@@ -90,7 +89,7 @@ function createItem(draft: BridgeDraft, event: JsonObject, text: string): void {
   }
   const whole = { ...item, id };
   const sent = given === undefined ? JSON.stringify({ ...event, item: whole }) : text;
-  if (!draft.up(sent, { key: itemKey(id), eventId })) return;
+  if (!draft.up(sent, { key: itemKey(id), eventId, charsMin: text.length })) return;
   const known = putItem(draft, whole, place);
   draft.set({ answered: new Set([...draft.state.answered, id]) });
   const shown = known?.item ?? whole;
@@ -114,7 +113,7 @@ function meant(draft: BridgeDraft, event: JsonObject, verb: string): KnownItem |
   return undefined;
 }
 
-function retrieveItem(draft: BridgeDraft, event: JsonObject, text: string): void {
+function retrieveItem(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const known = meant(draft, event, 'retrieve');
   if (!known) return;
   if (draft.lobby)
@@ -122,7 +121,7 @@ function retrieveItem(draft: BridgeDraft, event: JsonObject, text: string): void
   draft.up(text);
 }
 
-function deleteItem(draft: BridgeDraft, event: JsonObject, text: string): void {
+function deleteItem(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const known = meant(draft, event, 'delete');
   if (!known) return;
   dropItem(draft, known.id, draft.lobby ? 'gone' : 'asked');
@@ -135,7 +134,7 @@ function deleteItem(draft: BridgeDraft, event: JsonObject, text: string): void {
 }
 
 /** Clients ask for a little more than there is all the time, and upstream refuses that: no more than was received. */
-function truncateItem(draft: BridgeDraft, event: JsonObject, text: string): void {
+function truncateItem(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const known = meant(draft, event, 'truncate');
   if (!known) return;
   const eventId = textAt(event, 'event_id') ?? null;

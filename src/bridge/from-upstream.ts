@@ -1,6 +1,7 @@
 // What upstream sends: passed on as it came, unless the caller must not see it, or would see it in words of ours.
 import { type JsonObject, numberAt, objectAt, textAt } from '../wire/json.ts';
 import { bytesOf } from './audio-frames.ts';
+import { isDoneAgain } from './done-once.ts';
 import type { BridgeDraft } from './draft.ts';
 import {
   aboutHeard,
@@ -34,6 +35,7 @@ export function fromUpstream(draft: BridgeDraft, event: JsonObject, text: string
     case 'response.created':
       return responseCreated(draft, event, text);
     case 'response.done':
+      if (isDoneAgain(draft, event)) return;
       return responseDone(draft, event, text);
     case 'error':
       return failed(draft, event, text);

@@ -6,7 +6,7 @@
 import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
 import { speechDone, speechEnded, speechRefused } from './speech.ts';
-import { type Asked, type BridgeState, createKey, type Sent, type Speech } from './state.ts';
+import { type Asked, type BridgeState, createKey, type Sent, type Speech, type UpText } from './state.ts';
 import { keepGoingOn, responseTools, speechTools } from './tools.ts';
 import { isVoiceSafe, styled, voiceIn, withoutVoice } from './voice.ts';
 
@@ -16,7 +16,7 @@ const pairsMax = 16;
 /** Beside the conversation, asked for or begun: upstream has a limit of its own, and each is looked for with every event. */
 const asidesMax = 64;
 
-export function createResponse(draft: BridgeDraft, event: JsonObject, text: string): void {
+export function createResponse(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const { asked, answering, later, doubt, asides } = draft.state;
   const callerEventId = textAt(event, 'event_id') ?? null;
   if (objectAt(event, 'response')?.['conversation'] === 'none') {

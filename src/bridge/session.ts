@@ -3,19 +3,20 @@
 import { isObject, type JsonObject, objectAt, textAt, without } from '../wire/json.ts';
 import type { BridgeDraft } from './draft.ts';
 import { mergeSession } from './merge.ts';
-import type { BridgeState } from './state.ts';
-import { withOurs, withoutOurs, withToolsBeside } from './tools.ts';
+import type { BridgeState, UpText } from './state.ts';
+import { tellTaken, withOurs, withoutOurs, withToolsBeside } from './tools.ts';
 import { isVoiceSafe, styled, unstyled, voiceIn, withoutVoice } from './voice.ts';
 
 /** Clients send back the session they were shown; these are not theirs to say, and the model is named by the URL. */
 const readOnly = ['id', 'object', 'expires_at', 'model'] as const;
 
-export function updateSession(draft: BridgeDraft, event: JsonObject, text: string): void {
+export function updateSession(draft: BridgeDraft, event: JsonObject, text: UpText): void {
   const given = objectAt(event, 'session');
   if (!given) return void draft.up(text);
   const wasLobby = draft.lobby;
   const session = forUpstream(draft, given);
   const eventId = textAt(event, 'event_id') ?? null;
+  tellTaken(draft, given, eventId);
   const sent = sendUpdate(draft, { ...event, session }, { given, session, eventId, text });
   if (!sent) return;
   if (!wasLobby) return draft.set({ settling: 0 });
@@ -33,7 +34,7 @@ function sendUpdate(
     readonly given: JsonObject;
     readonly session: JsonObject;
     readonly eventId: string | null;
-    readonly text: string;
+    readonly text: UpText;
   },
 ): boolean {
   const { given, session, eventId, text } = facts;

@@ -2,6 +2,7 @@
 // socket or a clock.
 import type { Item } from '../wire/items.ts';
 import type { JsonObject } from '../wire/json.ts';
+import type { LongText } from '../wire/long-text.ts';
 import type { WireError } from '../wire/server-events.ts';
 import type { WireText } from '../wire/text-frame.ts';
 
@@ -98,9 +99,11 @@ export interface BridgeState {
   /** Out of band: they run beside the conversation. */
   readonly asides: readonly Asked[];
   readonly asidesAnswering: ReadonlySet<string>;
+  /** Responses whose end was told, the last ones. */
+  readonly done: readonly string[];
   /** A response has ended that may have been the one that was asked for: `later` waits until that is known. */
   readonly doubt: 'none' | 'open';
-  readonly later: { readonly event: JsonObject; readonly text: string } | null;
+  readonly later: { readonly event: JsonObject; readonly text: UpText } | null;
   readonly speeches: readonly Speech[];
   /** Whether upstream makes responses by itself, as it has said last: not as anybody has asked since. */
   readonly detection: 'on' | 'off';
@@ -125,12 +128,16 @@ export interface BridgeState {
   readonly expiry: 'none' | 'told';
 }
 
+/** What may go upstream as it came. */
+export type UpText = WireText | LongText;
+
 export type BridgeInput =
   /** The engines are ready. */
   | { readonly type: 'connect' }
-  | { readonly type: 'client'; readonly event: JsonObject; readonly text: string }
+  /** `text`: with audio that stands as a mark in the event where it is long. */
+  | { readonly type: 'client'; readonly event: JsonObject; readonly text: UpText }
   /** An append that was recognised by its pattern; `bytes` of audio. */
-  | { readonly type: 'client_audio'; readonly text: WireText; readonly bytes: number }
+  | { readonly type: 'client_audio'; readonly text: UpText; readonly bytes: number }
   /** A frame that is no event. */
   | { readonly type: 'refused'; readonly error: WireError }
   /** The lobby could not keep all audio. */
@@ -190,11 +197,11 @@ export type BridgeEffect =
   | { readonly type: 'to_caller'; readonly event: JsonObject }
   /** As it came. */
   | { readonly type: 'pass'; readonly text: WireText }
-  | { readonly type: 'to_upstream'; readonly text: WireText }
+  | { readonly type: 'to_upstream'; readonly text: UpText }
   /** Kept for upstream, in order. `ms` and `bytes` of audio, which may be dropped, the oldest first. */
   | {
       readonly type: 'hold';
-      readonly text: string;
+      readonly text: string | LongText;
       readonly key: string | null;
       readonly ms: number;
       readonly bytes: number;

@@ -1,7 +1,8 @@
 // The gateway's own tools in a bridged call: upstream's model may call them, and the caller sees nothing of it. They stand
 // beside the caller's in every session that upstream is told, whatever the caller puts there; one of the caller's with the
-// same name gives way. What runs beside the conversation has none of them.
+// same name gives way, and is told. What runs beside the conversation has none of them.
 import { isObject, type JsonObject, objectAt, textAt } from '../wire/json.ts';
+import { toolTaken } from '../wire/own-tools.ts';
 import type { BridgeDraft } from './draft.ts';
 import { putItem } from './items.ts';
 import type { BridgeInput, BridgeState, Speech } from './state.ts';
@@ -33,6 +34,16 @@ export function withToolsBeside(draft: BridgeDraft, session: JsonObject): JsonOb
   const callers: readonly unknown[] = given ?? [];
   draft.set({ callersTools: callers });
   return draft.state.tools.length === 0 ? session : { ...session, tools: withOurs(draft.state, callers) };
+}
+
+/** Of an update: what of it the model will not be told of. */
+export function tellTaken(draft: BridgeDraft, { tools }: JsonObject, eventId: string | null): void {
+  const own = new Set(draft.state.tools.map((tool) => tool['name']));
+  for (const tool of Array.isArray(tools) ? tools : []) {
+    const name = isObject(tool) ? textAt(tool, 'name') : undefined;
+    if (name === undefined || !own.has(name)) continue;
+    draft.error('tool_name_taken', toolTaken(name), { param: 'session.tools', eventId });
+  }
 }
 
 /** Of one response that the caller asks for. */

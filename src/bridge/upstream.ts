@@ -6,9 +6,12 @@ import WebSocket, { type RawData } from 'ws';
 import type { Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { FrameTap } from '../wire/frame-tap.ts';
+import { LongText } from '../wire/long-text.ts';
 import { ClientFrame, ServerFrame, type WireText } from '../wire/text-frame.ts';
 import { writeFrame } from '../wire/write-out.ts';
+import { LongSends } from './long-sends.ts';
 import { masked, refusalOf, refusedBodyMax } from './refused.ts';
+import type { UpText } from './state.ts';
 
 export interface UpstreamAddress {
   /** `ws:` or `wss:`. */
@@ -48,6 +51,7 @@ export class Upstream {
   #pendingBytes = 0;
   #takenMs: number;
   #below: Socket | undefined;
+  readonly #long: LongSends;
   #reasonTimer: Timer | undefined;
 
   /** Connects. Lives as long as the scope at most. */
@@ -56,6 +60,7 @@ export class Upstream {
     this.#address = address;
     this.#handlers = handlers;
     this.#takenMs = scope.clock.now();
+    this.#long = new LongSends(scope, () => socket.readyState === WebSocket.OPEN);
     const socket = new WebSocket(address.url, {
       headers: address.headers,
       perMessageDeflate: false,
@@ -116,9 +121,25 @@ export class Upstream {
     return this.#pendingBytes === 0 ? 0 : this.#scope.clock.now() - this.#takenMs;
   }
 
-  send(text: WireText): void {
+  send(text: UpText): void {
     if (this.#state !== 'open') return;
     if (this.#pendingBytes === 0) this.#takenMs = this.#scope.clock.now();
+    if (text instanceof LongText) return this.#sendLong(text);
+    if (this.#long.busy) {
+      const waits = `${text}`;
+      return this.#long.queue(() => this.#sendNow(waits));
+    }
+    this.#sendNow(text);
+  }
+
+  #sendLong(text: LongText): void {
+    if (!this.#below) return;
+    this.#pendingBytes += text.length;
+    this.#long.send(this.#below, text, (bytes) => this.#taken(bytes));
+  }
+
+  #sendNow(text: WireText): undefined {
+    if (this.#state !== 'open') return;
     if (text instanceof ClientFrame && this.#below && this.#socket.readyState === WebSocket.OPEN) {
       const { bytes } = text;
       text.remask();

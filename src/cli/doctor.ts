@@ -6,6 +6,7 @@ import { type Check, checkLine, ok, problem, summaryLine } from './doctor/check.
 import { checkEngine } from './doctor/engines.ts';
 import { checkDatabase, checkPast, type Past, readPast } from './doctor/past.ts';
 import { checkDoor } from './doctor/places.ts';
+import { checkUpstream } from './doctor/upstreams.ts';
 import type { CommandIo } from './io.ts';
 
 export interface DoctorOptions {
@@ -54,6 +55,9 @@ function looks(config: Config, past: Past, { env, cwd }: CommandIo): readonly Pr
       checkEngine(engine, { past, env, cwd }).catch((error: unknown) => [
         problem({ check: 'engine', engine: engine.name }, String(error), null),
       ]),
+    ),
+    ...Object.values(config.pipelines).flatMap((pipeline) =>
+      pipeline.kind === 'bridge' ? [checkUpstream(pipeline)] : [],
     ),
   ];
 }

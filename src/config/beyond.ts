@@ -27,6 +27,8 @@ export function holdsAnyway({ path, code }: Problem, broken: readonly Problem[],
     case 'engines':
       return path[2] !== 'port' || !touched('listen');
     case 'pipelines': {
+      // What a task's schema says has nothing to do with what else there is.
+      if (path[2] === 'tasks' && path[4] === 'schema') return true;
       const engine = valueAt(input, path);
       return !lost(broken) && !(typeof engine === 'string' && touched('engines', engine));
     }

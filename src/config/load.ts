@@ -1,5 +1,6 @@
 // Loads the configuration: finds the file, reads it, lays the command line over it, checks everything, and hands
 // out one frozen `Config`. Every problem is told with its place, all of them in one error.
+
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { GreenroomError } from '../lifecycle/errors.ts';
@@ -11,6 +12,7 @@ import { findConfigFile } from './find.ts';
 import { normalise } from './normalise.ts';
 import { formatPath, type LocatedProblem, type Path, type Problem, problemsError } from './problems.ts';
 import { configSchema, type RawConfig } from './schema.ts';
+import { schemaProblems } from './schema-tasks.ts';
 import { type Environment, SecretRegistry } from './secrets.ts';
 import { applySettings, blamedSetting, readSettings, type Setting } from './settings.ts';
 import { readSource, type Source } from './source.ts';
@@ -65,11 +67,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const secrets = new SecretRegistry();
   const fileFolder = file ? dirname(file.path) : cwd;
   const hinted = pipelinesEmbedded && !settings.some(({ path }) => path[0] === 'pipelines');
+  const folderOf = (path: Path) => (blamedSetting(settings, path, true) ? cwd : fileFolder);
   const check = async (raw: RawConfig) => {
     const { config, problems } = normalise(raw, {
       env: options.env,
       secrets,
-      folderOf: (path) => (blamedSetting(settings, path, true) ? cwd : fileFolder),
+      folderOf,
       dataDirectory: resolve(cwd, dataDirectoryDefault),
     });
     const crossed = crossCheck(raw, { pipelinesEmbedded: hinted });
@@ -80,7 +83,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (!parsed.success) {
     const broken = problemsOf(parsed.error.issues);
     const rest = parse(withoutBroken(input, broken));
-    const beyond = rest.success ? (await check(rest.data)).problems : [];
+    const beyond = rest.success ? (await check(rest.data)).problems : schemaProblems(input, folderOf);
     throw failure([...broken, ...beyond.filter((one) => holdsAnyway(one, broken, input))], place);
   }
   const { config, problems } = await check(parsed.data);

@@ -88,6 +88,24 @@ export function tasksConfig(
   });
 }
 
+/** Those of the schemas alone, of a configuration that is wrong in other places too: they hold whatever else is there. */
+export function schemaProblems(input: unknown, folderOf: TaskContext['folderOf']): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const [pipeline, { tasks }] of recordsIn(isRecord(input) ? input['pipelines'] : undefined)) {
+    for (const [task, { schema }] of recordsIn(tasks)) {
+      const path = ['pipelines', pipeline, 'tasks', task, 'schema'];
+      if (typeof schema === 'string' || isRecord(schema)) schemaOf(schema, path, { folderOf, problems });
+    }
+  }
+  return problems;
+}
+
+function recordsIn(given: unknown): readonly [string, Readonly<Record<string, unknown>>][] {
+  return Object.entries(isRecord(given) ? given : {}).flatMap(([name, inner]) =>
+    isRecord(inner) ? [[name, inner] as [string, Readonly<Record<string, unknown>>]] : [],
+  );
+}
+
 /** Read at the start: one that is wrong would be found out by a caller, at the end of the conversation. */
 function schemaOf(
   given: string | Readonly<Record<string, unknown>> | undefined,

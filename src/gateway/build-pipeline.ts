@@ -53,9 +53,10 @@ export function buildPipeline(config: PipelineConfig, given: BuildWith): AnyPipe
   });
 }
 
-/** Those of the built-in voice; of others none is known. */
-function voicesOf(engine: EngineConfig | undefined): readonly string[] {
-  return isFlite(engine) ? fliteVoiceNames : [];
+/** Those of the built-in voice; who has OpenAI's speech is asked for any; of a module none is known. */
+function voicesOf(engine: EngineConfig | undefined): readonly string[] | 'any' {
+  if (isFlite(engine)) return fliteVoiceNames;
+  return engine?.kind === 'run' || engine?.kind === 'url' ? 'any' : [];
 }
 
 /** OpenAI's speech has a `speed`, and so has flite; a module of one's own may not look at it. */
@@ -71,7 +72,8 @@ function taskPlan({ think, ...task }: TaskConfig, engine: BuildWith['engine']): 
   return { ...task, think: engine(think), read: resultReader(task.schema) };
 }
 
-function upstreamOf({ url, key, headers, openTimeoutMs }: BridgePipelineConfig): Upstream {
+/** Where a bridge calls, and with what. */
+export function upstreamOf({ url, key, headers, openTimeoutMs }: BridgePipelineConfig): Upstream {
   const given = Object.entries(headers);
   const secrets = [key, ...given.map(([, value]) => value)].filter((value) => value instanceof Secret);
   const shown = given.map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]);

@@ -66,7 +66,7 @@ export class RealtimeEndpoint {
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
         void sessions.open({
-          transport: new WsTransport(webSocket, socket, remote),
+          transport: new WsTransport(webSocket, socket, remote, frameBytesMax),
           pipeline,
           ...{ notices, preset, conversationId, principal },
           // In the turn of the loop in which it was resolved: no generation is closed in between.

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Transport, TransportHandlers } from '../sessions/transport.ts';
 import { FrameTap } from '../wire/frame-tap.ts';
+import { LongText, longBytesMin } from '../wire/long-text.ts';
 import { ClientFrame, type WireText } from '../wire/text-frame.ts';
 import { writeFrame, writeOut } from '../wire/write-out.ts';
 
@@ -14,9 +15,11 @@ export class WsTransport implements Transport {
   readonly remote: string;
   readonly #socket: WebSocket;
   readonly #below: Duplex;
+  readonly #frameBytesMax: number;
 
   /** `below`: the connection that the WebSocket was made on; without compression nothing of it waits in between. */
-  constructor(socket: WebSocket, below: Duplex, remote: string) {
+  constructor(socket: WebSocket, below: Duplex, remote: string, frameBytesMax = 0) {
+    this.#frameBytesMax = frameBytesMax;
     this.#socket = socket;
     this.#below = below;
     this.remote = remote;
@@ -27,17 +30,25 @@ export class WsTransport implements Transport {
   listen(handlers: TransportHandlers): void {
     const socket = this.#socket;
     const { frame: take } = handlers;
-    if (take) {
-      const tap = new FrameTap(ClientFrame.read, (frame) => {
+    const tap = new FrameTap(
+      ClientFrame.read,
+      (frame) => {
         handlers.alive('any');
-        return socket.readyState === socket.OPEN && take(frame);
-      });
-      tap.attach(socket);
-    }
+        return socket.readyState === socket.OPEN && (take?.(frame) ?? false);
+      },
+      {
+        bytesMax: this.#frameBytesMax,
+        take: (text) => {
+          handlers.alive('any');
+          if (socket.readyState === socket.OPEN) handlers.text(text);
+        },
+      },
+    );
+    tap.attach(socket);
     socket.on('message', (data: RawData, isBinary: boolean) => {
       handlers.alive('any');
       if (isBinary) handlers.binary();
-      else handlers.text(data.toString());
+      else handlers.text(textOf(data));
     });
     socket.on('pong', () => handlers.alive('pong'));
     socket.on('ping', () => handlers.alive('any'));
@@ -74,6 +85,11 @@ export class WsTransport implements Transport {
   terminate(): void {
     this.#socket.terminate();
   }
+}
+
+/** `ws` has joined it where it came in pieces. */
+function textOf(data: RawData): string | LongText {
+  return data instanceof Buffer && data.length > longBytesMin ? new LongText([data]) : data.toString();
 }
 
 /** A final text frame of a server's (RFC 6455, 5.2): not masked. */

@@ -22,8 +22,8 @@ export interface CascadeOptions extends PipelineFacts {
   readonly think: Engine;
   /** Undefined: callers read. */
   readonly speak: Engine | undefined;
-  /** Names that a session may choose one of. Default: none. */
-  readonly voices?: readonly string[] | undefined;
+  /** Names that a session may choose one of; `any`: the engine judges. Default: none. */
+  readonly voices?: Abilities['voices'] | undefined;
   /** `any`: the voice can speak faster and slower. Default `own`. */
   readonly pace?: Abilities['pace'];
   /** Said while who thinks is slow; undefined: nothing. */
@@ -54,6 +54,7 @@ export class CascadePipeline extends OnEngines implements Pipeline {
     this.abilities = {
       ...{ hears: ears ? 'words' : 'nothing', answers: speak ? 'speech' : 'text' },
       ...{ voices: speak ? (options.voices ?? []) : [], pace: (speak && options.pace) ?? 'own' },
+      ownTools: tasks.flatMap(({ tool }) => tool?.name ?? []),
     };
     this.transcription = ears ? { model: ears.hear.name, ...(language && { language }) } : null;
   }

@@ -1,6 +1,6 @@
 // `session.update`: a partial change, answered with the full configuration that is in effect. `null` clears. What this
 // gateway or pipeline cannot do (another model, a voice it does not have, other ears, tracing, speech without a voice) is
-// shown as it stays, not refused: every SDK sends those, and a refusal ends some of them. Voice, speed and instructions
+// shown as it stays, not refused: every SDK sends those, and a refusal ends some of them. What can only be a mistake is told. Voice, speed and instructions
 // hold from the next answer on: one that is under way keeps what it began with.
 import type { ClientEventOf, SessionUpdate } from '../wire/client-schema.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from '../wire/session-config.ts';
 import { legacySession, sessionUpdateOf, shownSession } from '../wire/transcription-session.ts';
 import { forgetTurn } from './input.ts';
+import { tellNotTaken } from './not-taken.ts';
 import type { Conversation, Draft } from './state.ts';
 
 export function updateSession(
@@ -24,6 +25,7 @@ export function updateSession(
 ): void {
   if (!update(draft, session, eventId)) return;
   draft.send({ type: 'session.updated', session: shownSession(draft.state.session) });
+  tellNotTaken(draft, session, eventId);
 }
 
 /** In the words of the beta, and answered in them. */
@@ -115,7 +117,8 @@ export function mergeSession(
 }
 
 /** The one that is asked for, where there is such a one. */
-export function voiceOf(asked: unknown, voices: readonly string[]): string | undefined {
+export function voiceOf(asked: unknown, voices: readonly string[] | 'any'): string | undefined {
+  if (voices === 'any') return typeof asked === 'string' && asked !== '' ? asked : undefined;
   return voices.find((voice) => voice === asked);
 }
 

@@ -1,7 +1,8 @@
 // One caller's call that an upstream Realtime server answers: performs what the pure bridge decides. The state has one
 // writer: inputs are queued and applied one after the other. Everything it holds is in its scope, which the registry owns.
-import { appendedBytes, appendedIn, audioDelta, deltaIn } from '../bridge/audio-frames.ts';
+import { audioDelta, deltaIn } from '../bridge/audio-frames.ts';
 import { next, openBridge } from '../bridge/bridge.ts';
+import { ownText } from '../bridge/draft.ts';
 import { mergeSession } from '../bridge/merge.ts';
 import { masked } from '../bridge/refused.ts';
 import { replay } from '../bridge/replay.ts';
@@ -16,15 +17,16 @@ import type { ClientFrame, ServerFrame } from '../wire/text-frame.ts';
 import { BridgeClock } from './bridge-clock.ts';
 import { bridgeEnd } from './bridge-end.ts';
 import { BridgeHost } from './bridge-host.ts';
+import { BridgeInlet } from './bridge-inlet.ts';
 import { BridgeReadiness } from './bridge-readiness.ts';
 import { openBridgeTasks } from './bridge-tasks.ts';
 import type { Call } from './call.ts';
 import { bridgeLook } from './call-look.ts';
 import { EarlyFrames } from './early-frames.ts';
+import type { CallerText } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Lobby, missing } from './lobby.ts';
-import { withoutOurs } from './ours-in-update.ts';
-import { binaryFrame } from './session-errors.ts';
+import { PacedWork } from './paced-work.ts';
 import { type SessionFacts, seatFacts } from './session-facts.ts';
 import type { SessionOptions } from './session-options.ts';
 import { StepQueue } from './step-queue.ts';
@@ -44,6 +46,8 @@ export class BridgedSession implements Call {
   /** For work beside the call. */
   readonly host: BridgeHost;
   readonly #options: BridgedSessionOptions;
+  readonly #inlet: BridgeInlet;
+  readonly #work: PacedWork;
   readonly #early: EarlyFrames;
   readonly #readiness: BridgeReadiness;
   readonly #lobby: Lobby;
@@ -64,6 +68,19 @@ export class BridgedSession implements Call {
     const feed = (input: BridgeInput) => this.#feed(input);
     const { onFault } = options;
     this.#steps = new StepQueue({ id, onFault, onEnd, step: (input) => this.#step(input) });
+    this.#work = new PacedWork({
+      scope,
+      onIdle: () => {
+        seat.read();
+        place.moved();
+      },
+    });
+    this.#inlet = new BridgeInlet({
+      ...{ work: this.#work, tape: options.tape, feed },
+      onResumption: (wanted) => {
+        this.#resumption = wanted;
+      },
+    });
     this.#early = new EarlyFrames({
       ...{ budget: earlyAudio, ...limits.earlyAudio },
       onDropped: (why) => feed({ type: 'audio_dropped', why }),
@@ -127,7 +144,7 @@ export class BridgedSession implements Call {
   }
 
   get busy(): boolean {
-    return this.#upstream.full;
+    return this.#upstream.full || this.#work.busy;
   }
 
   onRoom(): void {
@@ -175,31 +192,12 @@ export class BridgedSession implements Call {
     return openBridge({ ...session }, mergeSession(pipeline.setup, wanted), newId('conv'), newId);
   }
 
-  handle(text: string | null): void {
-    if (text === null) return this.#feed({ type: 'refused', error: binaryFrame });
-    const { tape } = this.#options;
-    const bytes = appendedBytes(text);
-    if (bytes !== undefined) tape?.heard(text);
-    if (bytes !== undefined) return this.#feed({ type: 'client_audio', text, bytes });
-    const parsed = parseFrame(text);
-    if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
-    tape?.heard(text);
-    const ours = withoutOurs(parsed.given);
-    if (ours.state === 'refused') return this.#feed({ type: 'refused', error: ours.error });
-    // Before it is answered.
-    if (ours.state === 'ours' && ours.resumption !== undefined)
-      this.#resumption = ours.resumption ? 'on' : 'off';
-    this.#feed({ type: 'client', event: ours.event, text: ours.state === 'none' ? text : ours.text });
-    if (ours.state === 'ours' && ours.record !== undefined) tape?.ask(ours.record);
+  handle(text: CallerText): void {
+    this.#inlet.handle(text);
   }
 
   handleFrame(frame: ClientFrame): boolean {
-    const bytes = appendedIn(frame);
-    if (bytes === undefined) return false;
-    // Before it goes on: it is masked anew in its place.
-    this.#options.tape?.heard(frame);
-    this.#feed({ type: 'client_audio', text: frame, bytes });
-    return true;
+    return this.#inlet.handleFrame(frame);
   }
 
   #lookAtEngines(): void {
@@ -265,9 +263,9 @@ export class BridgedSession implements Call {
       case 'to_caller':
         return seat.send(this.#shown(effect.event));
       case 'to_upstream':
-        return this.#upstream.send(effect.text);
+        return this.#upstream.send(this.#inlet.filled(effect.text));
       case 'hold':
-        return this.#early.hold(effect);
+        return this.#early.hold({ ...effect, text: ownText(this.#inlet.filled(effect.text)) });
       case 'drop_held':
         return this.#early.drop(effect.what);
       case 'release_held':

@@ -1,6 +1,7 @@
 // One caller's call, as the registry, its seat and everybody outside see it, whoever answers: engines of this gateway
 // (`Session`) or an upstream (`BridgedSession`).
 import type { JsonObject } from '../wire/json.ts';
+import type { LongText } from '../wire/long-text.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { ClientFrame } from '../wire/text-frame.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -15,7 +16,7 @@ export interface Call {
   /** Tells the caller what it has, and enters the lobby. */
   begin(): void;
   /** A frame: its text, or null for a binary one. */
-  handle(text: string | null): void;
+  handle(text: string | LongText | null): void;
   /** A text in one frame: whether it is taken as it is. */
   handleFrame?(frame: ClientFrame): boolean;
   /** The caller had too much to take, and has not any more. */

@@ -7,7 +7,7 @@ import type { Scope } from '../lifecycle/scope.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ClientFrame } from '../wire/text-frame.ts';
 import { closeCodeOf, closeReason } from './close-codes.ts';
-import { Inbox } from './inbox.ts';
+import { type CallerText, Inbox } from './inbox.ts';
 import { Keepalive } from './keepalive.ts';
 import { Outbox } from './outbox.ts';
 import type { Transport } from './transport.ts';
@@ -37,7 +37,7 @@ export interface LegOptions {
   readonly random: number;
   readonly isBusy: () => boolean;
   /** A frame: its text, or null for a binary one. */
-  readonly handle: (text: string | null) => void;
+  readonly handle: (text: CallerText) => void;
   /** A text in one frame: whether it is taken as it is. */
   readonly handleFrame: (frame: ClientFrame) => boolean;
   /** There is room for more output. */

@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { JsonObject } from '../wire/json.ts';
+import type { LongText } from '../wire/long-text.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import type { Abilities, AudioFormat } from '../wire/session-config.ts';
 import type { WireText } from '../wire/text-frame.ts';
@@ -135,17 +136,33 @@ export class CallersPlace {
   }
 
   /** A text of the caller's: whether it is for the call. */
-  admits(text: string): boolean {
+  admits(text: string | LongText): boolean {
+    if (typeof text !== 'string') return this.#admitsLong(text);
     if (!this.#speaker) return this.#note(isAppend(text));
     const type = inputType(text);
     if (type === undefined) return true;
     // Once of audio: a caller may go on to stream for an hour. A commit is an asking of its own.
     if (type === 'append' && this.#told === 'yes') return false;
     if (type === 'append') this.#told = 'yes';
-    const { message } = this.#speaker;
+    return this.#refused(this.#speaker, eventIdIn(text));
+  }
+
+  /** A text that is too long to be made one: an append, or nothing that is said into the input. */
+  #admitsLong(text: LongText): boolean {
+    const append = [text.parts[0], text.parts.at(-1)].some((part) =>
+      isAppend(part?.toString('latin1') ?? ''),
+    );
+    if (!this.#speaker) return this.#note(append);
+    if (!append) return true;
+    if (this.#told === 'yes') return false;
+    this.#told = 'yes';
+    return this.#refused(this.#speaker, null);
+  }
+
+  #refused({ message }: Speaker, eventId: string | null): false {
     const error: WireError = {
       ...{ type: 'invalid_request_error', code: 'playback_active', message },
-      ...{ param: null, event_id: eventIdIn(text) },
+      ...{ param: null, event_id: eventId },
     };
     this.tell({ type: 'error', error });
     return false;

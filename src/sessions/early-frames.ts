@@ -2,6 +2,7 @@
 // age and bytes, for the call and over all calls; what is over the bound goes oldest first. Everything else is bounded by
 // whoever gives it.
 import { commitKey } from '../bridge/state.ts';
+import type { LongText } from '../wire/long-text.ts';
 import type { AudioBudget } from './input-audio.ts';
 
 export interface EarlyFramesOptions {
@@ -13,7 +14,7 @@ export interface EarlyFramesOptions {
 }
 
 interface Frame {
-  readonly text: string;
+  readonly text: string | LongText;
   readonly key: string | null;
   /** Of audio; 0 for everything else. */
   readonly ms: number;
@@ -48,7 +49,7 @@ export class EarlyFrames {
   }
 
   /** All that is held, in order; nothing is held any more. */
-  take(): readonly string[] {
+  take(): readonly (string | LongText)[] {
     const frames = this.#frames;
     this.#frames = [];
     for (const frame of frames) this.#count(frame, -1);

@@ -3,8 +3,12 @@
 // is kept from his turn by what another one sends, and what is kept is bounded.
 import type { Clock, Timer } from '../lifecycle/clock.ts';
 import { operations } from '../telemetry/operations.ts';
+import type { LongText } from '../wire/long-text.ts';
 import type { ClientFrame } from '../wire/text-frame.ts';
 import type { Transport } from './transport.ts';
+
+/** A frame: its text, or null for a binary one. */
+export type CallerText = string | LongText | null;
 
 export interface InboxOptions {
   /** Id of the session. */
@@ -13,8 +17,7 @@ export interface InboxOptions {
   readonly clock: Clock;
   /** Whether the caller has too much to take, or to be done for it. Whoever ends that calls `resume`. */
   readonly isFull: () => boolean;
-  /** A frame: its text, or null for a binary one. */
-  readonly handle: (text: string | null) => void;
+  readonly handle: (text: CallerText) => void;
   /** A frame before it is made a text: whether it was taken as it is. Default: none is. */
   readonly handleFrame?: (frame: ClientFrame) => boolean;
 }
@@ -30,7 +33,7 @@ const keptCharsMax = 1024 * 1024;
 
 export class Inbox {
   readonly #options: InboxOptions;
-  #kept: (string | null)[] = [];
+  #kept: CallerText[] = [];
   #keptChars = 0;
   /** Nothing is handled before the first `resume`. */
   #state: 'open' | 'full' | 'resting' | 'closed' = 'full';
@@ -43,7 +46,7 @@ export class Inbox {
     this.#options = options;
   }
 
-  receive(text: string | null): void {
+  receive(text: CallerText): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'open') return this.#handle(text);
     this.#kept.push(text);
@@ -88,7 +91,7 @@ export class Inbox {
     this.#options.transport.resume();
   }
 
-  #handle(text: string | null): void {
+  #handle(text: CallerText): void {
     const { id, clock, handle } = this.#options;
     const beganMs = clock.now();
     operations.during('session message', id, () => handle(text));

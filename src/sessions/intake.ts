@@ -8,10 +8,18 @@ import type { Conversation, ConversationInput } from '../realtime/state.ts';
 import type { ClientEventOf, ClientItem } from '../wire/client-schema.ts';
 import { type Abilities, type InputFormat, sessionRateHz } from '../wire/session-config.ts';
 import { type AudioBudget, InputAudio } from './input-audio.ts';
+import type { LongAudio } from './long-events.ts';
 import type { PacedWork } from './paced-work.ts';
 import { audioRefused, audioUnheard } from './session-errors.ts';
 import { WebmIntake, type WebmIntakeOptions } from './webm-intake.ts';
-import { checkedBytes, codingOf, decodedPieces, decoderFor, workOf } from './wire-audio.ts';
+import {
+  type CheckedAudio,
+  checkedAudio,
+  codingOf,
+  decodedPieces,
+  decoderFor,
+  workOf,
+} from './wire-audio.ts';
 
 export interface IntakeOptions {
   readonly budget: AudioBudget;
@@ -29,6 +37,8 @@ export interface IntakeOptions {
   /** There is more to hear. */
   readonly onAppended: () => void;
 }
+
+type SoundAudio = Extract<CheckedAudio, { state: 'pieces' }>;
 
 /** Input that nothing has taken, once the lobby is behind: about six minutes. */
 const inputBytesMax = 16 * 1024 * 1024;
@@ -61,28 +71,29 @@ export class Intake {
     return this.#webm?.place;
   }
 
-  append({ audio, event_id: eventId }: ClientEventOf<'input_audio_buffer.append'>): void {
+  /** @param long what stands for its audio where that is long, by its mark */
+  append({ audio, event_id: eventId }: ClientEventOf<'input_audio_buffer.append'>, long: LongAudio): void {
     const { work, feed, hears } = this.#options;
     if (hears === 'nothing') return this.#refuse(eventId);
-    if (this.#webm) return this.#webm.append(audio, eventId);
-    const checked = checkedBytes(audio, this.#decoder.coding);
+    if (this.#webm) return this.#webm.append(long(audio), eventId);
+    const checked = checkedAudio(long(audio), this.#decoder.coding);
     if (checked.state === 'refused') {
       return feed({ type: 'refused', error: audioRefused(checked.why, 'audio', eventId) });
     }
-    work.do(this.#appending(checked.bytes));
+    work.do(this.#appending(checked));
   }
 
   /** An item that the client makes, with what is spoken in it: in the input format, as all that it sends. */
-  create(event: ClientEventOf<'conversation.item.create'>): void {
+  create(event: ClientEventOf<'conversation.item.create'>, long: LongAudio): void {
     const { work, feed } = this.#options;
     const spoken = spokenIn(event.item);
     if (!spoken) return feed({ type: 'client', event });
-    if (this.#webm) return this.#webm.create(event, spoken);
-    const checked = checkedBytes(spoken.audio, this.#decoder.coding);
+    if (this.#webm) return this.#webm.create(event, { ...spoken, audio: long(spoken.audio) });
+    const checked = checkedAudio(long(spoken.audio), this.#decoder.coding);
     if (checked.state === 'refused') {
       return feed({ type: 'refused', error: audioRefused(checked.why, spoken.param, event.event_id) });
     }
-    work.do(this.#creating(event, checked.bytes));
+    work.do(this.#creating(event, checked));
   }
 
   /** The end of a stretch of audio: nothing of it stays in the resampler, to be taken for the next one's. */
@@ -135,21 +146,30 @@ export class Intake {
     feed({ type: 'refused', error: audioUnheard(nobodyHears(pipeline), eventId) });
   }
 
-  *#appending(bytes: Uint8Array): Generator<number> {
+  *#appending({ pieces, work }: SoundAudio): Generator<number> {
     const decoder = this.#decoder;
-    for (const pcm of decodedPieces(bytes, decoder)) {
-      this.#take(pcm);
-      yield workOf(pcm.length, decoder.coding);
+    for (const bytes of pieces) {
+      for (const pcm of decodedPieces(bytes, decoder)) {
+        this.#take(pcm);
+        yield workOf(pcm.length, decoder.coding);
+      }
+      yield bytes.length * work;
     }
   }
 
-  *#creating(event: ClientEventOf<'conversation.item.create'>, bytes: Uint8Array): Generator<number> {
+  *#creating(
+    event: ClientEventOf<'conversation.item.create'>,
+    { pieces: coded, work }: SoundAudio,
+  ): Generator<number> {
     // A stream of its own: what is being appended meanwhile has nothing to do with it.
     const decoder = decoderFor(this.#decoder.coding);
     const pieces: Int16Array[] = [];
-    for (const pcm of decodedPieces(bytes, decoder)) {
-      pieces.push(pcm);
-      yield workOf(pcm.length, decoder.coding);
+    for (const bytes of coded) {
+      for (const pcm of decodedPieces(bytes, decoder)) {
+        pieces.push(pcm);
+        yield workOf(pcm.length, decoder.coding);
+      }
+      yield bytes.length * work;
     }
     const rest = decoder.flush();
     if (rest.length > 0) pieces.push(rest);

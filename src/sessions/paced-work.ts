@@ -17,7 +17,7 @@ export class PacedWork {
   readonly #options: PacedWorkOptions;
   readonly #waiting: Iterator<number>[] = [];
   #samples = 0;
-  #state: 'idle' | 'busy' = 'idle';
+  #state: 'idle' | 'stepping' | 'busy' = 'idle';
 
   constructor(options: PacedWorkOptions) {
     this.#options = options;
@@ -27,14 +27,17 @@ export class PacedWork {
     return this.#state === 'busy';
   }
 
-  /** Each step says how many samples it has converted. */
+  /** Each step says how many samples it has converted. What a step gives to do comes after all that waits. */
   do(steps: Iterator<number>): void {
     const { scope, onIdle } = this.#options;
     // The session is ending: nobody waits for it.
     if (scope.state !== 'open') return;
     this.#waiting.push(steps);
-    if (this.#state === 'busy' || this.#advance() === 'through') return;
-    this.#state = 'busy';
+    if (this.#state !== 'idle') return;
+    this.#state = 'stepping';
+    const state = this.#advance();
+    this.#state = state === 'through' ? 'idle' : 'busy';
+    if (state === 'through') return;
     scope.spawn('convert audio', async (signal) => {
       do {
         await turn(scope.clock);

@@ -7,7 +7,7 @@ import { next, open } from '../realtime/conversation.ts';
 import { replay } from '../realtime/replay.ts';
 import { detectorOptions } from '../realtime/session-update.ts';
 import type { Conversation, ConversationInput, Effect } from '../realtime/state.ts';
-import { parseClientEvent } from '../wire/client-events.ts';
+import type { ParsedClientEvent } from '../wire/client-events.ts';
 import type { Item } from '../wire/items.ts';
 import type { ServerEvent, WireError } from '../wire/server-events.ts';
 import { Answers, type EndedAnswer } from './answers.ts';
@@ -15,10 +15,12 @@ import type { Call } from './call.ts';
 import { lookOf } from './call-look.ts';
 import { Hearing, type HearingOptions } from './hearing.ts';
 import { IdleWatch } from './idle-watch.ts';
+import type { CallerText } from './inbox.ts';
 import { sessionOf } from './initial-session.ts';
 import { Intake } from './intake.ts';
 import { ItemAudio } from './item-audio.ts';
 import { Lobby } from './lobby.ts';
+import { type LongAudio, readEvent } from './long-events.ts';
 import { PacedWork } from './paced-work.ts';
 import { binaryFrame, hearingNotice, sessionExpired, voiceActivityFailed } from './session-errors.ts';
 import { type SessionFacts, seatFacts } from './session-facts.ts';
@@ -167,14 +169,20 @@ export class Session implements Call {
     if (where === 'back') this.#lobby.tell();
   }
 
-  handle(text: string | null): void {
+  handle(text: CallerText): void {
     if (text === null) return this.#refuse(binaryFrame);
-    const parsed = parseClientEvent(text);
-    if (parsed.state === 'refused') return this.#feed({ type: 'refused', error: parsed.error });
-    this.#options.tape?.heard(text, () => this.#intake.place);
+    const take = (parsed: ParsedClientEvent, long: LongAudio) => this.#take(parsed, long);
+    readEvent(text, {
+      ...{ work: this.#work, tape: this.#options.tape, take },
+      place: () => this.#intake.place,
+    });
+  }
+
+  #take(parsed: ParsedClientEvent, long: LongAudio): void {
+    if (parsed.state === 'refused') return this.#refuse(parsed.error);
     const { event } = parsed;
-    if (event.type === 'input_audio_buffer.append') return this.#intake.append(event);
-    if (event.type === 'conversation.item.create') return this.#intake.create(event);
+    if (event.type === 'input_audio_buffer.append') return this.#intake.append(event, long);
+    if (event.type === 'conversation.item.create') return this.#intake.create(event, long);
     if (event.type === 'input_audio_buffer.commit') this.#intake.settle();
     if (event.type === 'input_audio_buffer.clear') this.#intake.clear();
     this.#feed({ type: 'client', event });

@@ -1,9 +1,11 @@
 // One caller's connection, as a session sees it. Real ones are WebSockets; tests and simulations bring their own.
 
+import type { LongText } from '../wire/long-text.ts';
 import type { ClientFrame, WireText } from '../wire/text-frame.ts';
 
 export interface TransportHandlers {
-  readonly text: (text: string) => void;
+  /** A text; a `LongText` from 1 MiB on. */
+  readonly text: (text: string | LongText) => void;
   /** A whole text in one frame, before it is made a text of. False: it is to come as a text. */
   readonly frame?: (frame: ClientFrame) => boolean;
   /** A binary frame: the Realtime wire has none. */

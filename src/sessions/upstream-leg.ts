@@ -1,8 +1,8 @@
 // The upstream side of a bridged call: its connection once there is one, read as fast as the caller takes what comes,
 // and watched for signs of life.
+import type { UpText } from '../bridge/state.ts';
 import { Upstream, type UpstreamAddress, type UpstreamHandlers } from '../bridge/upstream.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import type { WireText } from '../wire/text-frame.ts';
 import { Keepalive } from './keepalive.ts';
 
 export interface UpstreamLegOptions extends Omit<UpstreamHandlers, 'alive' | 'failed'> {
@@ -50,7 +50,7 @@ export class UpstreamLeg {
     this.#upstream = upstream;
   }
 
-  send(text: WireText): void {
+  send(text: UpText): void {
     this.#upstream?.send(text);
   }
 

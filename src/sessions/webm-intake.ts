@@ -7,10 +7,11 @@ import { concatPcm } from '../audio/pcm.ts';
 import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { ConversationInput } from '../realtime/state.ts';
+import type { Base64Text } from '../wire/base64-text.ts';
 import type { ClientEventOf } from '../wire/client-schema.ts';
 import { sessionRateHz } from '../wire/session-config.ts';
 import { audioBroken, audioRefused } from './session-errors.ts';
-import { checkedBytes, secondsMax } from './wire-audio.ts';
+import { checkedAudio, secondsMax } from './wire-audio.ts';
 
 export interface WebmIntakeOptions {
   /** Of the session. */
@@ -24,6 +25,11 @@ export interface WebmIntakeOptions {
 }
 
 type Create = ClientEventOf<'conversation.item.create'>;
+
+interface Spoken {
+  readonly audio: string | Base64Text;
+  readonly param: string;
+}
 
 export class WebmIntake {
   readonly #options: WebmIntakeOptions;
@@ -42,26 +48,26 @@ export class WebmIntake {
     return this.#stream?.place ?? undefined;
   }
 
-  append(audio: string, eventId: string | undefined): void {
-    const bytes = this.#checked(audio, 'audio', eventId);
-    if (!bytes) return;
+  append(audio: string | Base64Text, eventId: string | undefined): void {
+    const pieces = this.#checked(audio, 'audio', eventId);
+    if (!pieces) return;
     const { onPcm } = this.#options;
     this.#work('audio', eventId, async () => {
-      for await (const pcm of this.#open().decode(bytes)) onPcm(pcm);
+      for (const bytes of pieces) for await (const pcm of this.#open().decode(bytes)) onPcm(pcm);
     });
   }
 
   /** An item with a stream of its own in it, from its beginning to its end. */
-  create(event: Create, { audio, param }: { readonly audio: string; readonly param: string }): void {
-    const bytes = this.#checked(audio, param, event.event_id);
-    if (!bytes) return;
+  create(event: Create, { audio, param }: Spoken): void {
+    const coded = this.#checked(audio, param, event.event_id);
+    if (!coded) return;
     const { decoders, feed } = this.#options;
     this.#work(param, event.event_id, async () => {
       const stream = decoders.open('webm', sessionRateHz);
       try {
         const pieces: Int16Array[] = [];
         let samples = 0;
-        for await (const pcm of stream.decode(bytes)) {
+        for await (const pcm of decodedBy(stream, coded)) {
           pieces.push(pcm);
           samples += pcm.length;
           if (samples <= secondsMax * sessionRateHz) continue;
@@ -88,9 +94,13 @@ export class WebmIntake {
     return this.#stream;
   }
 
-  #checked(audio: string, param: string, eventId: string | undefined): Uint8Array | undefined {
-    const checked = checkedBytes(audio, 'webm');
-    if (checked.state === 'bytes') return checked.bytes;
+  #checked(
+    audio: string | Base64Text,
+    param: string,
+    eventId: string | undefined,
+  ): Iterable<Uint8Array> | undefined {
+    const checked = checkedAudio(audio, 'webm');
+    if (checked.state === 'pieces') return checked.pieces;
     this.#options.feed({ type: 'refused', error: audioRefused(checked.why, param, eventId) });
     return undefined;
   }
@@ -111,4 +121,8 @@ export class WebmIntake {
       if (!signal.aborted) onIdle();
     });
   }
+}
+
+async function* decodedBy(stream: DecoderStream, coded: Iterable<Uint8Array>): AsyncGenerator<Int16Array> {
+  for (const bytes of coded) yield* stream.decode(bytes);
 }

@@ -3,6 +3,7 @@
 import type { core } from 'zod';
 import { type ClientEvent, type ClientEventOf, clientEventSchema, eventIdCharsMax } from './client-schema.ts';
 import { isObject, type JsonObject } from './json.ts';
+import { type LongEvent, withTexts } from './long-event.ts';
 import type { WireError } from './server-events.ts';
 
 export type { ClientEvent } from './client-schema.ts';
@@ -13,7 +14,9 @@ export type ParsedClientEvent =
 
 /** Of a frame, without the base64 in it: parsing 20 MiB of braces takes seconds. */
 const charsMax = 1024 * 1024;
-const tooLarge = `The event is over ${charsMax} characters, base64 of audio not counted.`;
+/** Every value is looked at some times over: a frame of nothing but crumbs would hold the loop. */
+const valuesMax = 20_000;
+const tooLargeMessage = `The event is over ${charsMax} characters, base64 of audio not counted.`;
 /** A string from this length on may be bulk, if it is nothing but base64. */
 const bulkCharsMin = 64 * 1024;
 /** What nests deeper cannot be written out again by JSON.stringify at some point. */
@@ -25,13 +28,20 @@ export function parseClientEvent(frame: string): ParsedClientEvent {
   return parsed.state === 'refused' ? parsed : judge(parsed.given, frame.length > charsMax);
 }
 
+/** The audio in it stays a mark. */
+export function parseLongEvent({ text, bulks }: LongEvent): ParsedClientEvent {
+  const parsed = parseFrame(text);
+  return parsed.state === 'refused' ? parsed : judge(withTexts(parsed.given, bulks), true);
+}
+
 export type ParsedFrame =
   | { readonly state: 'object'; readonly given: JsonObject }
   | { readonly state: 'refused'; readonly error: WireError };
 
 /** Any JSON object that takes bounded work to read, and can be written out again; what is in it is not judged. */
 export function parseFrame(frame: string): ParsedFrame {
-  if (frame.length > charsMax && isBulky(frame)) return refuse('event_too_large', tooLarge, null, null);
+  if (frame.length > charsMax && isBulky(frame)) return tooLarge();
+  if (frame.length > bulkCharsMin && holdsOver(frame, valuesMax)) return tooMany();
   let given: unknown;
   try {
     given = JSON.parse(frame);
@@ -51,12 +61,43 @@ export function parseFrame(frame: string): ParsedFrame {
   return { state: 'object', given };
 }
 
+function tooMany(): Extract<ParsedFrame, { state: 'refused' }> {
+  const message = `The event has over ${valuesMax} values in it.`;
+  return refuse('event_too_large', message, null, null);
+}
+
+/** Whether there are more commas outside of its texts. */
+function holdsOver(frame: string, max: number): boolean {
+  let values = 0;
+  for (let at = 0; at < frame.length && values <= max; at += 1) {
+    const code = frame.charCodeAt(at);
+    if (code === 0x22) at = endOfText(frame, at);
+    else if (code === 0x2c) values += 1;
+  }
+  return values > max;
+}
+
+/** Of the text that begins there. */
+function endOfText(frame: string, from: number): number {
+  for (let at = frame.indexOf('"', from + 1); at !== -1; at = frame.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (frame.charCodeAt(at - 1 - escapes) === 0x5c) escapes += 1;
+    if (escapes % 2 === 0) return at;
+  }
+  return frame.length;
+}
+
+/** There is more in it beside base64 than is looked at. */
+export function tooLarge(): Extract<ParsedFrame, { state: 'refused' }> {
+  return refuse('event_too_large', tooLargeMessage, null, null);
+}
+
 function judge(given: object, large: boolean): ParsedClientEvent {
   if (isAppend(given)) return { state: 'event', event: given };
   const eventId = eventIdOf(given);
   // Of the others none has audio in it.
   if (large && (given as { type?: unknown }).type !== 'conversation.item.create') {
-    return refuse('event_too_large', tooLarge, null, eventId);
+    return refuse('event_too_large', tooLargeMessage, null, eventId);
   }
   const parsed = clientEventSchema().safeParse(given);
   if (parsed.success) return { state: 'event', event: parsed.data };

@@ -1,20 +1,39 @@
 // Looks at what a WebSocket reads before `ws` does, and takes the short whole frames that somebody wants as they are:
-// those never become a message. All else goes on to `ws` byte by byte as it came, in its order, which judges it.
+// those never become a message. All else goes on to `ws` byte by byte as it came, in its order, which judges it. A long
+// text of a client's is unmasked as its bytes come, and kept in the pieces that were read: `ws` would join and unmask it at
+// its end, in one go, and slowly.
 import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { LongText, longBytesMin } from './long-text.ts';
+import { applyMask } from './mask.ts';
 import type { FrameReader, TextFrame } from './text-frame.ts';
+
+/** Masked texts of 1 MiB and more, each in one frame. */
+export interface LongFrames {
+  /** What is longer goes to `ws`, which refuses it. */
+  readonly bytesMax: number;
+  readonly take: (text: LongText) => void;
+}
+
+const finalText = 0x81;
 
 export class FrameTap<Frame extends TextFrame> {
   readonly #read: FrameReader<Frame>;
   readonly #take: (frame: Frame) => boolean;
+  readonly #longs: LongFrames | undefined;
   /** The head of a frame that goes to `ws`, as far as it has come. */
   #head: number[] = [];
   /** Of its payload, what is still to come. */
   #left = 0;
+  /** The long one that is under way. */
+  #long: { readonly mask: Buffer; readonly parts: Buffer[]; bytes: number } | undefined;
+  /** The beginning of a head, until the rest of it has come. */
+  #cut: Buffer | undefined;
   #message: 'whole' | 'in parts' = 'whole';
 
   /** `take`: false leaves the frame, which must not have been changed, to `ws`. */
-  constructor(read: FrameReader<Frame>, take: (frame: Frame) => boolean) {
+  constructor(read: FrameReader<Frame>, take: (frame: Frame) => boolean, longs?: LongFrames) {
+    this.#longs = longs;
     this.#read = read;
     this.#take = take;
   }
@@ -29,7 +48,7 @@ export class FrameTap<Frame extends TextFrame> {
     const write = receiver.write.bind(receiver);
     receiver.write = (chunk: Buffer) => {
       // After a close there is nothing to take.
-      if (socket.readyState !== socket.OPEN) return write(chunk);
+      if (socket.readyState !== socket.OPEN && !this.#long && !this.#cut) return write(chunk);
       let more = true;
       this.pass(chunk, (rest) => {
         if (!receiver.writableEnded) more = write(rest);
@@ -39,23 +58,35 @@ export class FrameTap<Frame extends TextFrame> {
   }
 
   /** Takes what is wanted of a chunk, and gives the rest on. */
-  pass(chunk: Buffer, rest: (bytes: Buffer) => void): void {
+  pass(came: Buffer, rest: (bytes: Buffer) => void): void {
+    const chunk = this.#cut ? Buffer.concat([this.#cut, came]) : came;
+    this.#cut = undefined;
     let start = 0;
     let at = 0;
     while (at < chunk.length) {
-      const frame = this.#isBetween() ? this.#read(chunk, at) : undefined;
-      if (!frame) {
-        at = this.#skip(chunk, at);
+      if (this.#long) {
+        start = at = this.#takeLong(this.#long, chunk, at);
         continue;
       }
-      // What came before it goes first.
+      const frame = this.#isBetween() ? this.#read(chunk, at) : undefined;
+      if (!frame) {
+        const head = at;
+        at = this.#skip(chunk, at);
+        // What came before it goes first.
+        if (this.#long && head > start) rest(chunk.subarray(start, head));
+        if (this.#long) start = at;
+        continue;
+      }
       if (at > start) rest(chunk.subarray(start, at));
       start = at;
       at += frame.bytes.length;
       if (this.#take(frame)) start = at;
     }
-    if (start === 0) rest(chunk);
-    else if (start < chunk.length) rest(chunk.subarray(start));
+    // Whose frame it is shows when its head is whole.
+    const end = chunk.length - this.#head.length;
+    if (this.#head.length > 0) this.#cut = Buffer.from(chunk.subarray(end));
+    this.#head = [];
+    if (start < end) rest(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
   }
 
   #isBetween(): boolean {
@@ -69,13 +100,37 @@ export class FrameTap<Frame extends TextFrame> {
       this.#head.push(chunk[at] ?? 0);
       at += 1;
       if (this.#head.length < headLength(this.#head)) continue;
+      const between = this.#message === 'whole';
       this.#begin(this.#head);
       this.#head = [];
       if (this.#left === 0) return at;
+      if (between && this.#isLong(chunk, from, at)) {
+        this.#long = { mask: Buffer.from(chunk.subarray(at - 4, at)), parts: [], bytes: 0 };
+        return at;
+      }
     }
     const skipped = Math.min(this.#left, chunk.length - at);
     this.#left -= skipped;
     return at + skipped;
+  }
+
+  #isLong(chunk: Buffer, head: number, end: number): boolean {
+    const masked = (chunk[head + 1] ?? 0) >= 0x80 && end - head === 14;
+    if (!this.#longs || !masked || chunk[head] !== finalText) return false;
+    return this.#left >= longBytesMin && this.#left <= this.#longs.bytesMax;
+  }
+
+  #takeLong(long: { mask: Buffer; parts: Buffer[]; bytes: number }, chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#left);
+    const part = chunk.subarray(at, end);
+    applyMask(part, long.mask, long.bytes);
+    long.parts.push(part);
+    long.bytes += part.length;
+    this.#left -= part.length;
+    if (this.#left > 0) return end;
+    this.#long = undefined;
+    this.#longs?.take(new LongText(long.parts));
+    return end;
   }
 
   #begin(head: readonly number[]): void {

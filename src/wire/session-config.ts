@@ -68,8 +68,10 @@ export interface Abilities {
   readonly hears: 'nothing' | 'sound' | 'words';
   /** `text`: every answer is text alone. */
   readonly answers: 'text' | 'speech';
-  /** Names that a session may choose one of. Default: none, its voice stays. */
-  readonly voices?: readonly string[];
+  /** Names that a session may choose one of; `any`: who speaks judges. Default: none, its voice stays. */
+  readonly voices?: readonly string[] | 'any';
+  /** Names of functions that the gateway adds itself. Default: none. */
+  readonly ownTools?: readonly string[];
   /** `any`: it speaks faster or slower when it is asked to. Default `own`. */
   readonly pace?: 'any' | 'own';
 }

@@ -1,7 +1,7 @@
 // One thing that `doctor` has looked at, and how it is shown.
 
 export interface Check {
-  /** `config`, `data directory`, `left behind`, `database`, `door`, `certificate`, `program`, `port`, `socket`, `model`, `package`. */
+  /** `config`, `data directory`, `left behind`, `database`, `door`, `certificate`, `program`, `port`, `socket`, `model`, `package`, `pipeline NAME, upstream`. */
   readonly check: string;
   /** Whose it is; null when it is the gateway's. */
   readonly engine: string | null;

@@ -44,7 +44,7 @@ export interface Expectation {
 /** What of a report a call speaks to. */
 type CallReport = Pick<
   TalkReport,
-  'answer' | 'transcript' | 'error' | 'lobby' | 'notice' | 'speech' | 'task'
+  'answer' | 'transcript' | 'error' | 'lobby' | 'named' | 'notice' | 'speech' | 'task'
 >;
 
 export class Call {
@@ -163,7 +163,12 @@ export class Call {
 
   #show(event: ConnectionEvent): void {
     switch (event.type) {
+      case 'conversation.created':
+        return this.#report.named({ conversation: event.conversation.id });
       case 'session.created':
+        if (event.session.id) this.#report.named({ session: event.session.id });
+        this.#session = event.session.object === 'realtime.transcription_session' ? null : event.session;
+        return;
       case 'session.updated':
         // A transcription session has none.
         this.#session = event.session.object === 'realtime.transcription_session' ? null : event.session;

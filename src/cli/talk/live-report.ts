@@ -175,7 +175,7 @@ export class LiveReport extends TalkReport {
     if (!this.#look) return super.showTask(task, result);
     this.#show(
       [task.state === 'failed' ? 'red' : 'cyan', 'task'],
-      result || task.message,
+      result || (task.state === 'cancelled' ? `cancelled: ${task.message}` : task.message),
       result && task.name,
     );
   }

@@ -17,6 +17,12 @@ export class TalkReport {
   protected readonly io: Pick<CommandIo, 'out' | 'err'>;
   protected readonly form: 'lines' | 'json';
   #exitCode = 0;
+  /** What it is connected to, while that is to be told. */
+  #opened: string | undefined;
+  #ids: { readonly session: string | null; readonly conversation: string | null } = {
+    session: null,
+    conversation: null,
+  };
   #lobbySinceMs: number | undefined;
   #lobbyShown = { key: '', atMs: 0 };
 
@@ -31,7 +37,15 @@ export class TalkReport {
   }
 
   opened(url: string): void {
-    this.tell({ event: 'open', url }, `connected to ${url}`);
+    this.io.err(`connected to ${url}`);
+    this.#opened = url;
+    this.named({});
+  }
+
+  /** The gateway's names of the call: they are its first words, and `open` waits for them. */
+  named(ids: { readonly session?: string; readonly conversation?: string }): void {
+    this.#ids = { ...this.#ids, ...ids };
+    if (this.#ids.session !== null && this.#ids.conversation !== null) this.#tellOpen();
   }
 
   /** `ready` is the Ding. */
@@ -64,7 +78,10 @@ export class TalkReport {
     const { status, transcript, audioMs, firstAudioMs } = answer;
     const how = status === 'completed' ? '' : ` (${status})`;
     const first = firstAudioMs === null ? '' : `, first audio after ${firstAudioMs} ms`;
-    const line = `answer${how}: ${transcript ? JSON.stringify(transcript) : 'speech,'} ${(audioMs / 1000).toFixed(2)} s of audio${first}`;
+    const said = transcript ? JSON.stringify(transcript) : audioMs > 0 ? 'speech,' : 'nothing was said';
+    // An answer of text alone has none.
+    const audio = audioMs > 0 ? ` ${(audioMs / 1000).toFixed(2)} s of audio${first}` : '';
+    const line = `answer${how}: ${said}${audio}`;
     // The result: on standard output, unless that is for programs.
     if (this.form === 'json') this.io.err(line);
     else this.io.out(line);
@@ -123,8 +140,9 @@ export class TalkReport {
   }
 
   /** `result` is '' where there is none. */
-  protected showTask({ message }: TaskNotice, result: string): void {
-    this.io.err(`task: ${message}${result && `: ${result}`}`);
+  protected showTask({ name, state, message }: TaskNotice, result: string): void {
+    const cancelled = state === 'cancelled' ? `${name} was cancelled: ` : '';
+    this.io.err(`task: ${cancelled}${message}${result && `: ${result}`}`);
   }
 
   protected showError(code: string, message: string): void {
@@ -142,7 +160,15 @@ export class TalkReport {
   }
 
   protected json(event: Readonly<Record<string, unknown>>): void {
+    // Whatever comes before the names: the call is open.
+    this.#tellOpen();
     if (this.form === 'json') this.io.out(JSON.stringify(event));
+  }
+
+  #tellOpen(): void {
+    const url = this.#opened;
+    this.#opened = undefined;
+    if (url !== undefined) this.json({ event: 'open', url, ...this.#ids });
   }
 }
 

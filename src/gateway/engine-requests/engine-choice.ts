@@ -1,5 +1,5 @@
 // Which engine answers a request: by the name that it gives (of the engine, of the model that the engine has, an alias),
-// by what it wants done otherwise. Pure.
+// or of a pipeline that has one), by what it wants done otherwise. Pure.
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import { globMatches } from '../glob.ts';
 
@@ -18,11 +18,21 @@ export interface ChoiceRequest {
   readonly model: string | undefined;
 }
 
+/** A pipeline may be named too: what it asks its engines for can be asked over HTTP, without its instructions. */
+export interface PipelineEngines {
+  readonly name: string;
+  readonly kind: 'echo' | 'cascade' | 'bridge';
+  /** By capability. */
+  readonly engines: Readonly<Record<string, string | undefined>>;
+}
+
 export interface ChoiceOptions {
   /** In the order of the configuration. */
   readonly engines: readonly Candidate[];
   readonly aliases: readonly { readonly glob: string; readonly pipeline: string }[];
   readonly unknownModel: 'refuse' | 'default';
+  /** Default: none. */
+  readonly pipelines?: readonly PipelineEngines[];
 }
 
 export interface Choice {
@@ -40,6 +50,8 @@ export function chooseEngine(request: ChoiceRequest, options: ChoiceOptions): Ch
   if (model === undefined) return choiceOf(first ?? none(request, options), undefined);
   const found = findEngine(model, options);
   if (found) return checked(found.engine, found.rest, request, options);
+  const pipeline = findPipeline(model, options);
+  if (pipeline) return engineOf(pipeline, request, options);
   const own = offering.find(({ modelName }) => modelName === model);
   if (own) return { name: own.name, model: undefined };
   if (options.unknownModel === 'default' && first) return choiceOf(first, undefined);
@@ -65,6 +77,30 @@ function findEngine(
   const alias = aliases.find(({ glob }) => globMatches(glob, model));
   const aliased = alias && byName(alias.pipeline);
   return aliased && { engine: aliased, rest: undefined };
+}
+
+/** By its name, or an alias of it. */
+function findPipeline(
+  model: string,
+  { pipelines = [], aliases }: ChoiceOptions,
+): PipelineEngines | undefined {
+  const byName = (name: string | undefined) => pipelines.find((pipeline) => pipeline.name === name);
+  return byName(model) ?? byName(aliases.find(({ glob }) => globMatches(glob, model))?.pipeline);
+}
+
+function engineOf(
+  { name, kind, engines }: PipelineEngines,
+  request: ChoiceRequest,
+  options: ChoiceOptions,
+): Choice {
+  const engine = options.engines.find((each) => each.name === engines[request.capability]);
+  if (engine) return checked(engine, undefined, request, options);
+  const there = offeringEngines(request.capability, options).map((each) => each.name);
+  const instead =
+    there.length > 0 ? `; over HTTP ${request.capability} is answered by ${there.join(', ')}` : '';
+  const message = `pipeline ${name} is ${kind === 'echo' ? 'an' : 'a'} ${kind} and has no engine for ${request.capability}: call it at /v1/realtime?model=${encodeURIComponent(name)}${instead}`;
+  const details = { pipeline: name, capability: request.capability, retryAfterMs: null };
+  throw new GreenroomError('invalid_request', message, { details });
 }
 
 function named(

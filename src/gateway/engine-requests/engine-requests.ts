@@ -2,7 +2,7 @@
 // responses, not those of the router: what passes through here passes as it comes. Its scope closes it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Config, EngineConfig } from '../../config/types.ts';
+import type { Config, EngineConfig, PipelineConfig } from '../../config/types.ts';
 import type { Supervisor } from '../../engines/supervisor.ts';
 import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
@@ -14,7 +14,7 @@ import type { Access } from '../access.ts';
 import { methodNotAllowed, refuseRequest, refuseSocket } from '../refusal.ts';
 import { targetOf } from '../request-head.ts';
 import type { SilenceLimits } from './engine-call.ts';
-import type { Candidate, ChoiceOptions } from './engine-choice.ts';
+import type { Candidate, ChoiceOptions, PipelineEngines } from './engine-choice.ts';
 import { type EnginePath, enginePathOf, enginePaths } from './engine-paths.ts';
 import { EngineRequest } from './engine-request.ts';
 import { EngineUpgrade } from './engine-upgrade.ts';
@@ -26,7 +26,7 @@ export interface EngineRequestsOptions {
   readonly scope: Scope;
   readonly clock: Clock;
   /** What names mean now. */
-  readonly routing: () => Pick<Config, 'aliases' | 'unknownModel'>;
+  readonly routing: () => Pick<Config, 'aliases' | 'unknownModel' | 'pipelines'>;
   readonly supervisor: Pick<Supervisor, 'get' | 'configs'>;
   readonly access: Access;
   readonly log: Log;
@@ -145,7 +145,7 @@ export class EngineRequests {
 
   #choices(): ChoiceOptions {
     const { routing, supervisor } = this.#options;
-    const { aliases, unknownModel } = routing();
+    const { aliases, unknownModel, pipelines } = routing();
     const candidate = (engine: EngineConfig): Candidate => {
       const { offers } = supervisor.get(engine.name);
       return {
@@ -154,7 +154,8 @@ export class EngineRequests {
         offers: offers.length > 0 ? offers : engine.offers,
       };
     };
-    return { engines: supervisor.configs().map(candidate), aliases, unknownModel };
+    const engines = supervisor.configs().map(candidate);
+    return { engines, aliases, unknownModel, pipelines: Object.values(pipelines).map(enginesOf) };
   }
 
   #failed({ what, engine }: UnderWay, error: GreenroomError): void {
@@ -164,6 +165,14 @@ export class EngineRequests {
     else if (httpStatus >= 500) this.#options.log.warn(facts, `a request failed: ${message}`);
     else this.#options.log.debug(facts, `a request was refused: ${message}`);
   }
+}
+
+function enginesOf(pipeline: PipelineConfig): PipelineEngines {
+  const { name, kind } = pipeline;
+  if (kind === 'bridge') return { name, kind, engines: {} };
+  if (kind === 'echo') return { name, kind, engines: { speak: pipeline.speak } };
+  const { think: chat, speak, ears } = pipeline;
+  return { name, kind, engines: { chat, speak, transcribe: ears?.hear } };
 }
 
 const leaving = () => new GreenroomError('server_shutdown', 'the gateway is leaving');

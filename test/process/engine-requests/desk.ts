@@ -66,7 +66,7 @@ export class Desk implements AsyncDisposable {
       listen: { host: '127.0.0.1', port: 0 },
       auth: { tokens: secrets(tokens), admin: secrets(admin), origins: [] },
       engines: Object.fromEntries(engines.map((engine) => [engine.name, engine])),
-      ...{ aliases: [], unknownModel },
+      ...{ aliases: [], unknownModel, pipelines: {} },
     } as unknown as Config;
     this.stage = stage;
     const line = (_: object, message: string) => void stage.log.push(message);

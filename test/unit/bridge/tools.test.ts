@@ -190,3 +190,39 @@ test('an item and a create of the same id are two things in the lobby', () => {
   all(world);
   expect([...world.upstream.items.keys()]).toEqual(['same']);
 });
+
+test('a caller whose tool has the name of ours is told so', () => {
+  const world = ready();
+  const eventId = world.say({
+    type: 'session.update',
+    session: { type: 'realtime', tools: [sameName, theirs] },
+  });
+  all(world);
+  expect(world.events.filter(({ type }) => type === 'error')).toMatchObject([
+    { error: { code: 'tool_name_taken', param: 'session.tools', event_id: eventId } },
+  ]);
+});
+
+test('an end that upstream tells twice is told once', () => {
+  const world = ready();
+  const response = { id: 'resp_1', conversation_id: 'conv_up', metadata: null };
+  hears(world, { type: 'response.created', response });
+  hears(world, { type: 'response.done', response: { ...response, status: 'completed', output: [] } });
+  hears(world, { type: 'response.done', response: { ...response, status: 'cancelled', output: [] } });
+  all(world);
+  const ends = world.events.filter(({ type }) => type === 'response.done');
+  expect(ends.map((event) => objectAt(event, 'response')?.['status'])).toEqual(['completed']);
+});
+
+test('an upstream that falls silent in the middle of a response: it ends as failed, and the call ends', () => {
+  const world = ready();
+  const response = { id: 'resp_1', conversation_id: 'conv_up', metadata: null };
+  hears(world, { type: 'response.created', response });
+  world.feed({ type: 'timer', name: 'silence', message: 'upstream gave no sign of it for 60000 ms' });
+  const ends = world.events.filter(({ type }) => type === 'response.done');
+  expect(ends).toMatchObject([{ response: { id: 'resp_1', status: 'failed' } }]);
+  expect(JSON.stringify(ends)).toContain('upstream_stalled');
+  expect(world.events.filter(({ type }) => type === 'error')).toMatchObject([
+    { error: { code: 'upstream_stalled' } },
+  ]);
+});

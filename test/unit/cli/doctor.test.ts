@@ -12,6 +12,7 @@ import { doctor } from '../../../src/cli/doctor.ts';
 import { openDataDirectory } from '../../../src/gateway/data-directory.ts';
 import { runConfig } from '../../support/engine-configs.ts';
 import { type TestFolder, testFolder } from '../../support/folder.ts';
+import { ScriptedUpstream } from '../../support/upstream/scripted.ts';
 import { testIo } from './fake-echo.ts';
 
 const pipelines = {};
@@ -333,4 +334,34 @@ test('the summary counts', () => {
   });
   expect(summaryLine([check('ok')])).toBe('nothing is wrong');
   expect(summaryLine([check('problem'), check('problem'), check('warning')])).toBe('2 problems, 1 warning');
+});
+
+describe('the upstream of a bridge', () => {
+  const bridgeTo = (url: string) => ({
+    engines: {},
+    pipelines: { far: { kind: 'bridge', url, key: 'env:KEY' } },
+  });
+  const examinedWithKey = async (folder: TestFolder, url: string) => {
+    await folder.write('greenroom.json', JSON.stringify({ listen: '127.0.0.1:0', ...bridgeTo(url) }));
+    const io = testIo(folder.path);
+    const code = await doctor({}, { ...io, env: { KEY: 'sk-secret-of-mine' } });
+    const line = io.outLines.find((each) => each.includes('pipeline far, upstream'));
+    expect(io.outLines.join('\n')).not.toContain('sk-secret-of-mine');
+    return { code, line };
+  };
+
+  test('that takes calls is fine, and one that is not there is a problem with the next step', async () => {
+    await using folder = await testFolder();
+    await using good = await ScriptedUpstream.start({});
+    expect(await examinedWithKey(folder, good.url)).toMatchObject({
+      code: 0,
+      line: expect.stringMatching(/^ok .*takes WebSockets \(\d+ ms\)$/),
+    });
+    await using closed = await listening();
+    await closed[Symbol.asyncDispose]();
+    expect(await examinedWithKey(folder, `ws://127.0.0.1:${closed.port}/v1/realtime`)).toMatchObject({
+      code: 1,
+      line: expect.stringMatching(/^problem .*cannot be reached.*; check `url`/),
+    });
+  });
 });

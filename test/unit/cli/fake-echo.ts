@@ -14,6 +14,10 @@ const given = { id: 'sess_1', model: 'default', voice: 'slt', instructions: '', 
 
 export function greet(call: FakeCall, changes: object = {}): void {
   call.send({ type: 'session.created', session: { ...initialSession(given), ...changes } });
+  call.send({
+    type: 'conversation.created',
+    conversation: { id: 'conv_1', object: 'realtime.conversation' },
+  });
 }
 
 /** A whole answer, in the order of the wire. */

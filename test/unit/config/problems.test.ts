@@ -366,3 +366,16 @@ test('all problems are told at once, from the top, each with its place; ten of t
     message: 'expected one of flite, silero, llama, got "flit"; did you mean "flite"?',
   });
 });
+
+describe('a task’s schema that is wrong is told together with whatever else is wrong', () => {
+  const pipelines = (task: string) =>
+    `pipelines:\n  p:\n    kind: cascade\n    think: llm\n    tasks:\n      a: { ${task}, schema: { type: strin } }`;
+  test.each([
+    ['an engine without a kind', 'engines:\n  llm: { offers: [chat] }', 'think: llm, instructions: x'],
+    ['a task that lacks something', 'engines:\n  llm: { worker: a.mjs }', 'think: llm'],
+  ])('%s', async (_, engines, task) => {
+    const lines = await linesOf(`${engines}\n${pipelines(task)}`);
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.join('\n')).toMatch(/8:\d+ pipelines\.p\.tasks\.a\.schema: expected a JSON schema: .*strin/);
+  });
+});

@@ -213,7 +213,18 @@ describe('a session has', () => {
     await caller.speaks();
     await world.advance(100);
     expect(ask({ voice: 'bob', speed: 1.25 })).toMatchObject({ voice: 'bob', speed: 1.25 });
+    expect(ask({ voice: 'alloy' })).toMatchObject({ voice: 'bob' });
+    expect(caller.transport.all('error')).toEqual([]);
     expect(ask({ voice: 'eve' })).toMatchObject({ voice: 'bob', speed: 1.25 });
+    expect(caller.transport.all('error')).toMatchObject([
+      {
+        error: {
+          code: 'invalid_value',
+          param: 'session.audio.output.voice',
+          message: expect.stringContaining("no voice 'eve' here; there are: ann, bob. It stays 'bob'"),
+        },
+      },
+    ]);
     await world.advance(3000);
     await caller.speaks();
     await world.advance(3000);
@@ -225,6 +236,17 @@ describe('a session has', () => {
     caller.transport.says({ type: 'response.create', response: { audio: { output: { voice: 'ann' } } } });
     await world.advance(3000);
     expect(world.speak.asked.at(-1)?.call).toMatchObject({ voice: 'ann' });
+    await world.end(caller);
+  });
+
+  test('whichever voice it asks for, where nobody knows which there are', async () => {
+    const world = new CascadeWorld({ think: [[word('Yes.'), stop]], pipeline: { voices: 'any' } });
+    const caller = await world.call();
+    caller.transport.says({ type: 'session.update', session: { audio: { output: { voice: 'af_sky' } } } });
+    await caller.speaks();
+    await world.advance(3000);
+    expect(world.speak.asked.at(-1)?.call).toMatchObject({ voice: 'af_sky' });
+    expect(caller.transport.all('error')).toEqual([]);
     await world.end(caller);
   });
 

@@ -1,6 +1,6 @@
 // How frames are taken in, in virtual time: a frame takes as long as its text says.
 import { expect, test } from 'vitest';
-import { Inbox } from '../../../src/sessions/inbox.ts';
+import { type CallerText, Inbox } from '../../../src/sessions/inbox.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
 
@@ -22,7 +22,7 @@ function inbox() {
     isFull: () => state.full,
     handle: (text) => {
       handled.push(String(text));
-      state.busyMs += Number(/^\d+/.exec(text ?? '')?.[0] ?? 0);
+      state.busyMs += Number(/^\d+/.exec(`${text ?? ''}`)?.[0] ?? 0);
     },
   });
   it.resume();
@@ -30,7 +30,7 @@ function inbox() {
 }
 
 test('nothing is handled before it is told to begin, and all of it then', () => {
-  const handled: (string | null)[] = [];
+  const handled: CallerText[] = [];
   const transport = new MemoryTransport();
   const clock = new VirtualClock();
   const it = new Inbox({

@@ -76,3 +76,17 @@ test('a call of the caller’s with the same id as the hidden one keeps its own 
   ]);
   await world.end(caller);
 });
+
+test('a caller whose function has the name of a task’s is told so, and the rest of its update holds', async () => {
+  const world = worldOf([[word('Yes.'), stop]]);
+  const caller = await world.call();
+  const tools = ['assess', 'weather'].map((name) => ({ type: 'function', name }));
+  const session = { type: 'realtime', instructions: 'Be kind.', tools };
+  caller.transport.says({ type: 'session.update', event_id: 'mine', session });
+  expect(caller.transport.all('session.updated')).toMatchObject([{ session: { instructions: 'Be kind.' } }]);
+  expect(caller.transport.all('error')).toMatchObject([
+    { error: { code: 'tool_name_taken', param: 'session.tools', event_id: 'mine' } },
+  ]);
+  expect(JSON.stringify(caller.transport.all('error'))).toContain("'assess'");
+  await world.end(caller);
+});

@@ -159,3 +159,40 @@ test('the installed `ws` has the place for it: what is taken is no message, and 
     server.close();
   }
 });
+
+test('a long text of a client comes unmasked in the pieces that were read; others go to ws', () => {
+  const text = Buffer.alloc(1_100_000, 'abcé');
+  const bytes = Buffer.concat([
+    frameOf(Buffer.from('before'), { opcode: 1, mask: 0x01020304 }),
+    frameOf(text, { opcode: 1, mask: 0x11aa33cc }),
+    frameOf(Buffer.from('p'), { opcode: 9, mask: 0x01020304 }),
+    frameOf(text, { opcode: 2, mask: 0x11aa33cc }),
+    frameOf(text, { opcode: 1, mask: 0x11aa33cc, last: false }),
+    frameOf(text, { opcode: 0, mask: 0x11aa33cc }),
+  ]);
+  for (const size of [1, 7, 13, 4096, 65_536, bytes.length]) {
+    const came: Buffer[] = [];
+    const longs: string[] = [];
+    const tap = new FrameTap(ClientFrame.read, () => false, {
+      bytesMax: 2_000_000,
+      take: (long) => longs.push(`after ${Buffer.concat(came).length}: ${long}`),
+    });
+    // Cut finely around the head of the long one alone: the rest is the same.
+    for (let at = 0; at < bytes.length; ) {
+      const end = at < 40 ? at + size : at + 65_536;
+      tap.pass(Buffer.from(bytes.subarray(at, end)), (rest) => came.push(Buffer.from(rest)));
+      at = Math.min(end, bytes.length);
+    }
+    expect(longs).toEqual([`after 12: ${text}`]);
+    const rest = Buffer.concat([bytes.subarray(0, 12), bytes.subarray(12 + 14 + text.length)]);
+    expect(Buffer.concat(came).equals(rest)).toBe(true);
+  }
+});
+
+test('a long text that is over the limit is left to ws, which refuses it', () => {
+  const bytes = frameOf(Buffer.alloc(1_100_000, 'a'), { opcode: 1, mask: 1 });
+  const came: Buffer[] = [];
+  const tap = new FrameTap(ClientFrame.read, () => false, { bytesMax: 1_099_999, take: () => came.pop() });
+  tap.pass(Buffer.from(bytes), (rest) => came.push(rest));
+  expect(Buffer.concat(came).equals(bytes)).toBe(true);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LiveReport } from '../../../../src/cli/talk/live-report.ts';
+import { TalkReport } from '../../../../src/cli/talk/report.ts';
 import type { TaskNotice } from '../../../../src/wire/notices.ts';
 import { testIo } from '../fake-echo.ts';
 
@@ -100,4 +101,20 @@ describe('a line that is refused', () => {
     expect(io.errLines).toEqual(['error: "too late" was not sent: the call has ended [not_sent]']);
     expect(report.exitCode).toBe(0);
   });
+});
+
+test('a line of an answer says what there was of it, and that a task was cancelled', () => {
+  const io = testIo('/');
+  const report = new TalkReport(io, 'lines');
+  report.answer({ ...answer, transcript: 'Read this.', audioMs: 0, firstAudioMs: null });
+  report.answer({ ...answer, transcript: 'Hear this.' });
+  report.answer({ ...answer, status: 'cancelled', transcript: '', audioMs: 0, firstAudioMs: null });
+  expect(io.outLines).toEqual([
+    'answer: "Read this."',
+    'answer: "Hear this." 0.90 s of audio, first audio after 1 ms',
+    'answer (cancelled): nothing was said',
+  ]);
+  const task = { type: 'greenroom.task', id: 't', name: 'assess', progress: null, result: null } as const;
+  report.task({ ...task, state: 'cancelled', message: 'the session ended' } as unknown as TaskNotice);
+  expect(io.errLines.at(-1)).toBe('task: assess was cancelled: the session ended');
 });

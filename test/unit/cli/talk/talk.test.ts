@@ -38,7 +38,11 @@ describe('typed lines', () => {
     expect(io.events()).toEqual(
       [
         { event: 'lobby', state: 'ready', engines: [] },
-        { event: 'open', url: expect.stringMatching(/^ws:.*\/v1\/realtime\?notices=1$/) },
+        {
+          event: 'open',
+          url: expect.stringMatching(/^ws:.*\/v1\/realtime\?notices=1$/),
+          ...{ session: 'sess_1', conversation: 'conv_1' },
+        },
         {
           event: 'answer',
           ...{ responseId: 'resp_1', status: 'completed', transcript: 'hi', audioMs: 100 },

@@ -71,3 +71,28 @@ describe('the engine of a request', () => {
     );
   });
 });
+
+describe('a pipeline that is named', () => {
+  const pipelines = [
+    { name: 'tutor', kind: 'cascade', engines: { chat: 'other', speak: 'voice' } },
+    { name: 'interview', kind: 'bridge', engines: {} },
+    { name: 'gpt-echo', kind: 'echo', engines: { speak: 'voice' } },
+  ] as const;
+
+  test('is answered by its engine for that', () => {
+    expect(choose('tutor', { pipelines })).toEqual({ name: 'other', model: undefined });
+    expect(choose('tutor', { pipelines, capability: 'speak' })).toEqual({ name: 'voice', model: undefined });
+    const aliases = [{ glob: 'teacher*', pipeline: 'tutor' }];
+    expect(choose('teacher-1', { pipelines, aliases })).toEqual({ name: 'other', model: undefined });
+  });
+
+  test.each(['interview', 'gpt-echo'])('says where it is to be called, where it has none: %s', (model) => {
+    const aliases: ChoiceOptions['aliases'] = [];
+    expect(() => choose(model, { pipelines, aliases })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_request',
+        message: expect.stringContaining(`call it at /v1/realtime?model=${model}`),
+      }),
+    );
+  });
+});
