@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
+import { consoleSchemas } from './console/console-schemas.ts';
 import { eventSchemas } from './events/event-schemas.ts';
 import { recordingSchemas } from './recording-schemas.ts';
 
@@ -219,6 +220,7 @@ export const apiSchemas = {
   bytes: z.unknown().meta({ id: 'Bytes' }),
   ...eventSchemas,
   ...recordingSchemas,
+  ...consoleSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 
