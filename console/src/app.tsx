@@ -11,7 +11,12 @@ import { SignInPage } from './sign-in-page.tsx';
 import { StateWord } from './ui/state-word.tsx';
 
 /** Loaded when they are first looked at: the lobby is what people come for. */
-const later: Readonly<Partial<Record<PageName, () => Promise<ComponentType>>>> = {};
+const later: Readonly<Partial<Record<PageName, () => Promise<ComponentType>>>> = {
+  tree: async () => (await import('./tree/tree-page.tsx')).TreePage,
+  machines: async () => (await import('./machines/machines-page.tsx')).MachinesPage,
+  leaving: async () => (await import('./leaving/leaving-page.tsx')).LeavingPage,
+  events: async () => (await import('./events/events-page.tsx')).EventsPage,
+};
 const loaded = signal<Readonly<Partial<Record<PageName, ComponentType>>>>({ lobby: LobbyPage });
 
 const words = {

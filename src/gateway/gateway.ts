@@ -60,10 +60,11 @@ export class Gateway {
       onStart: (reason, totalMs) => {
         if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
         this.#log.info({ reason }, `leaving: ${reason}`);
-        this.#opened?.events.hubs.tell.gateway('leaving', { reason });
+        this.#opened?.events.hubs.tell.gateway('leaving', { reason, totalMs });
         this.#data?.tellLeaving();
         options.onLeaving?.(reason);
       },
+      onStage: (stage) => this.#opened?.events.stageEnded(stage),
       onReport: ({ forced }) => {
         // What was forced may still hold the process: then the reaper stays, until it or the process has ended.
         if (forced.length === 0 || options.process !== 'owned') this.#supervisor?.reaper.close();

@@ -8,7 +8,7 @@ import type { SessionChange } from '../../sessions/registry.ts';
 import type { TaskFacts } from '../../tasks/task-facts.ts';
 import type { Stall } from '../../telemetry/loop-monitor.ts';
 
-export type GatewayWord = 'open' | 'ready' | 'failed' | 'leaving' | 'stall' | 'watcher';
+export type GatewayWord = 'open' | 'ready' | 'failed' | 'leaving' | 'stage' | 'stall' | 'watcher';
 
 export class OwnEvents {
   readonly #hub: Hub;
