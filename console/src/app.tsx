@@ -13,6 +13,7 @@ import { StateWord } from './ui/state-word.tsx';
 /** Loaded when they are first looked at: the lobby is what people come for. */
 const later: Readonly<Partial<Record<PageName, () => Promise<ComponentType>>>> = {
   talk: async () => (await import('./talk/talk-page.tsx')).TalkPage,
+  sessions: async () => (await import('./sessions/sessions-page.tsx')).SessionsPage,
   tree: async () => (await import('./tree/tree-page.tsx')).TreePage,
   machines: async () => (await import('./machines/machines-page.tsx')).MachinesPage,
   leaving: async () => (await import('./leaving/leaving-page.tsx')).LeavingPage,

@@ -6,11 +6,11 @@ import { events } from '../../../src/client/index.ts';
 export async function historyStart(topics: readonly string[], back: number): Promise<string | undefined> {
   const stream = events(location.origin, { reconnect: false, ...(topics.length > 0 && { topics }) });
   try {
-    let head: string | undefined;
-    stream.on('welcome', (welcome) => {
-      head = welcome.head;
-    });
+    const welcome = Promise.withResolvers<string | undefined>();
+    stream.on('welcome', ({ head }) => welcome.resolve(head));
+    void stream.closed.then(() => welcome.resolve(undefined));
     await stream.opened;
+    const head = await welcome.promise;
     return head === undefined ? undefined : placeBefore(head, back);
   } finally {
     await stream.close();

@@ -1,9 +1,11 @@
 // The lobby: the door, how ready it is, each engine on its way, and the pipelines that wait for them.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { askList } from '../live/api.ts';
+import { has } from '../live/abilities.ts';
+import { askList, post } from '../live/api.ts';
 import { onOwn } from '../live/gateway.ts';
 import { useEachConnection, usePoll } from '../live/poll.ts';
+import { Action } from '../ui/action.tsx';
 import { Facts } from '../ui/facts.tsx';
 import { bytes, count, duration } from '../ui/format.ts';
 import { StateWord } from '../ui/state-word.tsx';
@@ -56,6 +58,7 @@ export function LobbyPage() {
             <th scope="col">kind</th>
             <th scope="col">state</th>
             <th scope="col">needs</th>
+            {has(restartPath) && <th scope="col">next generation</th>}
           </tr>
         </thead>
         <tbody>
@@ -67,6 +70,16 @@ export function LobbyPage() {
                 <StateWord state={state} />
               </td>
               <td data-label="needs">{needs.join(', ') || 'nothing'}</td>
+              {has(restartPath) && (
+                <td>
+                  <Action
+                    label={`restart pipeline ${name}`}
+                    act={() => post(`/api/pipelines/${encodeURIComponent(name)}/restart`).then(askPipelines)}
+                  >
+                    restart
+                  </Action>
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
@@ -74,6 +87,8 @@ export function LobbyPage() {
     </>
   );
 }
+
+const restartPath = '/api/pipelines/{name}/restart';
 
 function Door() {
   const now = health.value;
