@@ -20,7 +20,7 @@ export interface Route {
 }
 
 export function routeOf(fragment: string): Route {
-  const [, name = '', rest = ''] = /^#?\/?([a-z]*)\/?(.*)$/.exec(fragment) ?? [];
+  const [, name = '', rest = ''] = /^#?\/?([a-z]*)(?:\/(.*))?$/.exec(fragment) ?? [];
   const page = pages.find((one) => one.name === name)?.name ?? 'lobby';
   return { page, rest: decoded(rest) };
 }

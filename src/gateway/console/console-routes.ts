@@ -40,7 +40,7 @@ export function consoleRoutes({ access, engines }: ConsoleSources, files = new C
     GET: {
       surface: 'public' as const,
       summary: 'The console, a page: what the gateway does, live.',
-      answers: { 200: 'text' as const },
+      answers: { 200: 'page' as const },
       refusals: ['not_found' as const],
       answer: () => fileAnswer(files, consolePage),
     },

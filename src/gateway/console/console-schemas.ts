@@ -26,4 +26,6 @@ const memory = z
   })
   .meta({ id: 'Memory' });
 
-export const consoleSchemas = { consoleSignIn, consoleState, memory } as const;
+const page = z.string().describe('HTML.').meta({ id: 'Page' });
+
+export const consoleSchemas = { page, consoleSignIn, consoleState, memory } as const;
