@@ -87,11 +87,8 @@ export async function wholeSession(id: string): Promise<SessionWhole> {
     askList<Take>(`/api/recordings?session=${name}`).catch(() => []),
   ]);
   if (kept) return { ...kept, takes, kept: 'kept' };
-  const [open, tasks] = await Promise.all([
-    openSessions(),
-    askList<SessionTask>(`/api/sessions/${name}/tasks`).catch(() => []),
-  ]);
-  const session = open.find((one) => one.id === id) ?? null;
+  const session = (await openSessions()).find((one) => one.id === id) ?? null;
+  const tasks = session ? await askList<SessionTask>(`/api/sessions/${name}/tasks`) : [];
   if (!session && takes.length === 0)
     throw new ApiError('not_found', `nothing is known of session ${id}`, 404);
   return { session, tasks, takes, items: [], kept: 'unknown' };
