@@ -15,6 +15,7 @@ const alone = [
     'hub-leaving',
     'discover',
     'tasks',
+    'console',
   ],
 ].map((name) => `test/process/${name}.test.ts`);
 

@@ -34,6 +34,8 @@ export function App() {
   const { page } = route.value;
   useEffect(() => {
     document.title = `${pages.find(({ name }) => name === page)?.title ?? ''} · greenroom`;
+    // On a phone the tabs are wider than the screen.
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     const load = later[page];
     if (load && !loaded.value[page])
       void load().then((component) => {

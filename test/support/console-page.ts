@@ -64,6 +64,7 @@ export class ConsolePage implements AsyncDisposable {
   }
 
   async text(selector = 'main'): Promise<string> {
+    // biome-ignore lint/performance/useDomNodeTextContent: what can be seen is meant.
     return this.page.$eval(selector, (element) => (element as HTMLElement).innerText);
   }
 

@@ -13,6 +13,8 @@ export const unseen = signal(0);
 /** How many rows can be seen. */
 export const rowsSeen = { count: 20 };
 
+const freshMs = 2000;
+
 export const tailWatch = new Watch({
   topics: [],
   back: 200,
@@ -20,8 +22,9 @@ export const tailWatch = new Watch({
     const nowMs = Date.now();
     tail.push(batch, nowMs);
     // What was published before is none of what comes now.
-    rates.add(batch.filter((seen) => seen.kind === 'event' && nowMs - seen.ts < 2000).length, nowMs);
-    unseen.value += Math.max(0, batch.length - rowsSeen.count);
+    const fresh = batch.filter((seen) => seen.kind === 'event' && nowMs - seen.ts < freshMs).length;
+    rates.add(fresh, nowMs);
+    unseen.value += Math.max(0, fresh - rowsSeen.count);
     tailFrame.value += 1;
   },
 });

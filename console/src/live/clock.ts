@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 
-export const nowMs = signal(Date.now());
+const nowMs = signal(Date.now());
 
 const everyMs = 200;
 let users = 0;

@@ -8,7 +8,7 @@ import { signedState } from './sign-in.ts';
 
 export type LinkState = 'connecting' | 'open' | 'leaving' | 'gone' | 'signed_out';
 
-export interface OwnEvent {
+interface OwnEvent {
   readonly id: string;
   readonly topic: string;
   readonly ts: number;

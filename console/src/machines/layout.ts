@@ -7,7 +7,7 @@ export interface GraphIn {
   readonly edges: readonly { readonly from: string; readonly to: string }[];
 }
 
-export interface PlacedNode {
+interface PlacedNode {
   readonly name: string;
   /** Of its middle. */
   readonly x: number;
@@ -16,7 +16,7 @@ export interface PlacedNode {
   readonly height: number;
 }
 
-export interface PlacedEdge {
+interface PlacedEdge {
   readonly from: string;
   readonly to: string;
   /** Of an SVG path. */

@@ -3,7 +3,7 @@
 import type { ConnectionEvent, LobbyNotice } from '../../../src/client/index.ts';
 import { type Answer, answerStep, firstOf } from './latency.ts';
 
-export interface Line {
+interface Line {
   readonly id: string;
   readonly who: 'you' | 'answer' | 'notice' | 'task';
   readonly text: string;

@@ -78,7 +78,7 @@ export function loudness(samples: Float32Array): number {
   return Math.max(0, Math.min(1, (db + 50) / 50));
 }
 
-export function toPcm(samples: Float32Array): Int16Array {
+function toPcm(samples: Float32Array): Int16Array {
   return Int16Array.from(samples, (sample) =>
     Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767))),
   );

@@ -6,7 +6,7 @@ import { ask } from '../live/api.ts';
 import { useNow } from '../live/clock.ts';
 import { onOwn } from '../live/gateway.ts';
 import { usePoll } from '../live/poll.ts';
-import { counted, duration } from '../ui/format.ts';
+import { count, counted, duration } from '../ui/format.ts';
 import { StateWord } from '../ui/state-word.tsx';
 import { VirtualList } from '../ui/virtual-list.tsx';
 import { countsOf, flatten, type TreeRow } from './flatten.ts';
@@ -61,7 +61,7 @@ export function TreePage() {
         </label>
         {counts.value !== null && (
           <p>
-            {`${counts.value.open} open`}
+            {`${count(counts.value.open)} open`}
             {counts.value.closing > 0 && `, ${counts.value.closing} closing`}
             {', '}
             <span class={counts.value.overdue > 0 ? 'refusal' : ''}>{`${counts.value.overdue} overdue`}</span>
