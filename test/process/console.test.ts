@@ -50,7 +50,10 @@ withBrowser(
     await using gateway = await GatewayProcess.start({ config });
     await gateway.event('engine', ({ name, state }) => name === 'activity' && state === 'ready');
     await using caller = await Caller.call(await gateway.url());
-    await publish(gateway, stateChange('idle', 'busy'), stateChange('busy', 'idle'), { hello: 1 });
+    // Wider than a phone.
+    const states = ['idle', 'heating', 'pressing', 'cooling', 'waiting_for_somebody', 'idle'];
+    const changes = states.slice(1).map((state, n) => stateChange(states[n] ?? '', state));
+    await publish(gateway, ...changes, { hello: 1 });
     await using page = await ConsolePage.open(browser, await consoleOf(gateway));
     const url = await gateway.url();
     expect(caller.closed).toBeUndefined();

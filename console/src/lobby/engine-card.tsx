@@ -5,7 +5,7 @@ import { post } from '../live/api.ts';
 import { useNow } from '../live/clock.ts';
 import { Action } from '../ui/action.tsx';
 import { Facts } from '../ui/facts.tsx';
-import { bytes, duration, percent } from '../ui/format.ts';
+import { bytes, counted, duration, percent } from '../ui/format.ts';
 import { StateWord } from '../ui/state-word.tsx';
 import type { EngineRow } from './engines.ts';
 import { Ladder } from './ladder.tsx';
@@ -117,7 +117,7 @@ function Failure({ status: { failure, state } }: { readonly status: EngineStatus
       <p>{message}</p>
       {logTail.length > 0 && (
         <details>
-          <summary>{`its last ${logTail.length} lines`}</summary>
+          <summary>{`its last ${counted(logTail.length, 'line')}`}</summary>
           <pre class="log">{logTail.join('\n')}</pre>
         </details>
       )}

@@ -16,7 +16,8 @@ export function Diagram({ machine }: { readonly machine: Machine }) {
     edge.from === from && edge.to === now;
   const { width, height } = drawn;
   return (
-    <div class="diagram">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to reach it.
+    <section class="diagram" tabIndex={0} aria-label={`diagram of ${name}`}>
       <svg
         viewBox={`0 0 ${width} ${height}`}
         width={width}
@@ -57,6 +58,6 @@ export function Diagram({ machine }: { readonly machine: Machine }) {
           </g>
         ))}
       </svg>
-    </div>
+    </section>
   );
 }

@@ -46,9 +46,7 @@ const lanesMax = 6;
 export function layout({ nodes, edges }: GraphIn): Layout {
   if (nodes.length === 0) return { nodes: [], edges: [], width: 0, height: 0 };
   const layers = ordered(layersOf(nodes, edges), edges);
-  const backs = edges.filter(
-    ({ from, to }) => from !== to && layerIn(layers, to) <= layerIn(layers, from),
-  ).length;
+  const backs = edges.filter(({ from, to }) => layerIn(layers, from) > layerIn(layers, to) + 1).length;
   const top =
     marginPx + Math.min(backs, lanesMax) * backPx + (edges.some(({ from, to }) => from === to) ? 14 : 0);
   const placed = place(layers, top);
@@ -64,10 +62,13 @@ export function layout({ nodes, edges }: GraphIn): Layout {
     if (from === to) return [{ ...edge, ...loop(from) }];
     if ((columns.get(edge.to) ?? 0) > (columns.get(edge.from) ?? 0))
       return [{ ...edge, ...forward(from, to) }];
-    // From below the middle it goes under all others, else it would lie behind those above it.
+    const [fromColumn = 0, toColumn = 0] = [columns.get(edge.from), columns.get(edge.to)];
+    if (fromColumn === toColumn) return [{ ...edge, ...beside(from, to) }];
+    if (fromColumn === toColumn + 1) return [{ ...edge, ...backward(from, to) }];
     const side = from.y > middle ? 'under' : 'over';
-    const lane = (back[side]++ % lanesMax) * backPx;
-    return [{ ...edge, ...backward(from, to, side === 'over' ? top - lane - 18 : bottom + lane + 18) }];
+    const lane = back[side]++ % lanesMax;
+    const y = side === 'over' ? top - lane * backPx - 18 : bottom + lane * backPx + 18;
+    return [{ ...edge, ...around(from, to, y, lane) }];
   });
   const width = Math.max(...placed.map(({ x, width }) => x + width / 2)) + marginPx + 10;
   const height = bottom + marginPx + (back.under > 0 ? 18 + Math.min(back.under, lanesMax) * backPx : 0);
@@ -156,20 +157,42 @@ function forward(from: PlacedNode, to: PlacedNode) {
   return { path, x: round((x1 + x2) / 2), y: round((from.y + to.y) / 2 - 5) };
 }
 
-/** Over or under all others, at `y`, so that it does not lie on the ways forward. Of one column, around its right side. */
-function backward(from: PlacedNode, to: PlacedNode, y: number) {
-  if (from.x === to.x) {
-    const x = from.x + from.width / 2;
-    const out = x + 18 + Math.abs(from.y - to.y) / 8;
-    const path = `M${point(x, from.y)} C${point(out, from.y)} ${point(out, to.y)} ${point(x, to.y)}`;
-    return { path, x: round(out), y: round((from.y + to.y) / 2) };
-  }
-  const half = y < from.y ? -from.height / 2 : from.height / 2;
-  const y1 = from.y + half;
-  const y2 = to.y + half;
-  const start = `M${point(from.x, y1)}`;
-  const path = `${start} C${point(from.x, y)} ${point(from.x, y)} ${point(from.x - 24, y)} L${point(to.x + 24, y)} C${point(to.x, y)} ${point(to.x, y)} ${point(to.x, y2)}`;
-  return { path, x: round((from.x + to.x) / 2), y: round(y - 4) };
+/** Of one column: around its right side. */
+function beside(from: PlacedNode, to: PlacedNode) {
+  const x = from.x + from.width / 2;
+  const out = x + 18 + Math.abs(from.y - to.y) / 8;
+  const path = `M${point(x, from.y)} C${point(out, from.y)} ${point(out, to.y)} ${point(x, to.y)}`;
+  return { path, x: round(out), y: round((from.y + to.y) / 2) };
+}
+
+/** So far below the middle of its boxes, beside the ways forward. */
+const backDownPx = 8;
+
+/** Into the column before: nothing lies between. */
+function backward(from: PlacedNode, to: PlacedNode) {
+  const x1 = from.x - from.width / 2;
+  const x2 = to.x + to.width / 2;
+  const [y1, y2] = [from.y + backDownPx, to.y + backDownPx];
+  const bend = (x1 - x2) / 2;
+  const path = `M${point(x1, y1)} C${point(x1 - bend, y1)} ${point(x2 + bend, y2)} ${point(x2, y2)}`;
+  return { path, x: round((x1 + x2) / 2), y: round((y1 + y2) / 2 + 12) };
+}
+
+/** Further back: up or down to `y` between the columns, where no box is, and across over or under all of them. */
+function around(from: PlacedNode, to: PlacedNode, y: number, lane: number) {
+  const corner = 10;
+  const x1 = from.x - from.width / 2 - 16 - lane * 4;
+  const x2 = to.x + to.width / 2 + 16 + lane * 4;
+  const [y1, y2] = [from.y + backDownPx, to.y + backDownPx];
+  const away = y < y1 ? -corner : corner;
+  const home = y < y2 ? corner : -corner;
+  const path = [
+    `M${point(from.x - from.width / 2, y1)} Q${point(x1, y1)} ${point(x1, y1 + away)}`,
+    `L${point(x1, y - away)} Q${point(x1, y)} ${point(x1 - corner, y)}`,
+    `L${point(x2 + corner, y)} Q${point(x2, y)} ${point(x2, y + home)}`,
+    `L${point(x2, y2 - home)} Q${point(x2, y2)} ${point(to.x + to.width / 2, y2)}`,
+  ];
+  return { path: path.join(' '), x: round((x1 + x2) / 2), y: round(y - 4) };
 }
 
 function loop({ x, y, width, height }: PlacedNode) {

@@ -101,7 +101,8 @@ function CallView({ call, live }: { readonly call: Call; readonly live: boolean 
         {live && <Microphone call={call} />}
         {live && <TypeLine call={call} />}
       </div>
-      <aside class="card" aria-label="latency">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls, and the keyboard has to reach it. */}
+      <aside class="card" aria-label="latency" tabIndex={0}>
         <h2>Latency</h2>
         <Latency answers={conversation.answers} />
       </aside>

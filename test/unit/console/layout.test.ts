@@ -35,24 +35,58 @@ test('what crosses is put in another order', () => {
   expect(above('of_a', 'of_b')).toBe(above('a', 'b'));
 });
 
-test('ways back go over or under everything, a way to itself is a loop', () => {
+test('a way back into the column before is direct; a further one goes over or under everything; one to itself is a loop', () => {
   const { nodes, edges, height } = layout({
-    nodes: ['on', 'off'],
+    nodes: ['on', 'hot', 'off'],
     edges: [
-      { from: 'on', to: 'off' },
+      { from: 'on', to: 'hot' },
+      { from: 'hot', to: 'off' },
+      { from: 'hot', to: 'on' },
       { from: 'off', to: 'on' },
       { from: 'off', to: 'off' },
     ],
   });
   const top = Math.min(...nodes.map(({ y, height: tall }) => y - tall / 2));
-  const [, back, loop] = edges;
-  expect(back?.y).toBeLessThan(top);
+  const [, , direct, far, loop] = edges;
+  expect(direct?.y).toBeGreaterThan(top);
+  expect(far?.y).toBeLessThan(top);
   expect(loop?.path).toMatch(/^M.* C/);
   for (const { path } of edges)
     for (const [, , y] of path.matchAll(/(-?[\d.]+) (-?[\d.]+)/g)) {
       expect(Number(y)).toBeGreaterThanOrEqual(0);
       expect(Number(y)).toBeLessThanOrEqual(height);
     }
+});
+
+test('no way back runs through a box that it has nothing to do with', () => {
+  const names = ['off', 'heating', 'cooling', 'pressing', 'fault'];
+  const { nodes, edges } = layout({
+    nodes: names,
+    edges: [
+      ...[
+        { from: 'off', to: 'heating' },
+        { from: 'off', to: 'cooling' },
+        { from: 'heating', to: 'pressing' },
+      ],
+      ...[
+        { from: 'cooling', to: 'fault' },
+        { from: 'pressing', to: 'cooling' },
+        { from: 'fault', to: 'heating' },
+      ],
+      ...[
+        { from: 'pressing', to: 'off' },
+        { from: 'fault', to: 'off' },
+      ],
+    ],
+  });
+  for (const { from, to, path } of edges.slice(4))
+    for (const [, x, y] of path.matchAll(/(-?[\d.]+) (-?[\d.]+)/g))
+      for (const box of nodes) {
+        if (box.name === from || box.name === to) continue;
+        const within =
+          Math.abs(Number(x) - box.x) < box.width / 2 && Math.abs(Number(y) - box.y) < box.height / 2;
+        expect(within, `${from} to ${to} through ${box.name}`).toBe(false);
+      }
 });
 
 test('nothing is nothing', () => {
