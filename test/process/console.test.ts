@@ -88,6 +88,10 @@ withBrowser(
     await using page = await ConsolePage.open(browser, await consoleOf(gateway));
     await page.sees(/voice\s+ready/, { timeoutMs: 20_000 });
     await page.sees(/broken\s+(?:failed|backoff)[\s\S]*pid \d+\) exited with code 2/, { timeoutMs: 20_000 });
+    await page.click('log of broken');
+    await page.sees(/cannot open \/x\.gguf/, { selector: '[role=log]' });
+    await gateway.json('/api/engines/broken/start', { method: 'POST' });
+    await page.sees(/cannot open[\s\S]*cannot open/, { selector: '[role=log]', timeoutMs: 10_000 });
     await page.click('stop voice');
     await page.sees(/voice\s+stopped/);
     await page.click('start voice');

@@ -61,6 +61,7 @@ export function EngineCard({ row, memoryBytes }: EngineCardProps) {
         ))}
         <button
           type="button"
+          aria-label={`log of ${name}`}
           aria-expanded={log.value === 'shown'}
           aria-controls={logId}
           onClick={() => {
