@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const define = { __VERSION__: JSON.stringify('0.0.0-test') };
 
 /** What measures time, or looks at well-known ports of the machine: nothing runs beside it. */
-const alone = ['leaving', 'stuck', 'slow', 'start', 'incident-003', 'hub-leaving', 'discover'].map(
+const alone = ['leaving', 'stuck', 'slow', 'start', 'incident-003', 'hub-leaving', 'discover', 'console'].map(
   (name) => `test/process/${name}.test.ts`,
 );
 

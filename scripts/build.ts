@@ -1,10 +1,11 @@
 // Builds what users get: one minified, code-split bundle in dist/ with the bin, the library entries, the worker
-// host, the built-in engines with the only data files they need, the type declarations and the config schema.
+// host, the console, the built-in engines with the only data files they need, the type declarations and the config schema.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { buildConsole } from './build-console.ts';
 import { leanBuiltins } from './lean-builtins.ts';
 import { thirdPartyLicences } from './licences.ts';
 
@@ -121,13 +122,17 @@ async function libraryEntries(): Promise<void> {
 const started = performance.now();
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-const [modules] = await Promise.all([Promise.all(bundles.map(bundle)), configSchema()]);
+const [modules, ofConsole] = await Promise.all([
+  Promise.all(bundles.map(bundle)),
+  buildConsole(root, dist),
+  configSchema(),
+]);
 declarations();
 await libraryEntries();
 for (const [to, from] of Object.entries(assets)) cpSync(join(root, from), join(dist, to));
 writeFileSync(
   join(dist, 'THIRD_PARTY_LICENCES.txt'),
-  thirdPartyLicences(root, [...modules.flat(), ...Object.values(assets)]),
+  thirdPartyLicences(root, [...modules.flat(), ...ofConsole, ...Object.values(assets)]),
 );
 writeFileSync(join(dist, '.built'), '');
 console.error(`greenroom: built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s`);

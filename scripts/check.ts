@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { importsAllowed, leafModules, linesMax, ownedCalls, testLinesMax } from './rules.ts';
+import { consoleImports, importsAllowed, leafModules, linesMax, ownedCalls, testLinesMax } from './rules.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const breaches: string[] = [];
@@ -16,7 +16,7 @@ function breach(file: string, line: number, rule: string, what: string): void {
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
-    .filter((path) => /\.(?:ts|mjs)$/.test(path) && statSync(path).isFile());
+    .filter((path) => /\.(?:tsx?|mjs)$/.test(path) && statSync(path).isFile());
 }
 
 /** `src/engines/worker/host.ts` is of the area `engines`; `src/main.ts` of the area `main`. */
@@ -45,6 +45,16 @@ function checkImports(file: string, text: string): void {
   }
 }
 
+/** What runs in a page takes nothing of the server with it but types. */
+function checkConsoleImports(file: string, text: string): void {
+  for (const match of text.matchAll(/^import (?!type )[^;]*?'(\.{1,2}\/[^']+)'/gm)) {
+    const target = relative(root, resolve(dirname(file), match[1] ?? ''));
+    if (consoleImports.some((allowed) => target.startsWith(allowed))) continue;
+    const line = text.slice(0, match.index).split('\n').length;
+    breach(file, line, 'import-direction', `the console must not import ${target} (types alone it may)`);
+  }
+}
+
 function checkLength(file: string, text: string, max = linesMax): void {
   const lines = text.split('\n').length - 1;
   if (lines > max) breach(file, lines, 'file-length', `${lines} lines, ${max} at most`);
@@ -66,6 +76,11 @@ for (const file of sources(join(root, 'src'))) {
   checkImports(file, text);
   checkLength(file, text);
   checkOwnedCalls(file, text);
+}
+for (const file of sources(join(root, 'console'))) {
+  const text = readFileSync(file, 'utf8');
+  checkConsoleImports(file, text);
+  checkLength(file, text);
 }
 for (const file of ['scripts', 'bench', 'examples', 'test'].flatMap((folder) =>
   sources(join(root, folder)),

@@ -54,9 +54,14 @@ function built() {
   const stamp = join(root, 'dist', '.built');
   const sources = Math.max(
     newest(join(root, 'src')),
-    ...['scripts/build.ts', 'package.json', 'tsconfig.build.json', 'package-lock.json'].map(
-      (file) => statSync(join(root, file)).mtimeMs,
-    ),
+    newest(join(root, 'console')),
+    ...[
+      'scripts/build.ts',
+      'scripts/build-console.ts',
+      'package.json',
+      'tsconfig.build.json',
+      'package-lock.json',
+    ].map((file) => statSync(join(root, file)).mtimeMs),
   );
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= sources) return true;
   const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');

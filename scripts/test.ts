@@ -41,6 +41,7 @@ const vitest = (name: string, project = name): Stage => ({
 const stages: readonly Stage[] = [
   { name: 'format', command: [bin('biome'), 'check', '--error-on-warnings', '.'] },
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'] },
+  { name: 'console', command: [bin('tsc'), '-p', 'console/tsconfig.json'] },
   { name: 'examples', command: [bin('tsc'), '-p', 'examples/tsconfig.json'] },
   { name: 'rules', command: [process.execPath, 'scripts/check.ts'] },
   { name: 'exports', command: [bin('knip'), '--no-progress'] },

@@ -54,6 +54,7 @@ export class LiveScreen implements Screen {
     this.#painted(`${styleText('green', '●')} ready ${dim(`after ${seconds(ms)}`)}`);
     this.#painted(dim(`  callers  ${url.replace(/^http/, 'ws')}/v1/realtime`));
     this.#painted(dim(`  health   ${url}/v1/health`));
+    this.#painted(dim(`  console  ${url}/console`));
     this.#painted(dim('  try it from another terminal, in this folder:'));
     this.#painted(dim(`    ${talkHint(auth)}`));
   }

@@ -1,7 +1,9 @@
 // `greenroom ps`: the gateway of a data directory, by its run record and the identity of its process, and what it says
 // of itself when it answers within a second.
+
 import { resolve } from 'node:path';
 import { formatAge } from '../config/units.ts';
+import { readMemory, residentBytes } from '../engines/host/memory.ts';
 import { leadsTo } from '../gateway/listening.ts';
 import { lookInto, type Presence } from '../gateway/presence.ts';
 import type { RunRecord } from '../gateway/run-record.ts';
@@ -12,7 +14,6 @@ import { ask, gatewayUrl } from './ask.ts';
 import { type EngineShown, type GatewayHealth, healthIn } from './gateway-health.ts';
 import type { CommandIo } from './io.ts';
 import { engineEvent } from './json-events.ts';
-import { readMemory, residentBytes } from './processes.ts';
 import { engineLine, mebibytes } from './screen.ts';
 import { type GatewayOptions, startHint } from './talk-address.ts';
 

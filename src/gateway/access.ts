@@ -3,9 +3,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../config/listen.ts';
+import type { Secret } from '../config/secrets.ts';
 import type { Config } from '../config/types.ts';
+import { systemClock } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { ClientSecret, ClientSecrets } from './client-secrets.ts';
+import { tokenOfCookie } from './console/console-cookie.ts';
 import { targetOf } from './request-head.ts';
 
 /** `session`: what a caller may, and whoever has a client secret. */
@@ -28,6 +31,21 @@ export class Access {
     return tokens.length === 0 && admin.length === 0;
   }
 
+  /** With TLS or without. */
+  get door(): 'plain' | 'secure' {
+    return this.#config.tls ? 'secure' : 'plain';
+  }
+
+  /** The administrator's token that this is; undefined when it is none. */
+  administrator(given: string): Secret | undefined {
+    return this.#config.auth.admin.find((secret) => sameText(secret.reveal(), given));
+  }
+
+  /** Whose console it is that asks, by its cookie. */
+  ofConsole(request: Pick<IncomingMessage, 'headers' | 'method'>): Secret | undefined {
+    return tokenOfCookie(request, this.#config.auth.admin, systemClock.wallTime());
+  }
+
   /** Null when the request may use the surface, the reason otherwise. */
   refusal(request: IncomingMessage, surface: Surface): GreenroomError | null {
     return (
@@ -38,7 +56,7 @@ export class Access {
 
   /** The client secret that the request came with, if it did. */
   clientSecret(request: IncomingMessage): ClientSecret | undefined {
-    const given = tokenOf(request);
+    const given = this.#tokenOf(request);
     return given === null ? undefined : this.#clientSecrets.find(given);
   }
 
@@ -48,7 +66,7 @@ export class Access {
     readonly publish: readonly string[];
   } {
     const { admin, grants } = this.#config.auth;
-    const given = tokenOf(request);
+    const given = this.#tokenOf(request);
     const isAdmin = given !== null && admin.some((secret) => sameText(secret.reveal(), given));
     if (this.open || isAdmin) return everything;
     const granted = grants.filter(({ token }) => given !== null && sameText(token.reveal(), given));
@@ -60,8 +78,13 @@ export class Access {
 
   /** The same for the same token; empty without one. Tells nothing of it. */
   principal(request: IncomingMessage): string {
-    const given = this.open ? null : tokenOf(request);
+    const given = this.open ? null : this.#tokenOf(request);
     return given === null ? '' : digest(given).toString('base64url');
+  }
+
+  /** What it came with; of a console that has signed in the token that it signed in with. */
+  #tokenOf(request: IncomingMessage): string | null {
+    return tokenOf(request) ?? this.ofConsole(request)?.reveal() ?? null;
   }
 
   #foreign({ headers }: IncomingMessage): GreenroomError | null {
@@ -86,7 +109,7 @@ export class Access {
 
   #unauthorized(request: IncomingMessage, surface: Exclude<Surface, 'public'>): GreenroomError | null {
     const { tokens, admin } = this.#config.auth;
-    const given = tokenOf(request);
+    const given = this.#tokenOf(request);
     const accepted = surface === 'admin' ? admin : [...tokens, ...admin];
     if (given !== null && accepted.some((secret) => sameText(secret.reveal(), given))) return null;
     if (surface === 'session' && this.clientSecret(request)) return null;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { logLevels } from '../config/types.ts';
 import { rungs } from '../engines/state.ts';
 import { clientSecretRequest } from './client-secret-route.ts';
+import { consoleSchemas } from './console/console-schemas.ts';
 import { eventSchemas } from './events/event-schemas.ts';
 import { pipelineSchemas } from './pipeline-routes.ts';
 import { playbackSchemas } from './playback-schemas.ts';
@@ -212,6 +213,7 @@ export const apiSchemas = {
   ...pipelineSchemas,
   ...reloadSchemas,
   ...turnSchemas,
+  ...consoleSchemas,
   anything: z.record(z.string(), z.unknown()),
 } as const;
 

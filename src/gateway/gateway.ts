@@ -6,9 +6,10 @@ import { systemClock, turn } from '../lifecycle/clock.ts';
 import { GreenroomError } from '../lifecycle/errors.ts';
 import type { TreeNode } from '../lifecycle/report.ts';
 import { Scope } from '../lifecycle/scope.ts';
-import { Shutdown, type ShutdownReport } from '../lifecycle/shutdown.ts';
+import type { Shutdown, ShutdownReport } from '../lifecycle/shutdown.ts';
 import type { Recordings } from '../recordings/recordings.ts';
-import type { SessionChange, SessionRegistry } from '../sessions/registry.ts';
+import type { SessionRegistry } from '../sessions/registry.ts';
+import type { SessionChange } from '../sessions/registry-options.ts';
 import type { SessionFacts } from '../sessions/session-facts.ts';
 import { operations } from '../telemetry/operations.ts';
 import { Access } from './access.ts';
@@ -24,11 +25,11 @@ import { openJournal } from './open-journal.ts';
 import { type Changes, openPipelines } from './open-pipelines.ts';
 import { openRecordings } from './open-recordings.ts';
 import { openSessions } from './open-sessions.ts';
+import { openShutdown } from './open-shutdown.ts';
 import type { PipelineTable } from './pipeline-table.ts';
 import { RealtimeEndpoint } from './realtime-endpoint.ts';
 import { openRecords, type Records } from './records.ts';
 import { pathOf } from './request-head.ts';
-import { shutdownStages } from './stages.ts';
 import type { Surface } from './surface.ts';
 import { upgrades } from './upgrades.ts';
 
@@ -57,28 +58,13 @@ export class Gateway {
         options.onStall?.(stall);
       },
     });
-    this.shutdown = new Shutdown({
-      clock,
-      totalMs: options.config.shutdown.totalMs,
-      stages: shutdownStages({
-        door: options.door,
-        sessions: () => this.#sessions,
-        requests: () => this.#opened?.engines,
-        events: () => this.#opened?.events,
-        supervisor: () => this.#supervisor,
-        scope: this.#scope,
-      }),
-      onStart: (reason, totalMs) => {
-        if (options.process === 'owned') this.#supervisor?.reaper.deadline(totalMs);
-        this.#log.info({ reason }, `leaving: ${reason}`);
-        this.#opened?.events.hubs.tell.gateway('leaving', { reason });
-        this.#data?.tellLeaving();
-        options.onLeaving?.(reason);
-      },
-      onReport: ({ forced }) => {
-        // What was forced may still hold the process: then the reaper stays, until it or the process has ended.
-        if (forced.length === 0 || options.process !== 'owned') this.#supervisor?.reaper.close();
-      },
+    this.shutdown = openShutdown({
+      ...{ options, log: this.#log, scope: this.#scope },
+      sessions: () => this.#sessions,
+      requests: () => this.#opened?.engines,
+      events: () => this.#opened?.events,
+      supervisor: () => this.#supervisor,
+      data: () => this.#data,
       onForce: (cause, state) => options.onForce?.(cause, state, this),
     });
   }

@@ -2,7 +2,7 @@
 // and went between two scrapes is there too. Labels are engines and pipelines of the configuration, and words of closed sets.
 import type { EngineChange } from '../engines/supervisor.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
-import type { SessionChange } from '../sessions/registry.ts';
+import type { SessionChange } from '../sessions/registry-options.ts';
 import { Histograms } from '../telemetry/histograms.ts';
 import type { MetricFacts } from './metrics.ts';
 

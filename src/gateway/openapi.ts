@@ -22,6 +22,7 @@ const mediaTypes: Readonly<Partial<Record<ApiSchemaName, readonly string[]>>> = 
   generation: ['application/json', 'text/event-stream'],
   eventStream: ['text/event-stream'],
   text: ['text/plain'],
+  page: ['text/html'],
   audio: ['audio/wav', 'audio/pcm'],
   transcript: ['application/json', 'text/plain', 'text/vtt'],
   recordedAudio: ['audio/wav', 'audio/webm'],

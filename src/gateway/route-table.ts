@@ -11,6 +11,7 @@ import type { Access, Surface } from './access.ts';
 import type { ApiSchemaName } from './api-schemas.ts';
 import { createClientSecret } from './client-secret-route.ts';
 import type { ClientSecrets } from './client-secrets.ts';
+import { consoleRoutes } from './console/console-routes.ts';
 import { type EngineSources, engineApiRoutes } from './engine-api-routes.ts';
 import { engineRoutes } from './engine-routes.ts';
 import { type EventSources, eventRoutes } from './events/event-routes.ts';
@@ -53,7 +54,7 @@ export interface RouteSources extends EventSources, SessionSources {
 
 export interface Answer {
   readonly status: 200 | 201 | 202 | 206 | 503;
-  /** A stream is sent as it comes, as server-sent events where no type is given, a text with its type as it is, everything else as JSON. */
+  /** A stream is sent as it comes, as server-sent events where no type is given, a text or bytes with their type as they are, everything else as JSON. */
   readonly body: unknown;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -170,6 +171,7 @@ export function routeTable(sources: RouteSources): RouteTable {
     ...eventRoutes(sources),
     ...pipelineRoutes(sources.restarts),
     ...reloadRoutes(sources.reloads),
+    ...consoleRoutes(sources),
     '/api/tree': {
       GET: {
         surface: 'admin',

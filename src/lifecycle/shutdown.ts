@@ -63,6 +63,8 @@ export interface ShutdownOptions {
   readonly stages: readonly Stage[];
   /** Called in the same turn as the first request, before any stage. What it throws stands in the report. */
   readonly onStart?: (reason: ShutdownReason, totalMs: number) => void;
+  /** Told of each stage when it has ended. What it throws is not heard: leaving goes on. */
+  readonly onStage?: (stage: StageReport) => void;
   readonly onReport?: (report: ShutdownReport) => void;
   /** Time is up (or force was asked for) and the process is still there. Must end it; called again only if it throws. */
   readonly onForce: (cause: 'watchdog' | 'second_signal', state: ShutdownState) => void;
@@ -175,6 +177,7 @@ export class Shutdown {
         await this.#untilStart(stage, ended);
         const report = await this.#runStage(stage);
         this.#ended.push(report);
+        this.#tellStage(report);
         ended.get(stage.name)?.resolve();
         return report;
       }),
@@ -226,6 +229,14 @@ export class Shutdown {
         ...notes,
       ],
     };
+  }
+
+  #tellStage(report: StageReport): void {
+    try {
+      this.#options.onStage?.(report);
+    } catch {
+      // Whoever listens has no part in the leaving.
+    }
   }
 
   #failed(name: string, startMs: number, error: unknown): StageReport {

@@ -5,7 +5,7 @@
 //         └──────────── stop, the session ends ──┴──────────▶ stopped;   it cannot go on: failed
 import type { ErrorCode } from '../lifecycle/codes.ts';
 
-export type PlaybackWord = 'checking' | 'playing' | 'finished' | 'stopped' | 'failed';
+type PlaybackWord = 'checking' | 'playing' | 'finished' | 'stopped' | 'failed';
 
 export interface PlaybackState {
   readonly word: PlaybackWord;
@@ -26,7 +26,7 @@ export type PlaybackEvent =
   | { readonly type: 'fail'; readonly code: ErrorCode; readonly message: string };
 
 /** `release`: everything that it holds is closed. Comes once, with the end. Nobody is told of what never began. */
-export type PlaybackEffect = 'tell' | 'release';
+type PlaybackEffect = 'tell' | 'release';
 
 export interface PlaybackStep {
   readonly state: PlaybackState;

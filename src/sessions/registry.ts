@@ -1,7 +1,6 @@
 // All sessions of a gateway: admits, sets up in one guarded scope, shows, ends. The only place where a session's scope
 // is opened.
 
-import type { Decoders } from '../audio/decoding/decoders.ts';
 import type { Deadline } from '../lifecycle/deadline.ts';
 import { GreenroomError, toGreenroomError } from '../lifecycle/errors.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
@@ -11,69 +10,21 @@ import { TaskDesk } from '../tasks/task-desk.ts';
 import type { TaskHost } from '../tasks/task-host.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import { Histograms } from '../telemetry/histograms.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { SessionUpdate } from '../wire/client-schema.ts';
 import type { NewId } from '../wire/ids.ts';
 import type { ServerEvent } from '../wire/server-events.ts';
 import type { Call } from './call.ts';
 import { CallersPlace } from './callers-place.ts';
 import { closeCodeOf, closeReason } from './close-codes.ts';
-import { type EnterGeneration, holdGeneration } from './generation-place.ts';
+import { holdGeneration } from './generation-place.ts';
 import { AudioBudget } from './input-audio.ts';
 import type { LobbyWaits } from './lobby.ts';
 import { type AnyPipeline, openCall } from './open-call.ts';
-import type { SessionRecord, SessionRecords } from './records.ts';
+import type { SessionRecord } from './records.ts';
+import type { OpenSession, RegistryOptions, SessionChange, SessionRequest } from './registry-options.ts';
 import { type Caller, closeGraceMs, Seat } from './seat.ts';
 import { conversationExpired, setUpFailed } from './session-errors.ts';
 import type { SessionFacts } from './session-facts.ts';
-import type { SessionLimits } from './session-options.ts';
-import type { OpenTape } from './tape.ts';
 import type { Transport } from './transport.ts';
-
-export interface SessionChange {
-  readonly id: string;
-  /** `away`: its caller was lost, and may come back. `replaced`: it did while the connection before was still there. */
-  readonly type: 'opened' | 'away' | 'resumed' | 'replaced' | 'closed';
-  readonly pipeline: string;
-  readonly reason: CloseReason | null;
-}
-
-export interface RegistryOptions {
-  readonly scope: Scope;
-  readonly log: Log;
-  readonly limits: SessionLimits;
-  readonly sessionsMax: number;
-  readonly earlyAudioBytesMax: number;
-  readonly records: SessionRecords;
-  /** Default: one that keeps nothing. */
-  readonly tasks?: TaskDesk;
-  /** Default: nothing is recorded. */
-  readonly openTape?: OpenTape;
-  /** Default: what callers send as WebM/Opus is refused. */
-  readonly decoders?: Pick<Decoders, 'open'>;
-  readonly newId: NewId;
-  readonly random: () => number;
-}
-
-export interface SessionRequest extends Caller {
-  readonly pipeline: AnyPipeline;
-  /** Whose it is: only they may come back to it. Default: everybody is the same. */
-  readonly principal?: string;
-  /** The conversation that its caller wants to come back to. Default: a new one. */
-  readonly conversationId?: string | null;
-  /** What the session begins with, beside what its pipeline says. */
-  readonly preset?: SessionUpdate | null;
-  /** Default: its pipeline has no generations. */
-  readonly enter?: EnterGeneration;
-}
-
-/** What may be done to one that is open. */
-export interface OpenSession {
-  readonly session: Call;
-  readonly pipeline: AnyPipeline;
-  /** Its caller is told, and it is closed. */
-  end(reason: CloseReason, error: GreenroomError): void;
-}
 
 /** A session that is open, with what is known of it from outside. */
 interface Entry extends OpenSession {

@@ -28,7 +28,7 @@ import type {
   TurnRow,
   Write,
 } from './store.ts';
-import { type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
+import { limitsDefault, type QueueLimits, type Sent, WriteQueue } from './write-queue.ts';
 
 export interface SqliteStoreOptions {
   /** The built `store-thread`. */
@@ -47,14 +47,6 @@ export interface SqliteStoreOptions {
   /** For the log: a database set aside, a disk that refuses and no longer does, rows that are lost. */
   readonly onTrouble: (message: string) => void;
 }
-
-/** A row is on disk well within 250 ms: it waits for at most so long, and there is time left for the disk. */
-const limitsDefault: QueueLimits = {
-  batchMs: 100,
-  batchRows: 500,
-  bytesMax: 16 * 1024 * 1024,
-  retryMs: 1000,
-};
 
 /** One run of the thread. */
 interface Thread {

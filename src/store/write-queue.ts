@@ -45,6 +45,14 @@ interface Flush {
   readonly resolve: (flushed: Flushed) => void;
 }
 
+/** A row is on disk well within 250 ms: it waits for at most so long, and there is time left for the disk. */
+export const limitsDefault: QueueLimits = {
+  batchMs: 100,
+  batchRows: 500,
+  bytesMax: 16 * 1024 * 1024,
+  retryMs: 1000,
+};
+
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
   #waiting: Waiting[] = [];

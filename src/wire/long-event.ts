@@ -13,7 +13,7 @@ export interface LongEvent {
   readonly bulks: ReadonlyMap<string, Bulk>;
 }
 
-export interface Bulk {
+interface Bulk {
   readonly base64: Base64Text;
   /** As it came. */
   readonly raw: readonly Buffer[];

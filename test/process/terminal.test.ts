@@ -33,6 +33,7 @@ test('Ctrl+Z stops nobody: it says why, and the prompt still types', async () =>
   await terminal.shows(prompt);
   terminal.pty.write('\u001A');
   await terminal.shows('Ctrl+Z would leave every caller hanging');
+  expect(terminal.text).toMatch(/console {2}http:\/\/127\.0\.0\.1:\d+\/console/);
   terminal.pty.write('status\r');
   await terminal.shows('healthy at http://127.0.0.1:');
   terminal.pty.write('quit\r');

@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import { Scope } from '../../src/lifecycle/scope.ts';
 import { noRecords, type SessionRecords } from '../../src/sessions/records.ts';
-import { type RegistryOptions, SessionRegistry } from '../../src/sessions/registry.ts';
+import { SessionRegistry } from '../../src/sessions/registry.ts';
+import type { RegistryOptions } from '../../src/sessions/registry-options.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TaskDesk } from '../../src/tasks/task-desk.ts';
 import { silentLog } from '../../src/telemetry/log.ts';

@@ -11,6 +11,7 @@ import type { Clock } from '../../lifecycle/clock.ts';
 import type { Deadline } from '../../lifecycle/deadline.ts';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import type { Scope } from '../../lifecycle/scope.ts';
+import type { StageReport } from '../../lifecycle/shutdown.ts';
 import type { Recordings } from '../../recordings/recordings.ts';
 import type { SessionRegistry } from '../../sessions/registry.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -45,11 +46,16 @@ export interface Followed {
   readonly ready: Promise<Missing>;
 }
 
+/** What administrators who watch want to see the end of, and the part of the time to leave that they may wait for it. */
+const awaitedStages: readonly string[] = ['sessions', 'requests', 'engines'];
+const awaitedShare = 0.7;
+
 export class Events {
   readonly hubs: Hubs;
   readonly #options: EventsOptions;
   readonly #endpoint: EventsEndpoint;
   readonly #turns: FairTurns;
+  readonly #awaited = new Map(awaitedStages.map((name) => [name, Promise.withResolvers<void>()]));
   #ingest: UnixIngest | undefined;
   #inProcess: Intake | undefined;
 
@@ -126,11 +132,28 @@ export class Events {
     return clientFacts([this.hubs.open, this.hubs.own], query, this.#options.clock);
   }
 
+  /** A stage of the leaving has ended: administrators who watch see the report as it comes. */
+  stageEnded(stage: StageReport): void {
+    this.hubs.tell.gateway('stage', { ...stage });
+    this.#awaited.get(stage.name)?.resolve();
+  }
+
   /** The last events of those who publish, then goodbye to those who watch. */
   async leave(deadline: Deadline): Promise<{ readonly watchers: number; readonly terminated: number }> {
     await this.#ingest?.close(deadline);
-    const [open, own] = await Promise.all([this.hubs.open.leave(deadline), this.hubs.own.leave(deadline)]);
+    const [open, own] = await Promise.all([this.hubs.open.leave(deadline), this.#leaveOwn(deadline)]);
     return { watchers: open.watchers + own.watchers, terminated: open.terminated + own.terminated };
+  }
+
+  /** Who watches the gateway itself is told of the others first, as long as that costs nobody anything. */
+  async #leaveOwn(deadline: Deadline) {
+    const { own } = this.hubs;
+    if (own.subscribers.size > 0) {
+      const until = deadline.child(deadline.remainingMs() * awaitedShare);
+      await until.wait(Promise.all([...this.#awaited.values()].map(({ promise }) => promise)));
+      until.dispose();
+    }
+    return own.leave(deadline);
   }
 }
 

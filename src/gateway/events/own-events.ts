@@ -5,11 +5,11 @@ import type { Hub, SlowFact } from '../../hub/hub.ts';
 import type { Subscriber } from '../../hub/subscriber.ts';
 import type { GenerationChange } from '../../pipelines/pipeline-line.ts';
 import type { RecordingChange } from '../../recordings/recordings.ts';
-import type { SessionChange } from '../../sessions/registry.ts';
+import type { SessionChange } from '../../sessions/registry-options.ts';
 import type { TaskFacts } from '../../tasks/task-facts.ts';
 import type { Stall } from '../../telemetry/loop-monitor.ts';
 
-export type GatewayWord = 'open' | 'ready' | 'failed' | 'leaving' | 'stall' | 'watcher';
+export type GatewayWord = 'open' | 'ready' | 'failed' | 'leaving' | 'stage' | 'stall' | 'watcher';
 
 export class OwnEvents {
   readonly #hub: Hub;

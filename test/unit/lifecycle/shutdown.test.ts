@@ -60,7 +60,33 @@ describe('a request', () => {
   );
 });
 
+test('each stage is told when it has ended, before the next one begins', async () => {
+  const told: string[] = [];
+  const { shutdown, report } = world(
+    [
+      { name: 'first', run: takes(50, { notes: ['a note'] }) },
+      { name: 'second', after: ['first'], startByMs: 1000, run: takes(10) },
+    ],
+    { onStage: ({ name, startMs, ms, notes }) => told.push(`${name} ${startMs} ${ms} ${notes}`) },
+  );
+  void shutdown.request('quit');
+  const { stages } = await report(60);
+  expect(told).toEqual(['first 0 50 a note', 'second 50 10 ']);
+  expect(stages.map(({ name }) => name)).toEqual(['first', 'second']);
+});
+
 describe('hooks that throw', () => {
+  test('at a stage keep nobody from leaving, and are no fault of it', async () => {
+    const { shutdown, happened, report } = world([{ name: 'stage' }, { name: 'next', after: ['stage'] }], {
+      onStage: () => {
+        throw new Error('nobody listens');
+      },
+    });
+    void shutdown.request('quit');
+    expect(await report(0)).toMatchObject({ exitCode: 0, forced: [] });
+    expect(happened).toEqual(['stage at 0', 'next at 0']);
+  });
+
   test('at the start keep nobody from leaving, and stand in the report as a fault', async () => {
     const { shutdown, happened, report } = world([{ name: 'stage' }], {
       onStart: () => {

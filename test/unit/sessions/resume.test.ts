@@ -1,7 +1,7 @@
 // A caller that is lost and comes back to its session: over connections in memory, in virtual time.
 import { expect, test } from 'vitest';
 import { systemClock, turn } from '../../../src/lifecycle/clock.ts';
-import type { SessionChange } from '../../../src/sessions/registry.ts';
+import type { SessionChange } from '../../../src/sessions/registry-options.ts';
 import { FakePipeline } from '../../support/fake-pipeline.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
 import { SessionWorld, type SessionWorldOptions } from '../../support/session-world.ts';
