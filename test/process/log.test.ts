@@ -43,7 +43,7 @@ test('log.cleanup tells the time of every release: of a session, and of the whol
   for (const { kind, result, ms } of releases)
     expect([typeof kind, result, Number(ms) >= 0]).toEqual(['string', 'done', true]);
   const paths = releases.map(({ path }) => String(path).replace(/sess_[^/]+/, 'SESSION'));
-  const session = ['registry entry', 'pipeline session', 'transport'].map(
+  const session = ['registry entry', 'pipeline session', 'seat/leg 1/transport'].map(
     (name) => `gateway/sessions/SESSION/${name}`,
   );
   for (const path of [...session, 'gateway/sessions/SESSION'])

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { Caller } from '../support/caller.ts';
 import { testFolder } from '../support/folder.ts';
 import { fixture, GatewayProcess } from '../support/gateway-process.ts';
-import { paced } from '../support/poll.ts';
+import { paced, until } from '../support/poll.ts';
 
 const config = {
   engines: { voice: { worker: fixture('gateway/tone.mjs') }, activity: { builtin: 'silero' } },
@@ -27,6 +27,8 @@ function read<Row>(database: string, sql: string): readonly Row[] {
   if (!existsSync(database)) return [];
   const reader = new DatabaseSync(database, { readOnly: true, timeout: 2000 });
   try {
+    // The file is there a moment before its tables are.
+    if (reader.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'turns'`).get() === undefined) return [];
     return reader.prepare(sql).all() as unknown as readonly Row[];
   } finally {
     reader.close();
@@ -44,6 +46,12 @@ test('100 sessions, killed at random moments: what was seen on disk stays, the r
     await using gateway = await GatewayProcess.start({ config, args: ['--data', data] });
     const url = await gateway.url();
     const callers = await Promise.all(Array.from({ length: callersEach }, () => Caller.call(url)));
+    // On a busy machine the database is there some seconds after its callers.
+    const rows = callersEach * (round + 1);
+    await until(() => read(database, 'SELECT id FROM sessions').length === rows, {
+      what: `${rows} sessions in the database`,
+      timeoutMs: 20_000,
+    });
     const killAtMs = performance.now() + 300 + Math.random() * 1500;
     let line = 0;
     for await (const _ of paced(15)) {

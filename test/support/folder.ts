@@ -20,7 +20,8 @@ export async function testFolder(): Promise<TestFolder> {
       return file;
     },
     async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true });
+      // Something may still be written by what is ending.
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
 }
