@@ -48,9 +48,14 @@ export class WavStream {
     return parseWav(joined(head, there.subarray(0, whole))).pcm;
   }
 
-  /** Throws WavError when it never came to its samples. */
+  /** Throws WavError when it never came to its samples, or ended before they did. */
   end(): void {
     if (!this.#head) throw new WavError(`no "data" chunk in its ${this.#held.length} bytes`);
+    const { dataBytes } = this.#head.facts;
+    if (this.#leftBytes > 0 && Number.isFinite(dataBytes))
+      throw new WavError(
+        `it was cut: ${dataBytes - this.#leftBytes} of ${dataBytes} bytes of sound are there`,
+      );
   }
 }
 

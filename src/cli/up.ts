@@ -55,7 +55,7 @@ export async function up(options: UpOptions, early: EarlyDoor | undefined): Prom
     config: loaded.config,
     secrets: loaded.secrets,
     process: 'owned',
-    reload: () => load(options),
+    reload: async () => stillThere(loaded, await load(options)),
     ...(search.find && { find: search.find }),
     onCreated: ({ shutdown }) => {
       installProcessEnd(shutdown, {
@@ -178,4 +178,11 @@ async function takeDoor({ config }: LoadedConfig, early: EarlyDoor | undefined):
       throw await explained(early.failure, config.dataDirectory);
   }
   return openDoor(config);
+}
+
+/** What an editor or a checkout has taken away for a moment is no wish for the embedded default. */
+function stillThere(before: LoadedConfig, after: LoadedConfig): LoadedConfig {
+  if (before.origin === 'embedded' || after.origin === 'file') return after;
+  const message = `${before.source}, with which this gateway was started, is not there any more: nothing has changed`;
+  throw new GreenroomError('config_not_found', message);
 }

@@ -93,9 +93,10 @@ export class Renewals {
     const { supervisor } = this.#options;
     const known = supervisor.configs().some((each) => each.name === name);
     const engine = config && supervisor.beside(config);
-    if (config?.start === 'eager') engine?.start();
     const before = engine ? supervisor.put(engine) : known ? supervisor.withdraw(name) : undefined;
     if (before) this.#retired.add(before);
+    // Where it is started from it is looked for by its name.
+    if (config?.start === 'eager') engine?.start();
   }
 
   /** The engine that is there is to be another: at once, or with its next instance. */

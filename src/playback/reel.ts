@@ -29,6 +29,8 @@ export async function openReel(
   take: TakeFacts,
   mode: PlaybackMode,
 ): Promise<Reel> {
+  if (take.source === 'import' && mode !== 'full')
+    throw unplayable(take, `it was brought along and has no events; play it in mode \`full\``);
   const openLog = () =>
     scope.acquire(
       'events',

@@ -1,5 +1,7 @@
 // The configuration of a running gateway, read again: what is wrong changes nothing, what is different is applied, and
 // nobody's call is dropped.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Reloaded } from '../../src/gateway/reloads.ts';
 import { Caller } from '../support/caller.ts';
@@ -63,6 +65,30 @@ test('a broken file changes nothing, and is told as at a start: with line and co
   expect(await new GatewayPipeline(gateway).generations()).toEqual([[1, 'current']]);
   await using caller = await Caller.call(await gateway.url());
   expect(await instructionsOf(caller)).toBe('Old words.');
+});
+
+test('a file that has gone is no wish for the embedded default: nothing changes', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  await gateway.event('ready');
+  await rm(join(gateway.folder.path, 'greenroom.json'));
+  expect(await ask(gateway)).toMatchObject({
+    status: 422,
+    body: { error: { code: 'config_not_found', message: expect.stringContaining('greenroom.json') } },
+  });
+  expect(await new GatewayPipeline(gateway).generations()).toEqual([[1, 'current']]);
+});
+
+test('an engine that is new is started once, under its name', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  await gateway.event('ready');
+  const engines = { ...config.engines, second: program(), third: { builtin: 'flite' } };
+  expect((await reload(gateway, { ...config, engines })).status).toBe(200);
+  for (const name of ['second', 'third'])
+    await gateway.event('engine', (event) => event['name'] === name && event['state'] === 'ready');
+  const states = gateway.events
+    .filter(({ event, name }) => event === 'engine' && (name === 'second' || name === 'third'))
+    .map(({ state }) => state);
+  expect(new Set(states).difference(new Set(['idle', 'starting', 'ready']))).toEqual(new Set());
 });
 
 test('other instructions are for new callers; who is there keeps what they began with', async () => {

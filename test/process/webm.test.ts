@@ -214,6 +214,7 @@ test('recordings are brought along: WAV and WebM by their content, and nothing e
     [Buffer.from(String(tone.toString('latin1')).replace('A_OPUS', 'A_VORB'), 'latin1'), /A_OPUS expected/],
     [tone.subarray(0, 150), /no sound in the 150 bytes/],
     [Buffer.from('RIFF____WAVEdata____'), /the WAV is broken/],
+    [wavBytes.subarray(0, 1000), /it was cut: 956 of 44100 bytes of sound are there/],
   ] as const) {
     const refused = await bring(gateway, odd);
     expect(refused).toMatchObject({ status: 422, body: { error: { code: 'invalid_audio' } } });
