@@ -58,11 +58,13 @@ export class RealtimeEndpoint {
       }
       const { searchParams } = target;
       const given = access.clientSecret(request)?.session ?? null;
-      const pipeline = pipelines.resolve(searchParams.get('model') ?? given?.model ?? null);
-      const preset = presetFor(pipeline, given, searchParams.get('intent'));
       const notices = searchParams.get('notices') === '1';
       const conversationId = searchParams.get('conversation_id');
       const principal = access.principal(request);
+      // A session keeps its generation to its end: its pipeline may not be in the configuration any more.
+      const left = conversationId === null ? undefined : sessions.leftBy(conversationId, principal);
+      const pipeline = left ?? pipelines.resolve(searchParams.get('model') ?? given?.model ?? null);
+      const preset = left ? null : presetFor(pipeline, given, searchParams.get('intent'));
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         const remote = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`;
         void sessions.open({

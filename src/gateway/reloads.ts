@@ -107,7 +107,9 @@ export class Reloads {
     const others = [...Object.keys(before.engines), ...Object.keys(config.engines)].filter(
       (name) => !inPlace.has(name) && !sameEngine(before.engines[name], config.engines[name]),
     );
-    const outdated = this.#outdated(before, config, new Set(others));
+    // What they wait for would be put in the place of what is read now.
+    const waiting = new Set(renewals.waitingFor(inPlace));
+    const outdated = this.#outdated(before, config, new Set(others), waiting);
     for (const name of outdated)
       table
         .lines()
@@ -129,8 +131,13 @@ export class Reloads {
     return built;
   }
 
-  /** Pipelines that are new or different, or have an engine that is another. */
-  #outdated(before: Config, config: Config, engines: ReadonlySet<string>): readonly string[] {
+  /** Pipelines that are new or different, or have an engine that is another, or wait for one that is to be another. */
+  #outdated(
+    before: Config,
+    config: Config,
+    engines: ReadonlySet<string>,
+    waiting: ReadonlySet<string>,
+  ): readonly string[] {
     const { table } = this.#options;
     const differ = new Set(
       differencesOf(before, config).flatMap(({ path, change }) =>
@@ -138,7 +145,7 @@ export class Reloads {
       ),
     );
     return Object.keys(config.pipelines).filter((name) => {
-      if (differ.has(name)) return true;
+      if (differ.has(name) || waiting.has(name)) return true;
       const current = table.lines().find((line) => line.name === name)?.current;
       return (
         current !== undefined && [...table.enginesOf(current)].some((engine) => engines.has(engine.name))

@@ -99,6 +99,13 @@ export class Renewals {
     if (config?.start === 'eager') engine?.start();
   }
 
+  /** Pipelines that wait for a generation with engines of these names. */
+  waitingFor(names: ReadonlySet<string>): readonly string[] {
+    return [...this.#pending].flatMap(([key, { engines }]) =>
+      [...engines.keys()].some((name) => names.has(name)) ? key.slice(0, key.lastIndexOf('/')) : [],
+    );
+  }
+
   /** The engine that is there is to be another: at once, or with its next instance. */
   inPlace(config: EngineConfig, when: 'restart' | 'note'): void {
     const { supervisor } = this.#options;

@@ -85,6 +85,11 @@ export class SessionRegistry {
     return this.#sessions.get(id)?.place;
   }
 
+  /** What answers the session that this caller may come back to now, whatever the configuration has by that name. */
+  leftBy(conversationId: string, principal: string): AnyPipeline | undefined {
+    return this.#left(conversationId, principal)?.pipeline;
+  }
+
   /** Those that are answered by this very pipeline. */
   answeredBy(pipeline: AnyPipeline): readonly OpenSession[] {
     return [...this.#sessions.values()].filter((each) => each.pipeline === pipeline);
@@ -200,11 +205,15 @@ export class SessionRegistry {
 
   /** The session that the caller had left, and in which it is seated again. Another's is as one that is not there. */
   #resume(conversationId: string, principal: string, caller: Caller): string | undefined {
+    const entry = this.#left(conversationId, principal);
+    entry?.seat.take(caller);
+    return entry?.session.id;
+  }
+
+  #left(conversationId: string, principal: string): Entry | undefined {
     const entry = this.#conversations.get(conversationId);
-    if (!entry || entry.principal !== principal) return undefined;
-    if (!entry.session.resumable || entry.seat.state === 'ended') return undefined;
-    entry.seat.take(caller);
-    return entry.session.id;
+    if (entry?.principal !== principal || entry.seat.state === 'ended') return undefined;
+    return entry.session.resumable ? entry : undefined;
   }
 
   #seatChanged(

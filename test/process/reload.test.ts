@@ -1,5 +1,6 @@
 // The configuration of a running gateway, read again: what is wrong changes nothing, what is different is applied, and
 // nobody's call is dropped.
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -145,6 +146,57 @@ test('an engine that is another gets a process of its own; the old one serves wh
   first.socket.close();
   await until(() => !alive(before ?? 0), { timeoutMs: 10_000, what: `pid ${before} to be gone` });
   expect(await answered(second, 'still there')).toBe('completed');
+});
+
+test('a reload while the next engine loads is not undone by it', async () => {
+  const program = (say: string, more: object = {}) => ({
+    run: [process.execPath, fixture('engines/http-engine.mjs'), '--port', '${port}'],
+    ...{ offers: ['speak'], model: './m.bin', env: { LOAD_MS: '2500', SAY: say }, ...more },
+  });
+  const engines = { ...config.engines, voice: program('old words') };
+  await using gateway = await GatewayProcess.start({
+    config: { ...config, engines },
+    prepare: (folder) => folder.write('m.bin', 'weights').then(() => undefined),
+  });
+  await gateway.event('ready');
+  const pipeline = new GatewayPipeline(gateway);
+  expect(await pipeline.restart({ mode: 'seamless', engines: true })).toMatchObject({ status: 202 });
+  const next = { ...config, engines: { ...engines, voice: program('new words', { exclusive: true }) } };
+  const { body } = await reload(gateway, next);
+  expect(body).toMatchObject({
+    engines: [{ name: 'voice', way: 'in_place' }],
+    pipelines: [{ generation: 3 }],
+  });
+  await pipeline.shows(
+    ({ generation, state }) => generation === 3 && state === 'ready',
+    'to be ready',
+    30_000,
+  );
+  expect(await pipeline.generations()).toEqual([[3, 'current']]);
+  const { pid } = await new GatewayEngine(gateway, 'voice').status();
+  expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toContain('SAY=new words');
+  expect((await ask(gateway)).body).toMatchObject({ differences: [] });
+});
+
+test('a caller that was lost comes back to a pipeline that is not there any more, by the address it has', async () => {
+  await using gateway = await GatewayProcess.start({
+    config: { ...config, pipelines: { ...config.pipelines, old: echo } },
+  });
+  await gateway.event('ready');
+  const url = await gateway.url();
+  await using caller = await Caller.call(url, '?notices=1&model=old');
+  await caller.lobby('ready');
+  caller.send({ type: 'session.update', session: { type: 'realtime', resumption: { enabled: true } } });
+  await caller.event('session.updated');
+  const { conversation } = (await caller.event('conversation.created')) as {
+    readonly conversation?: { readonly id: string };
+  };
+  caller.socket.terminate();
+  expect((await reload(gateway, config)).status).toBe(200);
+  const address = `?notices=1&model=old&conversation_id=${conversation?.id}`;
+  await using again = await Caller.call(url, address);
+  expect(await again.event('conversation.created')).toMatchObject({ conversation });
+  expect(await answered(again, 'here again')).toBe('completed');
 });
 
 test('a pipeline that is removed is for those who are in it; a new one is there at once', async () => {
