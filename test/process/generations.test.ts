@@ -86,7 +86,8 @@ test('a call is answered across a replacement, the next gets the next generation
   const sessions: { readonly data: readonly { readonly generation: number }[] } = (
     await gateway.json('/api/sessions')
   ).body;
-  expect(sessions.data.map(({ generation }) => generation)).toEqual([1, 2]);
+  // The newest first.
+  expect(sessions.data.map(({ generation }) => generation)).toEqual([2, 1]);
   first.socket.close();
   await pipeline.shows(({ generations }) => generations.length === 1, 'to have one generation');
   expect(await pipeline.generations()).toEqual([[2, 'current']]);
