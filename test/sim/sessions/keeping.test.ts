@@ -7,7 +7,8 @@ import { systemClock, turn } from '../../../src/lifecycle/clock.ts';
 import { KeepingWorld } from '../../support/keeping-world.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
 
-const regressions: readonly number[] = [];
+// A playback that began or ended while its caller was lost: who came back was not told.
+const regressions: readonly number[] = [1_186_722_203];
 const audio = Buffer.alloc(4800).toString('base64');
 const append = { type: 'input_audio_buffer.append', audio };
 const record = (on: boolean) => ({
@@ -95,7 +96,7 @@ const reached = {
   ...{ 'lost while it plays': 0, 'hung up while it plays': 0, 'played to its end': 0, stopped: 0 },
   ...{ 'had drained for too long': 0, 'drained while it plays': 0, 'built beside': 0, 'given up': 0 },
   ...{ 'quit while it plays': 0, 'quit under a take': 0, 'quit while away': 0, 'quit while building': 0 },
-  ...{ 'two generations at once': 0, 'played alone': 0, 'two takes': 0 },
+  ...{ 'two generations at once': 0, 'played alone': 0, 'knows what plays': 0, 'two takes': 0 },
 };
 
 class Run {
@@ -192,6 +193,24 @@ class Run {
     }
   }
 
+  /** Who is there knows how the playbacks stand that it was ever told of, over all of its connections. */
+  expectTold(): void {
+    const { desk, sessions } = this.world;
+    for (const transports of this.slots) {
+      const last = transports.at(-1);
+      const id = last?.sessionId;
+      if (last?.state !== 'open' || !sessions.registry.list().some((each) => each.id === id)) continue;
+      const states = new Map<unknown, unknown>();
+      for (const transport of transports.filter(({ sessionId }) => sessionId === id))
+        for (const { id: playback, state } of transport.all('greenroom.playback'))
+          states.set(playback, state);
+      const known = [...states].flatMap(([playback, state]) => (state === 'playing' ? [playback] : []));
+      const playing = desk.list().filter(({ sessionId }) => sessionId === id);
+      expect(known, `playing in ${id}`).toEqual(playing.map((each) => each.id));
+      reached['knows what plays'] += 1;
+    }
+  }
+
   #comes(slot: number): void {
     const { world } = this;
     const before = this.last(slot);
@@ -272,6 +291,7 @@ async function play(happenings: readonly Happening[], scheduler: fc.Scheduler): 
   await scheduler.waitAll();
   await turn(systemClock);
   run.check();
+  run.expectTold();
   for (const transport of run.slots.flat()) transport.gone();
   for (const { id } of world.desk.list()) void world.desk.stop({ id });
   await turn(systemClock);
@@ -298,7 +318,7 @@ function count(world: KeepingWorld): void {
 const property = fc.asyncProperty(fc.array(happening, { maxLength: 60, size: 'max' }), fc.scheduler(), play);
 
 test('whatever is begun in a session, by whomever, and restarted or left under it, has one owner and one end, 1000 times at random', async () => {
-  for (const seed of regressions) await fc.assert(property, { seed, numRuns: 50 });
+  for (const seed of regressions) await fc.assert(property, { seed, numRuns: 100 });
   await fc.assert(property, { numRuns: 1000 });
   if (process.env['SHOW']) console.log(reached);
   for (const [moment, times] of Object.entries(reached)) expect(times, moment).toBeGreaterThan(0);
