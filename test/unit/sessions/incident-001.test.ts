@@ -8,7 +8,8 @@
 //     a caller that leaves while it plays                  here (WebM); playback/desk "who leaves in the middle";
 //                                                            process/playback "a caller that leaves"; sim/playback
 //     a playback that cannot begin: none is active         playback/desk "what is not there, is not ready or cannot be
-//                                                            played"; process/playback "every refusal"
+//                                                            played"; playback/webm; process/playback "every
+//                                                            refusal"
 //     quit is the leaving that every other is              process/incident-001; process/terminal "quit leaves by the
 //                                                            same path"; process/gateway-commands "the prompt restarts"
 //     everything is ended twice, and by all at once        here; playback/desk "one at a time"; sim/lifecycle/scope-model
