@@ -113,7 +113,10 @@ async function audio(recordings: Recordings, { param, query, header, method }: R
 /** Of the caller's, which may be several. */
 function trackIn(take: TakeFacts, part: Part, piece: string): Track {
   if (part === 'assistant' && take.source === 'import')
-    throw new GreenroomError('not_found', `recording ${take.id} was brought along: it has no assistant`);
+    throw new GreenroomError(
+      'not_found',
+      `recording ${take.id} was brought along: there is nothing but the caller's sound`,
+    );
   const tracks = part === 'caller' ? [take.caller, ...take.callerMore] : [take.assistant];
   const track = /^[1-9][0-9]{0,2}$/.test(piece) ? tracks[Number(piece) - 1] : undefined;
   if (track) return track;

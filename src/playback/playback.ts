@@ -138,7 +138,7 @@ export class Playback {
   #tell(more: Partial<PlaybackNotice> = {}): void {
     const { place, take, id, mode, speed } = this.#options;
     const { word, positionMs, durationMs, message, error } = this.#state;
-    if (word === 'checking' || !place.notices) return;
+    if (word === 'checking') return;
     place.tell({
       ...{ type: 'greenroom.playback', id, recording_id: take.id, mode, speed, state: word },
       ...{ position_ms: Math.round(positionMs), duration_ms: Math.round(durationMs), message },

@@ -131,24 +131,26 @@ export class SessionRegistry {
       void scope.close(reason);
     };
     let session: Call | undefined;
-    const tape = this.#options.openTape?.({
-      ...{ id, pipeline: pipeline.name, formats: pipeline.kind === 'bridge' ? 'asked' : 'told' },
-      notice: (notice) => session?.notice(notice),
-    });
-    if (tape) scope.defer('tape', ({ reason }) => tape.end(reason));
-    const place: CallersPlace = new CallersPlace(scope, () => seat);
-    const seat = new Seat(
-      {
-        ...{ id, scope, limits, tape, place, newId, random, why: () => ending, onEnd: end },
-        onChange: (change, why) => this.#seatChanged(id, pipeline, change, why),
-        onTerminated: () => {
-          this.#terminated += 1;
-        },
-      },
-      request,
-    );
-    const tell = (error: GreenroomError) => seat.send({ type: 'error', error: setUpFailed(error) });
+    // Before the caller has a seat it is told as one who is turned away.
+    let tell = (error: GreenroomError): unknown => refuse(transport, error, newId);
     try {
+      const tape = this.#options.openTape?.({
+        ...{ id, pipeline: pipeline.name, formats: pipeline.kind === 'bridge' ? 'asked' : 'told' },
+        notice: (notice) => session?.notice(notice),
+      });
+      if (tape) scope.defer('tape', ({ reason }) => tape.end(reason));
+      const place: CallersPlace = new CallersPlace(scope, () => seat);
+      const seat = new Seat(
+        {
+          ...{ id, scope, limits, tape, place, newId, random, why: () => ending, onEnd: end },
+          onChange: (change, why) => this.#seatChanged(id, pipeline, change, why),
+          onTerminated: () => {
+            this.#terminated += 1;
+          },
+        },
+        request,
+      );
+      tell = (error) => seat.send({ type: 'error', error: setUpFailed(error) });
       if (request.enter) holdGeneration(request.enter, id, scope, this.tasks);
       const { name, generation = 1 } = pipeline;
       const record = this.#options.records({ id, pipeline: name, generation, remote: seat.remote });

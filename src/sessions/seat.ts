@@ -16,6 +16,7 @@ import type { WireText } from '../wire/text-frame.ts';
 import type { Call } from './call.ts';
 import { CallerLeg, type LegEnd } from './caller-leg.ts';
 import type { CallersPlace } from './callers-place.ts';
+import { MissedNotices } from './missed-notices.ts';
 import type { SessionLimits } from './session-options.ts';
 import { type Tape, tapedTransport } from './tape.ts';
 import type { Transport } from './transport.ts';
@@ -52,6 +53,7 @@ export class Seat {
   /** Of its legs. Opened first, so that everything else of the session can still tell how it ends. */
   readonly #scope: Scope;
   #leg: CallerLeg | undefined;
+  readonly #missed = new MissedNotices();
   #call: Call | undefined;
   #window: Timer | undefined;
   #leftMs = 0;
@@ -108,6 +110,7 @@ export class Seat {
   }
 
   send(event: ServerEvent | JsonObject): void {
+    if (!this.#leg) return this.#missed.note(event);
     const { type } = event;
     if (typeof type === 'string' && type.startsWith('greenroom.') && !this.notices) return;
     this.#leg?.outbox.send(event);
@@ -146,6 +149,7 @@ export class Seat {
     this.#leg = leg;
     leg.outbox.sendFirst(call.replay());
     call.callerIs('back');
+    for (const event of this.#missed.take()) this.send(event);
     leg.read();
     onChange(before ? 'replaced' : 'resumed', `from ${caller.transport.remote}`);
   }

@@ -2,7 +2,7 @@
 import { bytesToBase64, pcmToBytes } from '../../src/audio/pcm.ts';
 import { resample } from '../../src/audio/resample.ts';
 import { parseWav } from '../../src/audio/wav.ts';
-import { fixture, GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
+import { fixture, type GatewayAsked, GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
 
 const worker = fixture('engines/scripted.mjs');
 
@@ -57,7 +57,7 @@ export function audioToLetters(base64: string): string {
 }
 
 /** A line as flite says it, between silences that end a turn: PCM16 at 24 kHz. */
-export async function speech(gateway: GatewayProcess, text: string): Promise<Int16Array<ArrayBuffer>> {
+export async function speech(gateway: GatewayAsked, text: string): Promise<Int16Array<ArrayBuffer>> {
   const response = await fetch(`${await gateway.url()}/v1/audio/speech`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -1,14 +1,14 @@
 // One pipeline of a gateway in a process of its own, as its API shows it.
 import type { PipelineShown } from '../../src/gateway/pipeline-facts.ts';
 import type { Restarted, RestartRequest } from '../../src/gateway/restarts.ts';
-import type { GatewayProcess } from './gateway-process.ts';
+import type { GatewayAsked } from './gateway-process.ts';
 import { until } from './poll.ts';
 
 export class GatewayPipeline {
-  readonly #gateway: GatewayProcess;
+  readonly #gateway: GatewayAsked;
   readonly name: string;
 
-  constructor(gateway: GatewayProcess, name = 'default') {
+  constructor(gateway: GatewayAsked, name = 'default') {
     this.#gateway = gateway;
     this.name = name;
   }

@@ -20,6 +20,9 @@ export interface GatewayEvent {
   readonly [key: string]: unknown;
 }
 
+/** Where its API can be asked. */
+export type GatewayAsked = Pick<GatewayProcess, 'url' | 'json'>;
+
 export interface GatewayProcessOptions {
   /** Content of greenroom.json; none: the embedded default. */
   readonly config?: object;

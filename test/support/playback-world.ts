@@ -2,13 +2,13 @@
 // for them is looked for again and again.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { noDecoders } from '../../src/audio/decoding/decoders.ts';
+import { type Decoders, noDecoders } from '../../src/audio/decoding/decoders.ts';
 import { pcmToBase64 } from '../../src/audio/pcm.ts';
 import { writeWav } from '../../src/audio/wav.ts';
 import { GreenroomError } from '../../src/lifecycle/errors.ts';
 import { PlaybackDesk, type PlaybackRequest } from '../../src/playback/desk.ts';
 import type { TakeFacts } from '../../src/recordings/facts.ts';
-import { trackOf } from '../../src/recordings/track.ts';
+import { trackOf, webmTrack } from '../../src/recordings/track.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { FakePipeline } from './fake-pipeline.ts';
 import type { TestFolder } from './folder.ts';
@@ -19,6 +19,8 @@ export interface TakeGiven {
   readonly samples?: number;
   /** In place of a sound one; null: none. */
   readonly wav?: Uint8Array | null;
+  /** In place of it: a whole stream of so many samples at 48 kHz. */
+  readonly webm?: { readonly bytes: Uint8Array; readonly samples: number };
   /** In place of those of two turns; null: there is no file. */
   readonly events?: readonly object[] | null;
   readonly state?: TakeFacts['state'];
@@ -53,14 +55,18 @@ export class PlaybackWorld {
   readonly #folder: TestFolder;
   readonly #takes = new Map<string, TakeFacts>();
 
-  constructor(folder: TestFolder, pipeline = new FakePipeline(undefined, 'ready')) {
+  constructor(
+    folder: TestFolder,
+    pipeline = new FakePipeline(undefined, 'ready'),
+    decoders: Pick<Decoders, 'open'> = noDecoders,
+  ) {
     this.#folder = folder;
     this.pipeline = pipeline;
     let ids = 0;
     this.desk = new PlaybackDesk({
       recordings: {
         root: folder.path,
-        decoders: noDecoders,
+        decoders,
         find: async (session, take) => {
           const found = this.#takes.get(`${session}/${take}`);
           if (found) return found;
@@ -76,19 +82,20 @@ export class PlaybackWorld {
   }
 
   /** Returns the id of a recording of 3 s. */
-  async take({ samples = 72_000, wav, events = twoTurns, state = 'finished' }: TakeGiven = {}) {
+  async take({ samples = 72_000, wav, webm, events = twoTurns, state = 'finished' }: TakeGiven = {}) {
     const take = this.#takes.size + 1;
     const id = `rec/${take}`;
     const bytes = wav === undefined ? writeWav(new Int16Array(samples).fill(1000), 24_000) : wav;
     const path = join('rec', String(take));
-    if (bytes) await this.#folder.write(join(path, 'raw_stream.wav'), bytes);
+    if (webm) await this.#folder.write(join(path, 'raw_stream.webm'), webm.bytes);
+    else if (bytes) await this.#folder.write(join(path, 'raw_stream.wav'), bytes);
     const lines = events?.map((event) => `${JSON.stringify(event)}\n`).join('');
     if (lines !== undefined) await this.#folder.write(join(path, 'events.jsonl'), lines);
     this.#takes.set(id, {
       ...{ id, session: 'rec', take, pipeline: 'fake', state, reason: null, error: null },
       ...{ startedAtMs: 0, endedAtMs: 3000, events: 0, bytes: 0, version: '0.1.0' },
       ...{ source: 'session', callerMore: [] },
-      caller: trackOf('caller', 44 + samples * 2, []),
+      caller: webm ? webmTrack('raw_stream.webm', webm.samples) : trackOf('caller', 44 + samples * 2, []),
       assistant: trackOf('assistant', 44, []),
     });
     return id;

@@ -1,6 +1,6 @@
 // Recordings of a cascade, played back: who was heard and answered, as the events of a call tell.
 import type { Caller, WireEvent } from './caller.ts';
-import type { GatewayProcess } from './gateway-process.ts';
+import type { GatewayAsked } from './gateway-process.ts';
 import { until } from './poll.ts';
 
 export interface Played {
@@ -12,20 +12,20 @@ export interface Played {
   readonly message: string;
 }
 
-export function play(gateway: GatewayProcess, body: object) {
+export function play(gateway: GatewayAsked, body: object) {
   return gateway.json('/api/playback/start', { method: 'POST', body: JSON.stringify(body) });
 }
 
-export function stopPlaying(gateway: GatewayProcess, body: object = {}) {
+export function stopPlaying(gateway: GatewayAsked, body: object = {}) {
   return gateway.json('/api/playback/stop', { method: 'POST', body: JSON.stringify(body) });
 }
 
-export async function playing(gateway: GatewayProcess): Promise<readonly Played[]> {
+export async function playing(gateway: GatewayAsked): Promise<readonly Played[]> {
   return ((await gateway.json('/api/playback')).body as { data: readonly Played[] }).data;
 }
 
 /** Once it has ended. */
-export function played(gateway: GatewayProcess, id: string, timeoutMs = 40_000): Promise<Played> {
+export function played(gateway: GatewayAsked, id: string, timeoutMs = 40_000): Promise<Played> {
   return until(
     async () => {
       const one = (await gateway.json(`/api/playback/${id}`)).body as Played;

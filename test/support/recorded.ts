@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Caller } from './caller.ts';
 import type { TestFolder } from './folder.ts';
-import { fixture, GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
+import { fixture, type GatewayAsked, GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
 import { until } from './poll.ts';
 
 const config = {
@@ -33,21 +33,21 @@ export function up(folder: TestFolder, options: GatewayProcessOptions = {}): Pro
 
 export const recordings = (folder: TestFolder) => join(folder.path, 'data', 'recordings');
 
-export async function takes(gateway: GatewayProcess, query = ''): Promise<readonly Take[]> {
+export async function takes(gateway: GatewayAsked, query = ''): Promise<readonly Take[]> {
   return ((await gateway.json(`/api/recordings${query}`)).body as { data: readonly Take[] }).data;
 }
 
-export async function take(gateway: GatewayProcess, fits: (take: Take) => boolean): Promise<Take> {
+export async function take(gateway: GatewayAsked, fits: (take: Take) => boolean): Promise<Take> {
   return until(async () => (await takes(gateway)).find(fits), { timeoutMs: 10_000, what: 'the recording' });
 }
 
-export function post(gateway: GatewayProcess, session: string, on: boolean) {
+export function post(gateway: GatewayAsked, session: string, on: boolean) {
   const init = { method: 'POST', body: JSON.stringify({ on }) };
   return gateway.json(`/api/sessions/${session}/recording`, init);
 }
 
 /** Without turn detection, so that the buffer is the caller's own. */
-export async function quietCaller(gateway: GatewayProcess): Promise<{ caller: Caller; session: string }> {
+export async function quietCaller(gateway: GatewayAsked): Promise<{ caller: Caller; session: string }> {
   const caller = await Caller.call(await gateway.url());
   const { session } = await caller.event('session.created');
   caller.send({
@@ -76,7 +76,7 @@ export function speak(caller: Caller, pcm: Int16Array, pieceBytes = 961): void {
     });
 }
 
-export async function fetched(gateway: GatewayProcess, path: string, headers: Record<string, string> = {}) {
+export async function fetched(gateway: GatewayAsked, path: string, headers: Record<string, string> = {}) {
   const response = await fetch(`${await gateway.url()}${path}`, { headers });
   return { response, bytes: Buffer.from(await response.arrayBuffer()) };
 }

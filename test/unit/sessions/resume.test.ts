@@ -277,3 +277,30 @@ test('a long conversation is told as it is taken, and what happens meanwhile com
   expect(typesOf(next).indexOf('greenroom.lobby')).toBe(2 + 60 * 2);
   await it.end(next);
 });
+
+test('how things stand beside the conversation is told to who comes back: of each the last word', async () => {
+  const it = await call();
+  it.transport.gone(1006);
+  await settle();
+  const [open] = it.world.registry.answeredBy(it.pipeline);
+  const playback = { recording_id: 'rec/1', mode: 'full', speed: 1, duration_ms: 500, message: '' } as const;
+  const tell = (id: string, state: 'playing' | 'finished', position_ms: number) =>
+    open?.session.notice({ type: 'greenroom.playback', id, state, position_ms, ...playback });
+  tell('play_1', 'playing', 0);
+  tell('play_2', 'playing', 0);
+  open?.session.notice({ type: 'greenroom.notice', code: 'recording', state: 'on', take: 1, message: 'on' });
+  tell('play_1', 'finished', 500);
+  const next = await it.back({ notices: true });
+  const beside = next.sent.slice(next.sent.findIndex(({ type }) => type === 'greenroom.lobby') + 1);
+  expect(beside).toMatchObject([
+    { type: 'greenroom.playback', id: 'play_2', state: 'playing' },
+    { type: 'greenroom.notice', code: 'recording', state: 'on' },
+    { type: 'greenroom.playback', id: 'play_1', state: 'finished' },
+  ]);
+  // Told once; and not to who asks for no notices.
+  next.gone(1006);
+  await settle();
+  const strict = await it.back();
+  expect(typesOf(strict).filter((type) => type.startsWith('greenroom.'))).toEqual([]);
+  await it.end(next, strict);
+});
