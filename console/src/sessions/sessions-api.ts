@@ -84,8 +84,9 @@ export async function wholeSession(id: string): Promise<SessionWhole> {
   ]);
   if (kept) {
     // What is kept of them has no progress, which those under way have.
-    const tasks = await askList<SessionTask>(`${pathOf(id)}/tasks`).catch(() => kept.tasks);
-    return { ...kept, tasks, takes };
+    const under = kept.tasks.some(({ endedAtMs }) => endedAtMs === null);
+    const live = under ? askList<SessionTask>(`${pathOf(id)}/tasks`).catch(() => kept.tasks) : kept.tasks;
+    return { ...kept, tasks: await live, takes };
   }
   if (takes.length === 0) throw new ApiError('not_found', `nothing is known of session ${id}`, 404);
   return { session: null, tasks: [], takes, items: [], nextCursor: null };
