@@ -14,6 +14,7 @@ const alone = [
   'discover',
   'console',
   'console-records',
+  'console-answers',
 ].map((name) => `test/process/${name}.test.ts`);
 
 /** What puts itself in a module's place needs modules of its own; all others share theirs, which saves a third of the time. */

@@ -31,7 +31,7 @@ export function PipelinesTable() {
   }, [look]);
   useEachConnection(() => void look().catch(() => undefined));
   return (
-    <table class="rows">
+    <table class="rows pipelines">
       <thead>
         <tr>
           <th scope="col">name</th>

@@ -15,7 +15,7 @@ export function ReloadBox() {
   };
   const now = seen.value;
   return (
-    <section aria-label="configuration">
+    <section class="configuration" aria-label="configuration">
       <h2>Configuration</h2>
       <div class="bar">
         <Action act={read(true)}>Read it again</Action>

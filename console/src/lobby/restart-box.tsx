@@ -11,8 +11,8 @@ interface Restarted {
 }
 
 const modes = {
-  replace: 'new callers wait for it',
-  seamless: 'new callers get the old one until then',
+  replace: 'new callers wait',
+  seamless: 'they get the old one',
 } as const;
 
 interface RestartBoxProps {
