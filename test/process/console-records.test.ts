@@ -67,8 +67,7 @@ async function webm(): Promise<Buffer> {
       const bytes = new Uint8Array(await data.arrayBuffer());
       resolve(btoa(String.fromCharCode(...bytes)));
     };
-    recorder.start();
-    setTimeout(() => recorder.stop(), 700);
+    recorder.start(700);
   })`);
   return Buffer.from(String(base64), 'base64');
 }
