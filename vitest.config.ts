@@ -4,9 +4,18 @@ import { defineConfig } from 'vitest/config';
 const define = { __VERSION__: JSON.stringify('0.0.0-test') };
 
 /** What measures time, or looks at well-known ports of the machine: nothing runs beside it. */
-const alone = ['leaving', 'stuck', 'slow', 'start', 'incident-003', 'hub-leaving', 'discover', 'console'].map(
-  (name) => `test/process/${name}.test.ts`,
-);
+const alone = [
+  'leaving',
+  'stuck',
+  'slow',
+  'start',
+  'incident-003',
+  'hub-leaving',
+  'discover',
+  'console',
+  'console-records',
+  'console-answers',
+].map((name) => `test/process/${name}.test.ts`);
 
 /** What puts itself in a module's place needs modules of its own; all others share theirs, which saves a third of the time. */
 const mocking = ['load', 'early'].map((name) => `test/unit/config/${name}.test.ts`);

@@ -5,13 +5,11 @@ import './styles/base.css';
 import './styles/parts.css';
 import './styles/pages.css';
 import { followLeaving } from './leaving/leaving-store.ts';
-import { followAbilities } from './live/abilities.ts';
 import { followGateway } from './live/gateway.ts';
 import { signInFromAddress } from './live/sign-in.ts';
 
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has no #app');
 followLeaving();
-followAbilities();
 render(<App />, root);
 void signInFromAddress().then(followGateway);

@@ -81,7 +81,8 @@ export class TaskRun {
     const { owner, plan } = this.#options;
     this.#perform(begin(this.#state.startedMs).effects);
     if (owner.state !== 'open') return this.#cancelled(owner.reason ?? 'done');
-    const scope = owner.child(`task ${this.#origin.id}`, { kind: 'task' });
+    // Of one that goes on after its session the owner does not say whose it is.
+    const scope = owner.child(`task ${plan.name} of ${this.#origin.session}`, { kind: 'task' });
     const work = scope.spawn(`ask ${plan.think.name}`, (signal) => this.#work(scope, signal));
     this.#keepAlive(scope);
     const limit = scope.clock.after(plan.limitMs, () => this.#tooLong(scope), { ref: false });

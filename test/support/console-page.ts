@@ -30,11 +30,15 @@ export class ConsolePage implements AsyncDisposable {
     page.on('request', (request) => this.requested.push(request.url()));
   }
 
-  static async open(executablePath: string, address: string): Promise<ConsolePage> {
-    const browser = await launch({
-      executablePath,
-      args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
-    });
+  /** @param microphone a WAV file that it gives, again and again; beeps by default */
+  static async open(
+    executablePath: string,
+    address: string,
+    { microphone }: { readonly microphone?: string } = {},
+  ): Promise<ConsolePage> {
+    const fake = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+    const heard = microphone === undefined ? [] : [`--use-file-for-fake-audio-capture=${microphone}`];
+    const browser = await launch({ executablePath, args: ['--no-sandbox', ...fake, ...heard] });
     const opened = new ConsolePage(await browser.newPage(), () => browser.close());
     await opened.looks(wide);
     await opened.page.goto(address);

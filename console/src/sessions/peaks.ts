@@ -35,6 +35,17 @@ export class Peaks {
     this.#sound(rest);
   }
 
+  /** All of it at once, at any rate, -1 to 1. */
+  fill(sound: Float32Array): void {
+    this.values.fill(0);
+    sound.forEach((one, at) => {
+      const place = Math.floor((at * this.values.length) / sound.length);
+      const value = Math.abs(one);
+      if (value > (this.values[place] ?? 0)) this.values[place] = Math.min(1, value);
+    });
+    this.#at = this.#samples;
+  }
+
   #sound(bytes: Uint8Array): void {
     let from = 0;
     if (this.#odd !== null && bytes.length > 0) {

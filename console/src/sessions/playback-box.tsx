@@ -1,20 +1,13 @@
 // Plays a recording back into a session, as if it were its caller's microphone.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ask, post } from '../live/api.ts';
+import type { PlaybackFacts } from '../../../src/playback/playback.ts';
+import { ask, askList, post } from '../live/api.ts';
+import { hrefOf } from '../route.ts';
 import { Action } from '../ui/action.tsx';
 import { duration } from '../ui/format.ts';
 import { StateWord } from '../ui/state-word.tsx';
 import { openSessions, type SessionRow } from './sessions-api.ts';
-
-interface Playback {
-  readonly id: string;
-  readonly sessionId: string;
-  readonly state: 'checking' | 'playing' | 'finished' | 'stopped' | 'failed';
-  readonly positionMs: number;
-  readonly durationMs: number;
-  readonly message: string;
-}
 
 const modes = [
   ['full', 'as from the microphone'],
@@ -24,19 +17,25 @@ const modes = [
 const speeds = [1, 0, 0.5, 2, 4, 8];
 const lookEveryMs = 500;
 
-const isOver = ({ state }: Playback): boolean => state !== 'checking' && state !== 'playing';
+const isOver = ({ state }: PlaybackFacts): boolean => state !== 'checking' && state !== 'playing';
 
 export function PlaybackBox({ recording }: { readonly recording: string }) {
   const mode = useSignal<string>('full');
   const speed = useSignal(1);
   const session = useSignal('');
   const sessions = useSignal<readonly SessionRow[]>([]);
-  const playback = useSignal<Playback | null>(null);
+  const playback = useSignal<PlaybackFacts | null>(null);
   useEffect(() => {
+    // One that somebody began elsewhere, or before this page was opened.
+    void askList<PlaybackFacts>('/api/playback')
+      .then((all) => {
+        playback.value ??= all.find(({ recordingId }) => recordingId === recording) ?? null;
+      })
+      .catch(() => undefined);
     const timer = setInterval(() => {
       const now = playback.value;
       if (now === null || isOver(now)) return;
-      ask<Playback>(`/api/playback/${encodeURIComponent(now.id)}`)
+      ask<PlaybackFacts>(`/api/playback/${encodeURIComponent(now.id)}`)
         .then((told) => {
           playback.value = told;
         })
@@ -47,12 +46,12 @@ export function PlaybackBox({ recording }: { readonly recording: string }) {
   const start = async () => {
     const into = session.value === '' ? {} : { sessionId: session.value };
     const asked = { recordingId: recording, mode: mode.value, speed: speed.value, ...into };
-    playback.value = await post<Playback>('/api/playback/start', asked);
+    playback.value = await post<PlaybackFacts>('/api/playback/start', asked);
   };
   const now = playback.value;
   const playing = now !== null && !isOver(now);
   return (
-    <div class="bar">
+    <div class="bar playback">
       <label>
         Play it back
         <select
@@ -112,7 +111,20 @@ export function PlaybackBox({ recording }: { readonly recording: string }) {
       {now && (
         <p role="status">
           <StateWord state={now.state} />{' '}
-          <span class="dim">{`${duration(now.positionMs)} of ${duration(now.durationMs)} ${now.message}`}</span>
+          <span class="dim">{`${duration(now.positionMs)} of ${duration(now.durationMs)} into `}</span>
+          <a href={hrefOf('sessions', now.sessionId)}>
+            <code>{now.sessionId}</code>
+          </a>{' '}
+          {now.error ? (
+            <span class="refusal">{now.error.message}</span>
+          ) : (
+            <span class="dim">{now.message}</span>
+          )}
+          <progress
+            max={1}
+            value={now.durationMs > 0 ? Math.min(1, now.positionMs / now.durationMs) : 0}
+            aria-label="how far it is"
+          />
         </p>
       )}
     </div>

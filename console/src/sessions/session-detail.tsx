@@ -1,18 +1,19 @@
 // One session in full: what it is, what was said, its background work, its recordings, what the gateway told of it.
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { has } from '../live/abilities.ts';
-import { post, wordsOf } from '../live/api.ts';
+import { post, remove, wordsOf } from '../live/api.ts';
 import { onOwn } from '../live/gateway.ts';
 import { usePoll } from '../live/poll.ts';
 import { soon } from '../live/soon.ts';
 import { hrefOf } from '../route.ts';
 import { Action } from '../ui/action.tsx';
 import { Facts } from '../ui/facts.tsx';
-import { clock, count, counted, day, duration } from '../ui/format.ts';
+import { count, day, duration } from '../ui/format.ts';
 import { StateWord } from '../ui/state-word.tsx';
 import { SessionEvents } from './session-events.tsx';
-import { type SessionItem, type SessionTask, type SessionWhole, wholeSession } from './sessions-api.ts';
+import { SessionTasks } from './session-tasks.tsx';
+import { SessionTranscript } from './session-transcript.tsx';
+import { type SessionWhole, wholeSession } from './sessions-api.ts';
 import { TakeCard } from './take-card.tsx';
 
 const followed = ['greenroom.session.', 'greenroom.task.', 'greenroom.recording.'];
@@ -55,8 +56,8 @@ export function SessionDetail({ id }: { readonly id: string }) {
         </p>
       )}
       {now && <Head id={id} whole={now} look={look} />}
-      {now && <Transcript items={now.items} kept={now.kept} />}
-      {now && now.tasks.length > 0 && <Tasks tasks={now.tasks} />}
+      {now && <SessionTranscript id={id} whole={now} />}
+      {now && now.tasks.length > 0 && <SessionTasks tasks={now.tasks} />}
       {now && now.takes.length > 0 && (
         <section aria-label="recordings">
           <h2>Recordings</h2>
@@ -83,9 +84,10 @@ interface HeadProps {
   readonly look: () => Promise<void>;
 }
 
-function Head({ id, whole: { session, takes, kept }, look }: HeadProps) {
+function Head({ id, whole: { session, tasks, takes }, look }: HeadProps) {
   const name = encodeURIComponent(id);
   const open = session !== null && session.state !== 'closed' && session.state !== 'unclean';
+  const under = tasks.filter(({ endedAtMs }) => endedAtMs === null);
   const recording = takes.some(({ state }) => state === 'recording');
   return (
     <section class="card" aria-label="session">
@@ -93,18 +95,24 @@ function Head({ id, whole: { session, takes, kept }, look }: HeadProps) {
         <h2>
           <code>{id}</code>
         </h2>
-        <StateWord state={session?.state ?? 'closed'} />
+        <StateWord state={session?.state ?? 'closed'} label={session ? undefined : 'recordings only'} />
+        {!open && under.length > 0 && (
+          <StateWord state="closing" label={`${under.map(({ name }) => name).join(', ')} still goes on`} />
+        )}
       </header>
       {session && (
         <Facts
           of={[
-            ['pipeline', session.pipeline],
+            ['pipeline', `${session.pipeline}, generation ${session.generation}`],
             ['from', session.remote],
             [open ? 'open for' : 'lasted', duration(session.ageMs)],
             ['opened', session.openedAtMs === undefined ? null : day(session.openedAtMs)],
             ['ended by', session.reason],
             ['items', count(session.items)],
             ['answering', session.response],
+            ['comes back within', session.awayLeftMs === null ? null : duration(session.awayLeftMs)],
+            ['closed with', session.closeCode],
+            ['answers', session.answers],
           ]}
         />
       )}
@@ -114,87 +122,26 @@ function Head({ id, whole: { session, takes, kept }, look }: HeadProps) {
             {recording ? 'Stop recording' : 'Record'}
           </Action>
         )}
-        {kept === 'kept' &&
-          has('/api/sessions/{id}/export') &&
+        {session &&
           (['json', 'text', 'vtt'] as const).map((format) => (
             <a key={format} class="button" href={`/api/sessions/${name}/export?format=${format}`} download>
               {`Export ${format}`}
             </a>
           ))}
+        {session && !open && (
+          <Action
+            tone="danger"
+            label="Remove session"
+            confirm={`Remove session ${id}: what was said, its background work, its recordings with their files?`}
+            act={async () => {
+              await remove(`/api/sessions/${name}`);
+              location.hash = hrefOf('sessions');
+            }}
+          >
+            Remove
+          </Action>
+        )}
       </footer>
-    </section>
-  );
-}
-
-function Transcript({
-  items,
-  kept,
-}: {
-  readonly items: readonly SessionItem[];
-  readonly kept: SessionWhole['kept'];
-}) {
-  if (items.length === 0) return kept === 'kept' ? <p class="dim">Nothing was said.</p> : null;
-  return (
-    <section aria-label="what was said">
-      <h2>What was said</h2>
-      <ol class="transcript whole">
-        {items.map(({ id, role, type, name, text, heardMs, createdAtMs, deletedAtMs }) => (
-          <li key={id} class={role === 'assistant' ? 'answer' : 'you'}>
-            <span class="who" title={clock(createdAtMs)}>
-              {type === 'message' ? (role ?? type) : (name ?? type)}
-            </span>
-            <span>
-              {text ?? <span class="dim">nobody wrote it down</span>}
-              {heardMs !== null && <span class="dim">{` (cut after ${duration(heardMs)})`}</span>}
-              {deletedAtMs !== null && <span class="dim"> (taken out)</span>}
-            </span>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function Tasks({ tasks }: { readonly tasks: readonly SessionTask[] }) {
-  return (
-    <section aria-label="background work">
-      <h2>Background work</h2>
-      <table class="rows">
-        <thead>
-          <tr>
-            <th scope="col">task</th>
-            <th scope="col">state</th>
-            <th scope="col">progress</th>
-            <th scope="col">result</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map(({ id, name, state, progress, result, error, startedAtMs, endedAtMs }) => (
-            <tr key={id}>
-              <th scope="row">{name}</th>
-              <td data-label="state">
-                <StateWord state={state} />
-              </td>
-              <td data-label="progress">
-                {progress
-                  ? `${counted(progress.pieces, 'piece')}, ${duration(progress.elapsedMs)}`
-                  : endedAtMs === null
-                    ? ''
-                    : duration(endedAtMs - startedAtMs)}
-              </td>
-              <td data-label="result">
-                {error ? (
-                  <span class="refusal">{error.message}</span>
-                ) : result === null ? (
-                  ''
-                ) : (
-                  <pre class="log">{JSON.stringify(result, null, 2)}</pre>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </section>
   );
 }

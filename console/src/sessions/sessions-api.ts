@@ -1,7 +1,7 @@
 // Sessions as the API tells of them: open, past, and one with all that is kept of it.
 import type { TakeFacts } from '../../../src/recordings/facts.ts';
 import type { SessionFacts } from '../../../src/sessions/session-facts.ts';
-import { hasNow } from '../live/abilities.ts';
+import type { TaskFacts } from '../../../src/tasks/task-facts.ts';
 import { ApiError, ask, askList } from '../live/api.ts';
 
 export interface SessionRow extends Omit<SessionFacts, 'state'> {
@@ -10,7 +10,14 @@ export interface SessionRow extends Omit<SessionFacts, 'state'> {
   readonly closedAtMs?: number | null;
   readonly reason?: string | null;
   readonly recordings?: number | null;
+  readonly closeCode?: number | null;
+  readonly answers?: number | null;
   readonly matches?: readonly { readonly item: string; readonly excerpt: string }[];
+}
+
+interface Source {
+  readonly engine: string;
+  readonly model: string | null;
 }
 
 export interface SessionItem {
@@ -21,35 +28,27 @@ export interface SessionItem {
   readonly name: string | null;
   readonly text: string | null;
   readonly heardMs: number | null;
+  /** Who thought and spoke it, where that is known. */
+  readonly source: { readonly think?: Source | null; readonly speak?: Source | null } | null;
+  /** What of its text was said to pass the time. */
+  readonly filler: string | null;
   readonly createdAtMs: number;
   readonly deletedAtMs: number | null;
 }
 
-export interface SessionTask {
-  readonly id: string;
-  readonly name: string;
-  readonly state: string;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number | null;
-  readonly progress: { readonly pieces: number; readonly chars: number; readonly elapsedMs: number } | null;
-  readonly result: unknown;
-  readonly error: { readonly code: string; readonly message: string } | null;
-}
-
-export type Take = Pick<
-  TakeFacts,
-  'id' | 'session' | 'take' | 'state' | 'startedAtMs' | 'endedAtMs' | 'bytes' | 'reason'
-> &
-  Partial<Pick<TakeFacts, 'caller' | 'assistant' | 'error'>>;
+export type SessionTask = Pick<
+  TaskFacts,
+  'id' | 'name' | 'trigger' | 'state' | 'startedAtMs' | 'endedAtMs' | 'progress' | 'result' | 'raw' | 'error'
+>;
 
 export interface SessionWhole {
   /** Null: nothing is known of it but its recordings. */
   readonly session: SessionRow | null;
   readonly items: readonly SessionItem[];
+  /** Where the next items begin; null: these are all. */
+  readonly nextCursor: string | null;
   readonly tasks: readonly SessionTask[];
-  readonly takes: readonly Take[];
-  /** Whether what was said can be had. */
-  readonly kept: 'kept' | 'unknown';
+  readonly takes: readonly TakeFacts[];
 }
 
 interface Page {
@@ -74,31 +73,34 @@ export async function pastSessions(words: string, cursor: string | null): Promis
   return { rows: data.filter(hasEnded), nextCursor };
 }
 
-interface Kept {
-  readonly session: SessionRow;
-  readonly items: readonly SessionItem[];
-  readonly tasks: readonly SessionTask[];
-}
+type Kept = Pick<SessionWhole, 'items' | 'tasks' | 'nextCursor'> & { readonly session: SessionRow };
+
+const pathOf = (id: string): string => `/api/sessions/${encodeURIComponent(id)}`;
 
 export async function wholeSession(id: string): Promise<SessionWhole> {
-  const name = encodeURIComponent(id);
   const [kept, takes] = await Promise.all([
-    keptOf(id),
-    askList<Take>(`/api/recordings?session=${name}`).catch(() => []),
+    ask<Kept>(pathOf(id)).catch(orNull),
+    askList<TakeFacts>(`/api/recordings?session=${encodeURIComponent(id)}`).catch(() => []),
   ]);
-  if (kept) return { ...kept, takes, kept: 'kept' };
-  const session = (await openSessions()).find((one) => one.id === id) ?? null;
-  const tasks = session ? await askList<SessionTask>(`/api/sessions/${name}/tasks`) : [];
-  if (!session && takes.length === 0)
-    throw new ApiError('not_found', `nothing is known of session ${id}`, 404);
-  return { session, tasks, takes, items: [], kept: 'unknown' };
+  if (kept) {
+    // What is kept of them has no progress, which those under way have.
+    const under = kept.tasks.some(({ endedAtMs }) => endedAtMs === null);
+    const live = under ? askList<SessionTask>(`${pathOf(id)}/tasks`).catch(() => kept.tasks) : kept.tasks;
+    return { ...kept, tasks: await live, takes };
+  }
+  if (takes.length === 0) throw new ApiError('not_found', `nothing is known of session ${id}`, 404);
+  return { session: null, tasks: [], takes, items: [], nextCursor: null };
 }
 
-/** Null: nothing is kept of it, or this gateway does not tell. */
-async function keptOf(id: string): Promise<Kept | null> {
-  if (!(await hasNow('/api/sessions/{id}'))) return null;
-  return ask<Kept>(`/api/sessions/${encodeURIComponent(id)}`).catch((thrown: unknown) => {
-    if (thrown instanceof ApiError && thrown.status === 404) return null;
-    throw thrown;
-  });
+interface ItemsPage {
+  readonly data: readonly SessionItem[];
+  readonly nextCursor: string | null;
+}
+
+export const moreItems = (id: string, cursor: string): Promise<ItemsPage> =>
+  ask<ItemsPage>(`${pathOf(id)}/items?cursor=${encodeURIComponent(cursor)}`);
+
+function orNull(thrown: unknown): null {
+  if (thrown instanceof ApiError && thrown.status === 404) return null;
+  throw thrown;
 }

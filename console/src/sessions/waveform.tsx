@@ -1,32 +1,34 @@
 // The shape of one side of a recording, with its player: what is clicked at is heard.
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Track } from '../../../src/recordings/facts.ts';
 import { Peaks } from './peaks.ts';
+import { readShape, type Shape } from './read-shape.ts';
 
 export interface WaveformProps {
   readonly label: string;
   readonly url: string;
-  readonly samples: number;
-  readonly rateHz: number;
+  readonly track: Track;
 }
 
 const places = 600;
 const heightPx = 56;
-/** Twenty minutes: beyond that only the player knows it. */
-const samplesMax = 20 * 60 * 24_000;
+/** Beyond that only the player knows it. */
+const longestMs = 20 * 60_000;
 
-export function Waveform({ label, url, samples, rateHz }: WaveformProps) {
+export function Waveform({ label, url, track }: WaveformProps) {
+  const { samples, durationMs, container } = track;
   const canvas = useRef<HTMLCanvasElement>(null);
   const audio = useRef<HTMLAudioElement>(null);
-  const peaks = useSignal<Peaks | null>(null);
-  const tooLong = samples > samplesMax;
+  const peaks = useSignal<Shape | null>(null);
+  const tooLong = durationMs > longestMs;
   useEffect(() => {
     if (tooLong) return;
     const leaving = new AbortController();
-    const read = new Peaks(places, samples);
+    const read: Shape = new Peaks(places, samples);
     peaks.value = read;
-    void readInto(read, url, leaving.signal, () => draw(canvas.current, read, progressOf(audio.current)));
     const again = () => draw(canvas.current, read, progressOf(audio.current));
+    void readShape(read, { url, container, signal: leaving.signal, told: again });
     const dark = matchMedia('(prefers-color-scheme: dark)');
     dark.addEventListener('change', again);
     return () => {
@@ -38,7 +40,7 @@ export function Waveform({ label, url, samples, rateHz }: WaveformProps) {
     const { current } = audio;
     if (!current) return;
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    current.currentTime = ((event.clientX - box.left) / box.width) * (samples / rateHz);
+    current.currentTime = ((event.clientX - box.left) / box.width) * (durationMs / 1000);
     void current.play();
   };
   const moved = () => {
@@ -71,22 +73,7 @@ function progressOf(audio: HTMLAudioElement | null): number {
     : 0;
 }
 
-/** Drawn as it comes, once a piece. */
-async function readInto(peaks: Peaks, url: string, signal: AbortSignal, told: () => void): Promise<void> {
-  try {
-    const response = await fetch(url, { signal, credentials: 'same-origin' });
-    if (!response.ok || !response.body) return;
-    const reader = response.body.getReader();
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      peaks.push(piece.value);
-      told();
-    }
-  } catch {
-    // It was left, or the gateway has: what came is shown.
-  }
-}
-
-function draw(canvas: HTMLCanvasElement | null, peaks: Peaks, heard: number): void {
+function draw(canvas: HTMLCanvasElement | null, peaks: Shape, heard: number): void {
   const context = canvas?.getContext('2d');
   if (!canvas || !context) return;
   const style = getComputedStyle(canvas);

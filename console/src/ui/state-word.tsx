@@ -11,11 +11,14 @@ const tones: Readonly<Record<string, Tone>> = {
     done: 'good',
     finished: 'good',
     on: 'good',
+    current: 'good',
+    completed: 'good',
   },
   ...{ starting: 'busy', backoff: 'busy', stopping: 'busy', waiting: 'busy', lobby: 'busy', closing: 'busy' },
   ...{ connecting: 'busy', leaving: 'busy', shutting_down: 'busy', overloaded: 'busy', reconnecting: 'busy' },
   ...{ failed: 'bad', overdue: 'bad', blocked: 'bad', slow: 'bad', gone: 'bad', unclean: 'bad', lost: 'bad' },
   ...{ interrupted: 'bad', refused: 'bad', signed_out: 'bad', progress: 'info', started: 'info' },
+  ...{ away: 'busy', building: 'busy', draining: 'busy', checking: 'busy', playing: 'info' },
   ...{ recording: 'info', running: 'info', responding: 'info', speaking: 'info', listening: 'good' },
 };
 
