@@ -82,7 +82,8 @@ export class WriteQueue {
     if (this.#state === 'closed') return;
     const { clock, limits } = this.#options;
     const bytes = bytesOf(write);
-    if (this.#bytes + bytes > limits.bytesMax) {
+    // One that is larger than all that may wait goes alone.
+    if (this.rows > 0 && this.#bytes + bytes > limits.bytesMax) {
       this.#lost += 1;
       return this.#become(
         'losing',

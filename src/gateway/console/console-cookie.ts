@@ -34,14 +34,18 @@ export function tokenOfCookie(
   tokens: readonly Secret[],
   nowMs: number,
 ): Secret | undefined {
-  const value = cookieIn(request.headers.cookie);
-  const [, expires, nonce, proof] = valuePattern.exec(value ?? '') ?? [];
-  if (expires === undefined || nonce === undefined || proof === undefined) return undefined;
-  if (Number(expires) * 1000 <= nowMs || !isFromConsole(request)) return undefined;
-  const given = Buffer.from(proof, 'hex');
-  return tokens.find((token) =>
-    timingSafeEqual(Buffer.from(proofOf(token, `${expires}.${nonce}`), 'hex'), given),
-  );
+  if (!isFromConsole(request)) return undefined;
+  for (const value of cookiesIn(request.headers.cookie)) {
+    const [, expires, nonce, proof] = valuePattern.exec(value) ?? [];
+    if (expires === undefined || nonce === undefined || proof === undefined) continue;
+    if (Number(expires) * 1000 <= nowMs) continue;
+    const given = Buffer.from(proof, 'hex');
+    const found = tokens.find((token) =>
+      timingSafeEqual(Buffer.from(proofOf(token, `${expires}.${nonce}`), 'hex'), given),
+    );
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Whether a page of this very door asks. What only reads may come without an origin: nobody else can read the answer. */
@@ -58,7 +62,11 @@ function proofOf(token: Secret, facts: string): string {
   return createHmac('sha256', key).update(facts).digest('hex');
 }
 
-function cookieIn(header: string | undefined): string | undefined {
-  const found = (header ?? '').split(';').find((part) => part.trim().startsWith(`${name}=`));
-  return found?.trim().slice(name.length + 1);
+/** A page on another port of this host can set one of the same name for a path of its own: each is tried, up to so many. */
+const cookiesMax = 8;
+
+function cookiesIn(header: string | undefined): readonly string[] {
+  const parts = (header ?? '').split(';').map((part) => part.trim());
+  const ours = parts.filter((part) => part.startsWith(`${name}=`)).slice(0, cookiesMax);
+  return ours.map((part) => part.slice(name.length + 1));
 }

@@ -179,8 +179,9 @@ test('a disk that is only slow fills the queue as well, and that is said', async
 
 test('long texts count as they are long', async () => {
   const it = queue(10_000);
+  it.push();
   it.queue.push(item('s', 'long', { text: 'x'.repeat(5000) }));
-  expect([it.queue.rows, it.troubles.length]).toEqual([0, 1]);
+  expect([it.queue.rows, it.troubles.length]).toEqual([1, 1]);
 });
 
 test('rows that are refused for good are told, and hold nobody up', async () => {
@@ -208,4 +209,15 @@ test('so do results of tasks', () => {
   it.queue.push(task('s', 't1', { result: 'x'.repeat(2000), raw: 'y'.repeat(2000) }));
   it.queue.push(task('s', 't2', { raw: 'y'.repeat(2000) }));
   expect(it.troubles).toEqual(['8400 bytes of records wait already: the disk is slow; records are lost']);
+});
+
+test('a row that is larger than all that may wait goes alone, and is not lost', async () => {
+  const it = queue(rowBytes / 2);
+  it.push();
+  it.push();
+  expect(it.troubles).toHaveLength(1);
+  await it.clock.advance(100);
+  await it.disk({ state: 'written', refused: 0, why: null });
+  expect(it.sizes()).toEqual([1]);
+  expect(it.queue.rows).toBe(0);
 });

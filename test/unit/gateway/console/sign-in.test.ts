@@ -160,3 +160,12 @@ test('where no tokens are configured nobody has to sign in', async () => {
   expect(answer).toMatchObject({ status: 200, body: { state: 'open' } });
   expect(answer.headers).toBeUndefined();
 });
+
+test('one of the same name that another page has set for a path of its own keeps nobody out', async () => {
+  const access = gate();
+  const cookie = await cookieOf(access);
+  for (const both of [`greenroom_console=x; ${cookie}`, `${cookie}; greenroom_console=x`])
+    expect(code(access.refusal(request({ ...ours, cookie: both }), 'admin'))).toBeNull();
+  const many = `${'greenroom_console=x; '.repeat(8)}${cookie}`;
+  expect(code(access.refusal(request({ ...ours, cookie: many }), 'admin'))).toBe('unauthorized');
+});
