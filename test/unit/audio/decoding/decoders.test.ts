@@ -127,6 +127,30 @@ test('a stream that breaks says where, gives what came before, and hears the nex
   expect((await all(stream, tone)).length).toBe(70_560);
 });
 
+test('the place of a stream is told where it is wanted, and to nobody else', async () => {
+  await using made = open();
+  const [told, untold] = [
+    made.decoders.open('webm', 24_000, { place: 'told' }),
+    made.decoders.open('webm', 24_000),
+  ];
+  for (const stream of [told, untold]) for await (const _ of stream.decode(tone.subarray(0, 3000)));
+  expect(untold.place).toBeUndefined();
+  const { lead, skip } = told.place ?? { lead: new Uint8Array(0), skip: -1 };
+  expect(skip).toBe(0);
+  // What goes on there has all that was not whole.
+  const [before, after] = [told.facts?.samples ?? 0, made.decoders.open('webm', null)];
+  for await (const _ of after.decode(joined(lead, tone.subarray(3000))));
+  expect(before).toBeGreaterThan(0);
+  // The beginning, which is left out of each, is the same.
+  const file = Buffer.from(tone);
+  const preSkip = file.readUInt16LE(file.indexOf('OpusHead') + 10);
+  expect(before + (after.facts?.samples ?? 0)).toBe(141_120 - preSkip);
+  await expect(
+    Array.fromAsync(told.decode(joined(tone.subarray(3000), Uint8Array.of(0x42, 0x42, 0x81, 0)))),
+  ).rejects.toThrow(/broken/);
+  expect(told.place).toBeUndefined();
+});
+
 test('many at once, each its own; whoever is closed gets nothing more, and holds nothing', async () => {
   await using made = open();
   const streams = Array.from({ length: 8 }, () => made.decoders.open('webm', 24_000));
