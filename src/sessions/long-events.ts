@@ -26,7 +26,7 @@ export function readEvent(text: string | LongText, { work, tape, place, take }: 
   if (typeof text !== 'string') {
     return readLongEvent(text, work, (long) => {
       const parsed = long ? parseLongEvent(long) : tooLarge();
-      if (long && parsed.state === 'event') tapeLong(tape, long, work, place());
+      if (long && parsed.state === 'event') tapeLong(tape, long, work, tape && place());
       take(parsed, (audio) => long?.bulks.get(audio)?.base64 ?? audio);
     });
   }

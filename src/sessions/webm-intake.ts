@@ -45,7 +45,7 @@ export class WebmIntake {
   }
 
   get place(): StreamPlace | undefined {
-    return this.#stream?.place ?? undefined;
+    return this.#stream?.place;
   }
 
   append(audio: string | Base64Text, eventId: string | undefined): void {
@@ -90,7 +90,8 @@ export class WebmIntake {
 
   #open(): DecoderStream {
     // One whose thread has died cannot go on.
-    if (this.#stream?.state !== 'open') this.#stream = this.#options.decoders.open('webm', sessionRateHz);
+    if (this.#stream?.state !== 'open')
+      this.#stream = this.#options.decoders.open('webm', sessionRateHz, { place: 'told' });
     return this.#stream;
   }
 

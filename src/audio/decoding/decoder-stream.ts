@@ -2,6 +2,7 @@
 // of it comes after that.
 import { GreenroomError } from '../../lifecycle/errors.ts';
 import type { StreamPlace } from '../webm/demuxer.ts';
+import { PlaceListener } from './place-changes.ts';
 import type { DecodingReply, DecodingRequest, StreamFacts } from './protocol.ts';
 
 export interface DecoderStreamOptions {
@@ -20,7 +21,7 @@ export class DecoderStream {
   #state: 'open' | 'lost' | 'closed' = 'open';
   #asked: PromiseWithResolvers<Answer> | undefined;
   #facts: StreamFacts | null = null;
-  #place: StreamPlace | null = null;
+  readonly #place = new PlaceListener();
   #why = '';
 
   constructor(options: DecoderStreamOptions) {
@@ -36,9 +37,9 @@ export class DecoderStream {
     return this.#facts;
   }
 
-  /** Of a WebM: how to go on from here; null: at the beginning, or it is broken. */
-  get place(): StreamPlace | null {
-    return this.#place;
+  /** Of a WebM whose place is told: how to go on from here; undefined: at the beginning, or it is broken. */
+  get place(): StreamPlace | undefined {
+    return this.#place.place;
   }
 
   /**
@@ -78,7 +79,7 @@ export class DecoderStream {
 
   hear(reply: DecodingReply): void {
     this.#facts = reply.facts ?? this.#facts;
-    if (reply.state === 'through') this.#place = reply.place;
+    if (reply.place) this.#place.hear(reply.place);
     this.#asked?.resolve(reply);
   }
 

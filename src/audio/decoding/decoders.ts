@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { GreenroomError, messageOf } from '../../lifecycle/errors.ts';
 import { DecoderStream } from './decoder-stream.ts';
-import type { Container, DecodingReply, DecodingRequest } from './protocol.ts';
+import type { Container, DecodingReply, DecodingRequest, PlaceWish } from './protocol.ts';
 
 export interface DecodersOptions {
   /** The built `decoding-thread`. */
@@ -36,9 +36,14 @@ export class Decoders {
 
   /**
    * A stream of bytes that becomes PCM16, mono, at `toHz`; null: it is only looked through, for what `facts` says.
+   * @param place told: it may be recorded from its middle
    * @throws GreenroomError `server_shutdown`, `internal_error` where there can be no thread
    */
-  open(container: Container, toHz: number | null): DecoderStream {
+  open(
+    container: Container,
+    toHz: number | null,
+    { place = 'untold' }: { readonly place?: PlaceWish } = {},
+  ): DecoderStream {
     if (this.#state === 'closed') throw new GreenroomError('server_shutdown', 'the gateway is leaving');
     const thread = this.#running();
     this.#streams += 1;
@@ -47,7 +52,7 @@ export class Decoders {
       thread.worker.postMessage(request, moved);
     const stream = new DecoderStream({ id, post, onClose: () => thread.streams.delete(id) });
     thread.streams.set(id, stream);
-    post({ type: 'open', stream: id, container, toHz });
+    post({ type: 'open', stream: id, container, toHz, place });
     return stream;
   }
 

@@ -4,7 +4,7 @@ import { concatPcm } from '../pcm.ts';
 import { Resampler } from '../resample.ts';
 import { WavError } from '../wav.ts';
 import { WavStream } from '../wav-stream.ts';
-import type { StreamPlace } from '../webm/demuxer.ts';
+import type { StreamStand } from '../webm/demuxer.ts';
 import { WebmFollower } from '../webm/follower.ts';
 import { OpusToPcm } from '../webm/opus.ts';
 import { opusRateHz } from '../webm/opus-head.ts';
@@ -19,7 +19,8 @@ export interface Reader {
   /** What was held back, since more might have come. */
   end(): Read;
   readonly facts: StreamFacts | null;
-  readonly place: StreamPlace | null;
+  /** Of a WebM; undefined: at the beginning, or it is broken. */
+  readonly stand: StreamStand | undefined;
   free(): void;
 }
 
@@ -48,8 +49,8 @@ class WebmReader implements Reader {
     return head ? { codec: 'opus', rateHz: opusRateHz, samples } : null;
   }
 
-  get place(): StreamPlace | null {
-    return this.#follower.place() ?? null;
+  get stand(): StreamStand | undefined {
+    return this.#follower.stand;
   }
 
   feed(bytes: Uint8Array): void {
@@ -99,7 +100,7 @@ class WavReader implements Reader {
   readonly #wav = new WavStream();
   #bytes: Uint8Array = new Uint8Array(0);
   #resampler: Resampler | undefined;
-  readonly place = null;
+  readonly stand = undefined;
 
   constructor(toHz: number | null) {
     this.#toHz = toHz;

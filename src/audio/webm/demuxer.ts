@@ -5,9 +5,10 @@
 //
 //     header ──its tracks──▶ clusters ──the header of another stream──▶ header
 import { blockFrames, trackNumberAt } from './block.ts';
-import { type ElementHead, elementHead, elementsIn, hex, signed, WebmError } from './ebml.ts';
+import { checkNumber, type ElementHead, elementHead, elementsIn, hex, signed, WebmError } from './ebml.ts';
 import { elementIds as ids, nameOf } from './element-ids.ts';
 import type { OpusHead } from './opus-head.ts';
+import { StreamHeader } from './stream-header.ts';
 import { opusTrack } from './track-entry.ts';
 
 export type Demuxed =
@@ -28,6 +29,19 @@ export interface StreamPlace {
   readonly skip: number;
 }
 
+/** Where a stream is: what its place is made of. */
+export interface StreamStand {
+  /** The same array for as long as it is the same header. */
+  readonly header: Uint8Array;
+  /** The head of the cluster under way. */
+  readonly cluster: Uint8Array;
+  /** What came of an element that is not all there: a view, good until more is fed. */
+  readonly held: Uint8Array;
+  /** Of `held`, in the stream. */
+  readonly atByte: number;
+  readonly skip: number;
+}
+
 /** What has to be there as a whole before it can be read. */
 const wholeBytesMax = 1024 * 1024;
 /** What is passed over: of other tracks, and what we do not need. More than that is no stream, but garbage. */
@@ -37,9 +51,9 @@ const skipBytesMax = 64 * 1024 * 1024;
 const magic = [0x1a, 0x45, 0xdf, 0xa3];
 export const beginsWebm = (bytes: Uint8Array): boolean => magic.every((byte, index) => bytes[index] === byte);
 
-const unknownSize = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
-const segmentStart = Uint8Array.of(0x18, 0x53, 0x80, 0x67, ...unknownSize);
-const clusterStart = Uint8Array.of(0x1f, 0x43, 0xb6, 0x75, ...unknownSize);
+const none = new Uint8Array(0);
+/** Of unknown size. */
+const clusterStart = [0x1f, 0x43, 0xb6, 0x75, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 
 export class WebmDemuxer {
   #buffer = new Uint8Array(4096);
@@ -50,10 +64,9 @@ export class WebmDemuxer {
   #skip = 0;
   #state: 'start' | 'header' | 'clusters' = 'start';
   #track = 0;
-  /** What stands before the clusters, as it came, but for the size of the segment. */
-  #header: Uint8Array[] = [];
-  /** The timestamp element of the cluster under way. */
-  #clusterTime: Uint8Array | undefined;
+  readonly #header = new StreamHeader();
+  /** The head of the cluster under way, with its timestamp. */
+  #clusterHead = none;
   #wholeAt = 0;
   readonly #ready: Demuxed[] = [];
 
@@ -78,10 +91,10 @@ export class WebmDemuxer {
   }
 
   /** How to go on from here, and miss nothing that is not whole yet. */
-  place(): StreamPlace {
-    const cluster = this.#state === 'clusters' && this.#clusterTime ? [clusterStart, this.#clusterTime] : [];
-    const parts = [...this.#header, ...cluster, this.#buffer.subarray(this.#at, this.#end)];
-    return { lead: concat(parts), skip: this.#skip };
+  get stand(): StreamStand {
+    const cluster = this.#state === 'clusters' ? this.#clusterHead : none;
+    const held = this.#buffer.subarray(this.#at, this.#end);
+    return { header: this.#header.bytes, cluster, held, atByte: this.#position, skip: this.#skip };
   }
 
   /** The next one that is all there; undefined: more bytes are needed. Throws WebmError, and is of no use then. */
@@ -106,7 +119,9 @@ export class WebmDemuxer {
     if (!head) return false;
     switch (head.id) {
       case ids.segment:
-        this.#header.push(segmentStart);
+        this.#header.beginSegment();
+        if (this.#state === 'clusters') this.#state = 'header';
+        this.#clusterHead = none;
         return this.#enter(head);
       case ids.cluster:
         this.#cluster();
@@ -115,6 +130,7 @@ export class WebmDemuxer {
       case ids.info:
       case ids.tracks:
       case ids.timestamp:
+        this.#checkKept(head);
         return this.#whole(head, (body, atByte) => this.#headerPart(head.id, body, atByte));
       case ids.simpleBlock:
         return this.#simpleBlock(head);
@@ -168,14 +184,24 @@ export class WebmDemuxer {
     return true;
   }
 
+  /** What is kept for as long as the stream is has to be small. */
+  #checkKept(head: ElementHead): void {
+    const atByte = this.#position;
+    const size = sizeOf(head, atByte);
+    const name = nameOf(head.id) ?? 'it';
+    if (head.id === ids.timestamp) checkNumber(name, size, atByte);
+    else if (head.id === ids.ebml) this.#header.checkRoom(name, size, atByte, 'nothing');
+    else if (this.#state === 'header') this.#header.checkRoom(name, size, atByte, 'what is there');
+  }
+
   #headerPart(id: number, body: Uint8Array, atByte: number): void {
     const raw = this.#buffer.slice(this.#at, atByte - this.#base + body.length);
     if (id === ids.ebml) {
       this.#begin(raw);
     } else if (id === ids.timestamp) {
-      this.#clusterTime = raw;
+      this.#clusterHead = Uint8Array.of(...clusterStart, ...raw);
     } else if (this.#state === 'header') {
-      this.#header.push(raw);
+      this.#header.add(raw);
       if (id !== ids.tracks) return;
       const { number, head } = opusTrack(body, atByte);
       this.#track = number;
@@ -186,13 +212,13 @@ export class WebmDemuxer {
 
   #begin(ebml: Uint8Array): void {
     this.#state = 'header';
-    this.#header = [ebml];
-    this.#clusterTime = undefined;
+    this.#header.begin(ebml);
+    this.#clusterHead = none;
   }
 
   #cluster(): void {
     if (this.#state !== 'clusters') throw new WebmError(this.#position, 'a cluster comes before the tracks');
-    this.#clusterTime = undefined;
+    this.#clusterHead = none;
   }
 
   #simpleBlock(head: ElementHead): boolean {
@@ -210,7 +236,7 @@ export class WebmDemuxer {
     for (const { id, body: inner, atByte } of elementsIn(body, bodyAtByte)) {
       if (id === ids.block) block = { body: inner, atByte };
       // In ns.
-      if (id === ids.discardPadding) discard = Math.max(0, Math.round((signed(inner) * 48) / 1e6));
+      if (id === ids.discardPadding) discard = Math.max(0, Math.round((signed(inner, atByte) * 48) / 1e6));
     }
     if (!block || trackNumberAt(block.body, block.atByte) !== this.#track) return;
     this.#frames(block.body, block.atByte, discard);
@@ -247,14 +273,4 @@ function sizeOf({ id, size }: ElementHead, atByte: number): number {
   if (size === null)
     throw new WebmError(atByte, `${nameOf(id) ?? `element 0x${hex(id)}`} does not say how long it is`);
   return size;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

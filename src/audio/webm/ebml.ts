@@ -86,6 +86,14 @@ export function vint(
   return { state: ones ? 'unknown' : 'known', value };
 }
 
+const numberBytesMax = 8;
+
+/** The value of an element that is a number (RFC 8794, 7). Longer ones would be Infinity or no number at all. */
+export function checkNumber(name: string, bytes: number, atByte: number): void {
+  if (bytes > numberBytesMax)
+    throw new WebmError(atByte, `${name} is a number of ${bytes} bytes, over ${numberBytesMax}`);
+}
+
 /** Big endian. Inexact beyond 2^53. */
 export function unsigned(bytes: Uint8Array, at = 0, length = bytes.length - at): number {
   let value = 0;
@@ -93,7 +101,9 @@ export function unsigned(bytes: Uint8Array, at = 0, length = bytes.length - at):
   return value;
 }
 
-export function signed(bytes: Uint8Array): number {
+/** Of an element at `atByte`. Throws WebmError for more than 8 bytes. */
+export function signed(bytes: Uint8Array, atByte: number): number {
+  checkNumber('an element', bytes.length, atByte);
   const value = unsigned(bytes);
   return bytes.length > 0 && ((bytes[0] ?? 0) & 0x80) !== 0 ? value - 2 ** (8 * bytes.length) : value;
 }

@@ -2,7 +2,7 @@
 // begins with the header of a new stream, which always is one. Counts what was said, without decoding it. Pure.
 //
 //     sound ──it breaks──▶ broken ──a piece that begins a stream──▶ sound
-import { beginsWebm, type Demuxed, type StreamPlace, WebmDemuxer } from './demuxer.ts';
+import { beginsWebm, type Demuxed, type StreamStand, WebmDemuxer } from './demuxer.ts';
 import { WebmError } from './ebml.ts';
 import type { OpusHead } from './opus-head.ts';
 import { opusPacket } from './opus-packet.ts';
@@ -47,8 +47,8 @@ export class WebmFollower {
   }
 
   /** Undefined: it is broken, or nothing has come. */
-  place(): StreamPlace | undefined {
-    return this.#state === 'sound' && this.#fedBytes > this.#beganAt ? this.#demuxer.place() : undefined;
+  get stand(): StreamStand | undefined {
+    return this.#state === 'sound' && this.#fedBytes > this.#beganAt ? this.#demuxer.stand : undefined;
   }
 
   feed(bytes: Uint8Array): void {

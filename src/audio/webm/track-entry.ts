@@ -1,5 +1,5 @@
 // The tracks of a WebM (RFC 9559, 5.1.4): which of them is the Opus that we read. Pure.
-import { ascii, elementsIn, unsigned, WebmError } from './ebml.ts';
+import { ascii, checkNumber, elementsIn, unsigned, WebmError } from './ebml.ts';
 import { elementIds as ids } from './element-ids.ts';
 import { type OpusHead, opusHead } from './opus-head.ts';
 
@@ -13,6 +13,8 @@ interface Entry {
 }
 
 const audio = 2;
+/** In a message. */
+const namedMax = 8;
 
 /** The first one. Throws WebmError with what there is otherwise. */
 export function opusTrack(
@@ -24,7 +26,10 @@ export function opusTrack(
     if (element.id === ids.trackEntry) entries.push(entryOf(element.body, element.atByte));
   const opus = entries.find(({ type, codec }) => type === audio && codec === 'A_OPUS');
   if (!opus) {
-    const there = entries.map(({ codec }) => JSON.stringify(codec)).join(', ');
+    const some = entries.slice(0, namedMax).map(({ codec }) => JSON.stringify(codec));
+    const there = [...some, ...(entries.length > namedMax ? [`${entries.length - namedMax} more`] : [])].join(
+      ', ',
+    );
     throw new WebmError(atByte, `a track with codec A_OPUS expected, found ${there === '' ? 'none' : there}`);
   }
   if (opus.encoding === 'encoded')
@@ -36,6 +41,7 @@ export function opusTrack(
 function entryOf(body: Uint8Array, atByte: number): Entry {
   const entry: Entry = { atByte, number: 0, type: 0, codec: '', header: undefined, encoding: 'none' };
   for (const { id, body: value, atByte: at } of elementsIn(body, atByte + 1)) {
+    if (id === ids.trackNumber || id === ids.trackType) checkNumber('an element', value.length, at);
     if (id === ids.trackNumber) entry.number = unsigned(value);
     if (id === ids.trackType) entry.type = unsigned(value);
     if (id === ids.codecId) entry.codec = ascii(value);

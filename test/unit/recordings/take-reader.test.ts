@@ -6,7 +6,7 @@ import { pcmToBase64 } from '../../../src/audio/pcm.ts';
 import { WebmDemuxer } from '../../../src/audio/webm/demuxer.ts';
 import type { CallerSound } from '../../../src/recordings/caller-files.ts';
 import { TakeReader } from '../../../src/recordings/take-reader.ts';
-import { tonePath } from '../audio/webm/streams.ts';
+import { placeOf, tonePath } from '../audio/webm/streams.ts';
 
 type From = 'caller' | 'gateway';
 
@@ -159,7 +159,7 @@ test('WebM is kept as it came, and counted; a stream that was under way begins w
   began.feed(tone.subarray(0, 3000));
   while (began.next());
   const later = reading('told', [session({ type: 'audio/webm' })]);
-  const place = { lead: began.place().lead, skip: 4 };
+  const place = { lead: placeOf(began).lead, skip: 4 };
   expect(later.reader.goOn(place)).toMatchObject([
     { container: 'webm', stream: 'begin', samples: 0, bytes: place.lead },
   ]);

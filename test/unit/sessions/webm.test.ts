@@ -113,7 +113,7 @@ test('the thread dies: the caller is told, and its next stream is heard by anoth
   const there = new Decoders({ file: shippedFile('decoding') });
   const world = new SessionWorld({
     decoders: {
-      open: (container, toHz) => (opened++ === 0 ? gone : there).open(container, toHz),
+      open: (...given) => (opened++ === 0 ? gone : there).open(...given),
     },
   });
   let opened = 0;

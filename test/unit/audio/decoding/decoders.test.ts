@@ -95,9 +95,8 @@ test('a WAV in pieces is that WAV, also cut in the middle of a sample', async ()
   const file = writeWav(pcm, 24_000);
   for (const pieceBytes of [1000, 7, file.length]) {
     const stream = made.decoders.open('wav', 24_000);
-    expect(await all(stream, pieceBytes === 7 ? file.subarray(0, 3000) : file, pieceBytes)).toEqual(
-      pieceBytes === 7 ? pcm.subarray(0, 1478) : pcm,
-    );
+    const said = pieceBytes === 7 ? pcm.subarray(0, 1478) : pcm;
+    expect(await all(stream, writeWav(said, 24_000), pieceBytes)).toEqual(said);
     stream.close();
   }
   const half = made.decoders.open('wav', 12_000);
@@ -125,6 +124,30 @@ test('a stream that breaks says where, gives what came before, and hears the nex
   expect(concatPcm(pieces).length).toBe(70_560);
   expect((await all(stream, tone.subarray(2000))).length).toBe(0);
   expect((await all(stream, tone)).length).toBe(70_560);
+});
+
+test('the place of a stream is told where it is wanted, and to nobody else', async () => {
+  await using made = open();
+  const [told, untold] = [
+    made.decoders.open('webm', 24_000, { place: 'told' }),
+    made.decoders.open('webm', 24_000),
+  ];
+  for (const stream of [told, untold]) for await (const _ of stream.decode(tone.subarray(0, 3000)));
+  expect(untold.place).toBeUndefined();
+  const { lead, skip } = told.place ?? { lead: new Uint8Array(0), skip: -1 };
+  expect(skip).toBe(0);
+  // What goes on there has all that was not whole.
+  const [before, after] = [told.facts?.samples ?? 0, made.decoders.open('webm', null)];
+  for await (const _ of after.decode(joined(lead, tone.subarray(3000))));
+  expect(before).toBeGreaterThan(0);
+  // The beginning, which is left out of each, is the same.
+  const file = Buffer.from(tone);
+  const preSkip = file.readUInt16LE(file.indexOf('OpusHead') + 10);
+  expect(before + (after.facts?.samples ?? 0)).toBe(141_120 - preSkip);
+  await expect(
+    Array.fromAsync(told.decode(joined(tone.subarray(3000), Uint8Array.of(0x42, 0x42, 0x81, 0)))),
+  ).rejects.toThrow(/broken/);
+  expect(told.place).toBeUndefined();
 });
 
 test('many at once, each its own; whoever is closed gets nothing more, and holds nothing', async () => {

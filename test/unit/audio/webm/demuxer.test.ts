@@ -25,6 +25,7 @@ import {
   number,
   opusHeadBytes,
   packet,
+  placeOf,
   segment,
   simpleBlock,
   tonePath,
@@ -91,7 +92,7 @@ test('cut at every byte: what is whole before it is there, and it can be gone on
     let before = 0;
     for (let next = demuxer.next(); next; next = demuxer.next()) if (next.type === 'packet') before += 1;
     expect(packetsOf(small.subarray(0, demuxer.wholeBytes)).length).toBe(before);
-    const { lead, skip } = demuxer.place();
+    const { lead, skip } = placeOf(demuxer);
     const rest = packetsOf(joined(lead, small.subarray(cut + skip)));
     expect(rest).toEqual(whole.slice(before));
   }
@@ -213,7 +214,7 @@ test('a stream that breaks is passed over until another begins; a recorder that 
   feed(Uint8Array.of(0, 1, 2));
   feed(tone.subarray(5000));
   expect(faults).toEqual(['the WebM stream is broken at byte 7249: an element expected, found 0x00']);
-  expect(follower.place()).toBeUndefined();
+  expect(follower.stand).toBeUndefined();
   feed(tone);
   // Cut off in the middle of a block.
   feed(tone.subarray(0, 3000));

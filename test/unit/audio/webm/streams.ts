@@ -1,4 +1,6 @@
 // WebM made by hand, element by element, for what no recorder would write.
+import { PlaceListener, PlaceTeller } from '../../../../src/audio/decoding/place-changes.ts';
+import type { StreamPlace, WebmDemuxer } from '../../../../src/audio/webm/demuxer.ts';
 
 export const tonePath = new URL('../../../fixtures/webm/tone.webm', import.meta.url);
 
@@ -90,3 +92,12 @@ export const packet = (bytes = 10, fill = 0): Uint8Array => {
   all[0] = 0xf8;
   return all;
 };
+
+/** How to go on from here, as the other thread is told it. */
+export function placeOf({ stand }: WebmDemuxer): StreamPlace {
+  const listener = new PlaceListener();
+  const change = new PlaceTeller().change(stand);
+  if (change) listener.hear(change);
+  if (!listener.place) throw new Error('there is no place');
+  return listener.place;
+}
