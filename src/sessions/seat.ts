@@ -17,7 +17,7 @@ import type { Call } from './call.ts';
 import { CallerLeg, type LegEnd } from './caller-leg.ts';
 import type { CallersPlace } from './callers-place.ts';
 import type { SessionLimits } from './session-options.ts';
-import { type Tape, tapedTransport } from './tape.ts';
+import type { Tape } from './tape.ts';
 import type { Transport } from './transport.ts';
 
 export interface Caller {
@@ -31,7 +31,8 @@ export interface SeatOptions {
   readonly id: string;
   readonly scope: Scope;
   readonly limits: Pick<SessionLimits, 'keepaliveMs' | 'queueBytesMax' | 'resumeMs'>;
-  readonly tape: Tape | undefined;
+  /** Hears everything that the session tells, once, whoever sits here or does not; nothing that is told again. */
+  readonly tape: Pick<Tape, 'told'> | undefined;
   /** Who speaks in it. */
   readonly place: Pick<CallersPlace, 'taken' | 'admits' | 'noted' | 'told'>;
   readonly newId: NewId;
@@ -110,11 +111,17 @@ export class Seat {
   send(event: ServerEvent | JsonObject): void {
     const { type } = event;
     if (typeof type === 'string' && type.startsWith('greenroom.') && !this.notices) return;
-    this.#leg?.outbox.send(event);
+    const { tape, place, newId } = this.#options;
+    // What nobody hears is not written.
+    if (this.#leg || tape || place.taken) this.pass(JSON.stringify({ event_id: newId('event'), ...event }));
   }
 
+  /** A whole event, as it is to travel. */
   pass(text: WireText): void {
+    const { tape, place } = this.#options;
+    tape?.told(text);
     this.#leg?.outbox.pass(text);
+    place.told(text);
   }
 
   /** Resolves when there is room for more of an answer. Nobody there takes everything. */
@@ -151,7 +158,7 @@ export class Seat {
   }
 
   #open({ transport, notices }: Caller): CallerLeg {
-    const { id, limits, tape, place, newId, random, why, onTerminated } = this.#options;
+    const { id, limits, place, newId, random, why, onTerminated } = this.#options;
     this.#remote = transport.remote;
     this.#legs += 1;
     const isIts = () => this.#leg === leg && this.state === 'seated';
@@ -159,7 +166,7 @@ export class Seat {
       ...{ id, notices, newId, random: random(), why, onTerminated },
       ...{ keepaliveMs: limits.keepaliveMs, queueBytesMax: limits.queueBytesMax },
       scope: this.#scope.child(`leg ${this.#legs}`, { kind: 'leg', graceMs: closeGraceMs }),
-      transport: tapedTransport(tape ? tapedTransport(transport, tape) : transport, place),
+      transport,
       isBusy: () => !this.#call || this.#call.busy,
       handle: (text) => {
         if (isIts() && (text === null || place.admits(text))) this.#call?.handle(text);

@@ -13,6 +13,7 @@ import type { FakePipeline } from './fake-pipeline.ts';
 export interface SessionWorldOptions {
   readonly sessionsMax?: number;
   readonly decoders?: RegistryOptions['decoders'];
+  readonly openTape?: RegistryOptions['openTape'];
   readonly queueBytesMax?: number;
   readonly earlyAudioBytesMax?: number;
   readonly records?: (clock: VirtualClock) => SessionRecords;
@@ -38,6 +39,7 @@ export class SessionWorld {
     records = () => noRecords,
     store,
     decoders,
+    openTape,
   }: SessionWorldOptions = {}) {
     this.registry = new SessionRegistry({
       scope: this.root.child('sessions', { kind: 'sessions', order: 'parallel' }),
@@ -55,6 +57,7 @@ export class SessionWorld {
       },
       sessionsMax,
       ...(decoders && { decoders }),
+      ...(openTape && { openTape }),
       earlyAudioBytesMax,
       records: records(this.clock),
       tasks: new TaskDesk({ log: silentLog, store }),
