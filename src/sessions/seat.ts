@@ -34,7 +34,7 @@ export interface SeatOptions {
   /** Hears everything that the session tells, once, whoever sits here or does not; nothing that is told again. */
   readonly tape: Pick<Tape, 'told'> | undefined;
   /** Who speaks in it. */
-  readonly place: Pick<CallersPlace, 'taken' | 'admits' | 'noted' | 'told'>;
+  readonly place: Pick<CallersPlace, 'taken' | 'admits' | 'noted' | 'told' | 'back'>;
   readonly newId: NewId;
   /** 0 to 1. */
   readonly random: () => number;
@@ -139,7 +139,7 @@ export class Seat {
    * what happens. To be asked only of a session that may be resumed.
    */
   take(caller: Caller): void {
-    const { id, onChange } = this.#options;
+    const { id, place, onChange } = this.#options;
     const call = this.#call;
     if (!call) return;
     const before = this.#leg;
@@ -153,6 +153,7 @@ export class Seat {
     this.#leg = leg;
     leg.outbox.sendFirst(call.replay());
     call.callerIs('back');
+    place.back();
     leg.read();
     onChange(before ? 'replaced' : 'resumed', `from ${caller.transport.remote}`);
   }
