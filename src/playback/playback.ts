@@ -81,6 +81,10 @@ export class Playback {
     const { clock } = this.#scope;
     if (mode !== 'events') this.#takePlace();
     this.#feed({ type: 'checked', durationMs, nowMs: clock.now() });
+    const leave = place.onBack(() => {
+      if (this.#state.word === 'playing') this.#tell();
+    });
+    this.#scope.defer('a caller that comes back', leave);
     const at = (positionMs: number) => this.#feed({ type: 'at', positionMs, nowMs: clock.now() });
     const player = new Player({ id, place, clock, speed, at });
     this.#scope.spawn(`play ${take.id}`, async (signal) => {

@@ -25,12 +25,19 @@ export class Utterances {
   readonly #stopped = new Map<string, number>();
   /** Where the take begins in its session: 0 of one that begins with it, otherwise as far as can be told. */
   #offset: { readonly sample: number; readonly by: 'start' | 'guess' } | undefined;
+  /** Of what the gateway told: `nothing` that only a session under way tells. */
+  #told: 'nothing' | 'something' = 'nothing';
   #silenceMs = silenceMsDefault;
 
   /** The utterance that this event completes. */
   next({ from, event }: LoggedEvent): Utterance | undefined {
     if (from === 'caller') this.#caller(event);
-    return from === 'gateway' ? this.#gateway(event) : undefined;
+    if (from !== 'gateway') return undefined;
+    // A caller that comes back is told `session.created` again, in the middle of its session.
+    if (event['type'] === 'session.created' && this.#told === 'nothing')
+      this.#offset = { sample: 0, by: 'start' };
+    if (!isBeforeAll(event)) this.#told = 'something';
+    return this.#gateway(event);
   }
 
   #caller({ type, audio }: LoggedEvent['event']): void {
@@ -47,9 +54,6 @@ export class Utterances {
     const item = String(event['item_id']);
     switch (event['type']) {
       case 'session.created':
-        // The first one of the take: it begins with its session.
-        this.#offset ??= { sample: 0, by: 'start' };
-        return this.#configured(event['session']);
       case 'session.updated':
         return this.#configured(event['session']);
       case 'input_audio_buffer.speech_started':
@@ -97,5 +101,8 @@ export class Utterances {
   }
 }
 
+/** That there is nothing to come back to stands before what a new session begins with. */
+const isBeforeAll = ({ type, error }: LoggedEvent['event']): boolean =>
+  type === 'error' && objectOf(error)['code'] === 'conversation_expired';
 const toSample = (ms: unknown): number => (typeof ms === 'number' ? Math.round(ms * samplesPerMs) : 0);
 const objectOf = (value: unknown): Record<string, unknown> => Object(value) as Record<string, unknown>;

@@ -70,9 +70,11 @@ export class CallersPlace {
   readonly #clock: Clock;
   #call: BoundCall | undefined;
   #speaker: Speaker | undefined;
+  /** Whether the caller that is there has been told that its audio is refused. */
   #told: 'no' | 'yes' = 'no';
   #heardMs = Number.NEGATIVE_INFINITY;
   #waiting: (() => void)[] = [];
+  readonly #comers = new Set<() => void>();
 
   constructor(scope: Scope, seat: () => CallersSeat) {
     this.scope = scope;
@@ -116,6 +118,18 @@ export class CallersPlace {
     return () => {
       if (this.#speaker === speaker) this.#speaker = undefined;
     };
+  }
+
+  /** The caller is there again, over another connection, and knows nothing of what it is refused. */
+  back(): void {
+    this.#told = 'no';
+    for (const tell of this.#comers) tell();
+  }
+
+  /** Whenever the caller is there again, and has been told what there is. Returns the undo. */
+  onBack(listener: () => void): () => void {
+    this.#comers.add(listener);
+    return () => void this.#comers.delete(listener);
   }
 
   /** An event of whoever has taken the place. */

@@ -18,7 +18,7 @@ import { CallerLeg, type LegEnd } from './caller-leg.ts';
 import type { CallersPlace } from './callers-place.ts';
 import { MissedNotices } from './missed-notices.ts';
 import type { SessionLimits } from './session-options.ts';
-import { type Tape, tapedTransport } from './tape.ts';
+import type { Tape } from './tape.ts';
 import type { Transport } from './transport.ts';
 
 export interface Caller {
@@ -32,9 +32,10 @@ export interface SeatOptions {
   readonly id: string;
   readonly scope: Scope;
   readonly limits: Pick<SessionLimits, 'keepaliveMs' | 'queueBytesMax' | 'resumeMs'>;
-  readonly tape: Tape | undefined;
+  /** Hears everything that the session tells, once, whoever sits here or does not; nothing that is told again. */
+  readonly tape: Pick<Tape, 'told'> | undefined;
   /** Who speaks in it. */
-  readonly place: Pick<CallersPlace, 'taken' | 'admits' | 'noted' | 'told'>;
+  readonly place: Pick<CallersPlace, 'taken' | 'admits' | 'noted' | 'told' | 'back'>;
   readonly newId: NewId;
   /** 0 to 1. */
   readonly random: () => number;
@@ -110,14 +111,20 @@ export class Seat {
   }
 
   send(event: ServerEvent | JsonObject): void {
-    if (!this.#leg) return this.#missed.note(event);
+    if (!this.#leg) this.#missed.note(event);
     const { type } = event;
     if (typeof type === 'string' && type.startsWith('greenroom.') && !this.notices) return;
-    this.#leg?.outbox.send(event);
+    const { tape, place, newId } = this.#options;
+    // What nobody hears is not written.
+    if (this.#leg || tape || place.taken) this.pass(JSON.stringify({ event_id: newId('event'), ...event }));
   }
 
+  /** A whole event, as it is to travel. */
   pass(text: WireText): void {
+    const { tape, place } = this.#options;
+    tape?.told(text);
     this.#leg?.outbox.pass(text);
+    place.told(text);
   }
 
   /** Resolves when there is room for more of an answer. Nobody there takes everything. */
@@ -135,7 +142,7 @@ export class Seat {
    * what happens. To be asked only of a session that may be resumed.
    */
   take(caller: Caller): void {
-    const { id, onChange } = this.#options;
+    const { id, place, onChange } = this.#options;
     const call = this.#call;
     if (!call) return;
     const before = this.#leg;
@@ -150,12 +157,13 @@ export class Seat {
     leg.outbox.sendFirst(call.replay());
     call.callerIs('back');
     for (const event of this.#missed.take()) this.send(event);
+    place.back();
     leg.read();
     onChange(before ? 'replaced' : 'resumed', `from ${caller.transport.remote}`);
   }
 
   #open({ transport, notices }: Caller): CallerLeg {
-    const { id, limits, tape, place, newId, random, why, onTerminated } = this.#options;
+    const { id, limits, place, newId, random, why, onTerminated } = this.#options;
     this.#remote = transport.remote;
     this.#legs += 1;
     const isIts = () => this.#leg === leg && this.state === 'seated';
@@ -163,7 +171,7 @@ export class Seat {
       ...{ id, notices, newId, random: random(), why, onTerminated },
       ...{ keepaliveMs: limits.keepaliveMs, queueBytesMax: limits.queueBytesMax },
       scope: this.#scope.child(`leg ${this.#legs}`, { kind: 'leg', graceMs: closeGraceMs }),
-      transport: tapedTransport(tape ? tapedTransport(transport, tape) : transport, place),
+      transport,
       isBusy: () => !this.#call || this.#call.busy,
       handle: (text) => {
         if (isIts() && (text === null || place.admits(text))) this.#call?.handle(text);

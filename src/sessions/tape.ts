@@ -1,10 +1,10 @@
-// What may hear a session: every event that its caller sends, when it is handled, and every one that goes out. A tape
+// What may hear a session: every event that its caller sends, when it is handled, and every one that it tells, also while
+// its caller is away; what a caller that comes back is told again is not among them. A tape
 // only takes note, in the same turn of the loop and without waiting; what becomes of it is its owner's (recordings/).
 import type { StreamPlace } from '../audio/webm/demuxer.ts';
 import type { CloseReason } from '../lifecycle/reasons.ts';
 import type { RecordingNotice } from '../wire/notices.ts';
 import type { WireText } from '../wire/text-frame.ts';
-import type { Transport } from './transport.ts';
 
 export interface Tape {
   /** The session is set up, and tells its caller next. @param wanted what it begins with, where that is said */
@@ -14,7 +14,7 @@ export interface Tape {
    * @param place where its stream of WebM is, before this event; undefined: it sends none, or is at its beginning
    */
   heard(text: WireText, place?: () => StreamPlace | undefined): void;
-  /** An event to the caller, as it goes. */
+  /** An event to the caller, as it goes, or would if somebody were there. */
   told(text: WireText): void;
   /** What the caller wants of it; how that stands is told in a notice. */
   ask(on: boolean): void;
@@ -34,20 +34,3 @@ export interface TapeSession {
 }
 
 export type OpenTape = (session: TapeSession) => Tape;
-
-/** The same connection; what is sent over it is on the tape. */
-export function tapedTransport(transport: Transport, tape: Pick<Tape, 'told'>): Transport {
-  return {
-    remote: transport.remote,
-    listen: (handlers) => transport.listen(handlers),
-    send(text, onFlushed) {
-      tape.told(text);
-      transport.send(text, onFlushed);
-    },
-    pause: () => transport.pause(),
-    resume: () => transport.resume(),
-    ping: () => transport.ping(),
-    close: (code, reason) => transport.close(code, reason),
-    terminate: () => transport.terminate(),
-  };
-}

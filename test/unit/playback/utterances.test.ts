@@ -62,6 +62,18 @@ test('a take that began within its session is placed by when its turns were over
   expect(found(lines)).toEqual([{ fromSample: 12_000, toSample: 36_000 }]);
 });
 
+test('a take that began within its session does not begin with it when its caller comes back', () => {
+  const back: Line = ['gateway', { type: 'conversation.item.added', item: { id: 'x', role: 'assistant' } }];
+  const lines = [back, created, appended(0, 48_000), ...spoken('a', 100_500, 101_500)];
+  expect(found(lines)).toEqual([{ fromSample: 12_000, toSample: 36_000 }]);
+});
+
+test('a session that begins in place of one that is over is at its beginning', () => {
+  const over: Line = ['gateway', { type: 'error', error: { code: 'conversation_expired' } }];
+  const lines = [over, created, appended(0, 48_000), ...spoken('a', 500, 1000)];
+  expect(found(lines)).toEqual([{ fromSample: 12_000, toSample: 24_000 }]);
+});
+
 test('an item that its caller made whole is in no sound, and is none', () => {
   const made: Line = ['gateway', { type: 'conversation.item.added', item: { id: 'a', role: 'user' } }];
   expect(found([created, made])).toEqual([]);
