@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { MemoryTransport } from '../../support/memory-transport.ts';
-import { append, PlaybackWorld, told } from '../../support/playback-world.ts';
+import { append, PlaybackWorld } from '../../support/playback-world.ts';
 
 test('a caller that comes back while it plays is told how it stands, and that what it says is dropped, once more', async () => {
   await using folder = await testFolder();
