@@ -6,11 +6,10 @@ import { GreenroomError } from '../lifecycle/errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import { type GenerationChange, PipelineLine } from '../pipelines/pipeline-line.ts';
 import type { AnyPipeline } from '../sessions/open-call.ts';
-import type { SessionRegistry } from '../sessions/registry.ts';
 import { Announcer } from '../telemetry/announcer.ts';
 import type { Log } from '../telemetry/log.ts';
 import { buildPipeline } from './build-pipeline.ts';
-import { SessionsOfGenerations } from './generation-sessions.ts';
+import { type DrainedSessions, SessionsOfGenerations } from './generation-sessions.ts';
 import { globMatches } from './glob.ts';
 import { type PipelineShown, pipelineShown } from './pipeline-facts.ts';
 
@@ -20,7 +19,7 @@ export type EngineLookup = (name: string) => Engine;
 export interface PipelineTableOptions {
   readonly config: Config;
   readonly supervisor: { get(name: string): Engine; configs(): readonly EngineConfig[] };
-  readonly sessions: Pick<SessionRegistry, 'answeredBy'>;
+  readonly sessions: DrainedSessions;
   /** Of the whole gateway. */
   readonly scope: Scope;
   readonly log: Log;
@@ -43,9 +42,10 @@ export class PipelineTable {
     const { config, scope, log, sessions, supervisor } = options;
     this.#options = options;
     this.#config = config;
-    this.#sessions = new SessionsOfGenerations(sessions, () => this.#config.sessions.drainMs);
+    this.#sessions = new SessionsOfGenerations(sessions, scope.clock, () => this.#config.sessions.drainMs);
     this.changes = new Announcer((error) => log.error({ error }, 'a listener of pipelines failed'));
     scope.defer('pipelines', () => {
+      this.#sessions.close();
       for (const line of this.#lines.values()) line.close();
     });
     for (const name of Object.keys(config.pipelines))

@@ -33,7 +33,6 @@ export class MissedNotices {
 function thingOf(event: Told): string | undefined {
   const { type, id, code, event: shown } = event as JsonObject;
   if (code === 'recording' || code === 'recording_failed') return 'recording';
-  if (code === 'pipeline_restarted') return code;
   if (type === 'greenroom.task') return `${type} ${id}`;
   // An event of a recording that is shown is not how its playback stands.
   if (type === 'greenroom.playback' && shown === undefined) return `${type} ${id}`;

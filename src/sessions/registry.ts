@@ -90,6 +90,11 @@ export class SessionRegistry {
     return this.#left(conversationId, principal)?.pipeline;
   }
 
+  /** Undefined of one that is not open. */
+  find(id: string): OpenSession | undefined {
+    return this.#sessions.get(id);
+  }
+
   /** Those that are answered by this very pipeline. */
   answeredBy(pipeline: AnyPipeline): readonly OpenSession[] {
     return [...this.#sessions.values()].filter((each) => each.pipeline === pipeline);

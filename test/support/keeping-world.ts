@@ -52,7 +52,7 @@ export class KeepingWorld {
       openTape: (session) => this.#openTape(session),
     });
     const { registry, clock } = this.sessions;
-    const told = new SessionsOfGenerations(registry, () => drainMs);
+    const told = new SessionsOfGenerations(registry, clock, () => drainMs);
     this.line = new PipelineLine<FakePipeline>({
       ...{ name: 'fake', clock, drainMs: () => drainMs },
       onChange: ({ generation, state }) => {
