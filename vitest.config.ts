@@ -11,6 +11,7 @@ const alone = [
   'start',
   'incident-003',
   'hub-leaving',
+  'hub-attacks',
   'discover',
   'console',
   'console-records',
@@ -41,7 +42,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // They wait for processes more than they work.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
       {
